@@ -1,0 +1,138 @@
+//! The request context: lower-cased condition keys with one or several values. Which keys a call has is
+//! decided by its builder; here live only storage and lookup.
+
+use std::borrow::Cow;
+
+/// The value of a context key (`iam:§3.1`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContextValue {
+    /// A single-valued key. Numbers, dates, booleans, addresses are their text.
+    Single(String),
+    /// A multi-valued key (`ArrayOf…`, `iam:C-04`), whatever the number of values.
+    Many(Vec<String>),
+    /// Several names that differ only by case fell on the key (`iam:C-02`, `iam:OQ-15`): present, but
+    /// equal to nothing.
+    Conflicting,
+}
+
+/// The condition keys of one request. Key names are case-insensitive (`iam:C-01`).
+// INVARIANT: entries are sorted by key; keys are lower case; no key occurs twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    entries: Vec<(Cow<'static, str>, ContextValue)>,
+}
+
+impl Context {
+    /// No keys at all.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a single-valued key, replacing what was there.
+    pub fn set(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) {
+        self.put(lower(key.into()), ContextValue::Single(value.into()));
+    }
+
+    /// Sets a boolean key as its text.
+    pub fn set_bool(&mut self, key: impl Into<Cow<'static, str>>, value: bool) {
+        self.set(key, if value { "true" } else { "false" });
+    }
+
+    /// Sets a multi-valued key, replacing what was there. An empty list is present but null (`iam:C-05`).
+    pub fn set_many(&mut self, key: impl Into<Cow<'static, str>>, values: Vec<String>) {
+        self.put(lower(key.into()), ContextValue::Many(values));
+    }
+
+    /// Adds one member of a family of keys such as `aws:PrincipalTag/` + tag key or
+    /// `kms:EncryptionContext:` + pair key. Two members whose names differ only by case make the key
+    /// [`ContextValue::Conflicting`] (`iam:C-02`).
+    pub fn add_member(&mut self, family: &str, name: &str, value: impl Into<String>) {
+        let key = lower(Cow::Owned(format!("{family}{name}")));
+        let value = ContextValue::Single(value.into());
+        match self.position(&key) {
+            Ok(at) => self.entries[at].1 = ContextValue::Conflicting,
+            Err(at) => self.entries.insert(at, (key, value)),
+        }
+    }
+
+    /// Removes a key; absent keys are fine.
+    pub fn remove(&mut self, key: &str) {
+        let key = lower(Cow::Owned(key.to_owned()));
+        if let Ok(at) = self.position(&key) {
+            self.entries.remove(at);
+        }
+    }
+
+    /// The value of a key, any letter case.
+    pub fn get(&self, key: &str) -> Option<&ContextValue> {
+        if key.bytes().any(|byte| byte.is_ascii_uppercase()) || !key.is_ascii() {
+            return self.get_lower(&key.to_lowercase());
+        }
+        self.get_lower(key)
+    }
+
+    /// The value of a key that is known to be lower case: the hot path.
+    #[inline]
+    pub fn get_lower(&self, key: &str) -> Option<&ContextValue> {
+        self.position(key).ok().map(|at| &self.entries[at].1)
+    }
+
+    /// The text of a single-valued key; `None` when absent, multi-valued or conflicting (`iam:V-04`).
+    #[inline]
+    pub fn single_lower(&self, key: &str) -> Option<&str> {
+        match self.get_lower(key)? {
+            ContextValue::Single(text) => Some(text),
+            ContextValue::Many(_) | ContextValue::Conflicting => None,
+        }
+    }
+
+    /// All keys (lower case) with their values, sorted by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &ContextValue)> {
+        self.entries.iter().map(|(key, value)| (key.as_ref(), value))
+    }
+
+    fn put(&mut self, key: Cow<'static, str>, value: ContextValue) {
+        match self.position(&key) {
+            Ok(at) => self.entries[at].1 = value,
+            Err(at) => self.entries.insert(at, (key, value)),
+        }
+    }
+
+    #[inline]
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.entries.binary_search_by(|(have, _)| have.as_ref().cmp(key))
+    }
+}
+
+fn lower(key: Cow<'static, str>) -> Cow<'static, str> {
+    if key.is_ascii() && !key.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return key;
+    }
+    Cow::Owned(key.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Context, ContextValue};
+
+    #[test]
+    fn keys_are_found_in_any_letter_case() {
+        let mut context = Context::new();
+        context.set("aws:SourceIp", "203.0.113.5");
+        context.set_many("aws:TagKeys", vec!["a".into()]);
+        assert_eq!(context.single_lower("aws:sourceip"), Some("203.0.113.5"));
+        assert!(context.get("AWS:SourceIP").is_some());
+        assert_eq!(context.single_lower("aws:tagkeys"), None);
+        context.remove("AWS:SOURCEIP");
+        assert_eq!(context.get("aws:SourceIp"), None);
+    }
+
+    #[test]
+    fn members_that_differ_by_case_conflict() {
+        let mut context = Context::new();
+        context.add_member("aws:RequestTag/", "ec2", "test1");
+        assert_eq!(context.single_lower("aws:requesttag/ec2"), Some("test1"));
+        context.add_member("aws:RequestTag/", "EC2", "test2");
+        assert_eq!(context.get("aws:RequestTag/ec2"), Some(&ContextValue::Conflicting));
+    }
+}

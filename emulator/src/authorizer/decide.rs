@@ -1,0 +1,575 @@
+//! The decision: which sets apply to the caller, what each says, which gates must open, who is blamed
+//! (`iam:§6`, `iam:§6R`, `svc:§1`). Statement matching is in `statement`, `principal` and `condition`.
+
+use super::Caller;
+use super::policy::Policy;
+use super::principal::{MatchKinds, Reading, allow_reaches_despite, deny_hits_despite, principal_kinds};
+use super::request::{
+    AccessRequest, AttachedPolicy, EndpointPolicy, GranteeMatch, PolicyArn, PolicyLevel, PolicySets,
+    ResourcePolicyMode, Settings,
+};
+use super::statement::{Effect, PrincipalClause, Statement};
+use super::verdict::{AllowedBy, Denial, EvaluationError, PolicyType, PolicyTypeSet, Verdict};
+use crate::fault::Fault;
+
+/// Decides one pair.
+///
+/// An explicit Deny in any applicable set wins (`iam:L-10`); SCPs, RCPs and the endpoint policy must let
+/// the pair through whatever else says yes (`iam:L-11`, `iam:L-14`, `iam:L-30`); then the formulas of
+/// `iam:§6.4` decide, with grants as one more source of Allow on KMS keys (`svc:K-20`).
+pub fn authorize(request: &AccessRequest<'_>, sets: &PolicySets, settings: &Settings) -> Verdict {
+    let evaluation = Evaluation { request, settings };
+    let applicable = Applicable::select(request, sets, settings);
+    if let Some(error) = applicable.first_unusable(request.mode) {
+        return Verdict::Error(error);
+    }
+    let findings = evaluation.find(&applicable, sets);
+    if let Some(denial) = findings.explicit_denial() {
+        return Verdict::Deny(denial);
+    }
+    if findings.gates_open() {
+        if evaluation.policies_allow(&findings) {
+            return Verdict::Allow(AllowedBy::Policies);
+        }
+        if sets
+            .grant
+            .is_some_and(|grant| evaluation.grant_allows(grant, &findings))
+        {
+            return Verdict::Allow(AllowedBy::Grant);
+        }
+    }
+    Verdict::Deny(evaluation.implicit_denial(&findings, sets.grant))
+}
+
+/// The sets that apply to this caller and pair (`iam:L-02`).
+struct Applicable<'a> {
+    identity: &'a [AttachedPolicy],
+    boundary: Option<&'a AttachedPolicy>,
+    session: Option<&'a [AttachedPolicy]>,
+    service_control: &'a [PolicyLevel],
+    resource_control: &'a [PolicyLevel],
+    endpoint: Option<&'a EndpointPolicy>,
+    resource: Option<&'a Policy>,
+}
+
+impl<'a> Applicable<'a> {
+    fn select(request: &AccessRequest<'_>, sets: &'a PolicySets, settings: &Settings) -> Self {
+        let caller = request.caller;
+        let has_policies = matches!(
+            caller,
+            Caller::User { .. }
+                | Caller::RoleSession { .. }
+                | Caller::FederatedUser {
+                    parent_user: Some(_),
+                    ..
+                }
+        );
+        let is_session = matches!(caller, Caller::RoleSession { .. } | Caller::FederatedUser { .. });
+        // `iam:L-48`: service-linked roles have no boundary and escape the organization's policies.
+        let organization_binds = !caller.is_service_linked();
+        let boundary_binds = has_policies && organization_binds && !settings.faults.contains(Fault::BoundarySkipped);
+        let session_binds = is_session && !settings.faults.contains(Fault::SessionPolicySkipped);
+        Self {
+            identity: if has_policies { &sets.identity } else { &[] },
+            boundary: sets.boundary.as_ref().filter(|_| boundary_binds),
+            session: sets.session.as_deref().filter(|_| session_binds),
+            service_control: if caller.has_identity_side() && organization_binds {
+                &sets.service_control
+            } else {
+                &[]
+            },
+            resource_control: if organization_binds && resource_control_covers(request, settings) {
+                &sets.resource_control
+            } else {
+                &[]
+            },
+            // `iam:L-46`: a service's own calls do not come through a customer's endpoint.
+            endpoint: sets
+                .endpoint
+                .as_ref()
+                .filter(|_| !matches!(caller, Caller::Service { .. })),
+            resource: sets.resource.as_deref(),
+        }
+    }
+
+    /// `iam:E-22`, `iam:L-99`: one unreadable policy among the collected ones stops the evaluation.
+    fn first_unusable(&self, mode: ResourcePolicyMode) -> Option<EvaluationError> {
+        let attached = |policy_type, policies: &'a [AttachedPolicy]| {
+            policies
+                .iter()
+                .map(move |attached| (policy_type, attached.policy.as_ref()))
+        };
+        let level = |policy_type, levels: &'a [PolicyLevel]| {
+            levels
+                .iter()
+                .flat_map(move |level| attached(policy_type, &level.policies))
+        };
+        level(PolicyType::ServiceControl, self.service_control)
+            .chain(level(PolicyType::ResourceControl, self.resource_control))
+            .chain(
+                self.endpoint
+                    .map(|endpoint| (PolicyType::VpcEndpoint, endpoint.policy.as_ref())),
+            )
+            .chain(
+                self.boundary
+                    .map(|boundary| (PolicyType::PermissionsBoundary, boundary.policy.as_ref())),
+            )
+            .chain(attached(PolicyType::Session, self.session.unwrap_or_default()))
+            .chain(attached(PolicyType::Identity, self.identity))
+            .chain(self.resource.map(|policy| (resource_type(mode), policy)))
+            .find_map(|(policy_type, policy)| {
+                let error = policy.unusable()?;
+                Some(EvaluationError {
+                    policy_type,
+                    reason: error.message.clone(),
+                })
+            })
+    }
+}
+
+/// Services whose resources RCPs protect (`iam:L-02`; the list is open, see errata).
+const RESOURCE_CONTROL_SERVICES: &[&str] = &[
+    "s3",
+    "kms",
+    "sts",
+    "sqs",
+    "secretsmanager",
+    "dynamodb",
+    "logs",
+    "ecr",
+    "aoss",
+    "cognito-identity",
+    "cognito-idp",
+];
+
+/// Whether RCPs reach the pair (`iam:A-05`).
+fn resource_control_covers(request: &AccessRequest<'_>, settings: &Settings) -> bool {
+    let Some((service, name)) = request.action.split_once(':') else {
+        return false;
+    };
+    let exempt = matches!(request.mode, ResourcePolicyMode::KeyPolicy { aws_managed: true })
+        || (service == "kms" && name.eq_ignore_ascii_case("RetireGrant"));
+    // `s3:ListAllMyBuckets` names `arn:aws:s3:::*` for matching only (`iam:OQ-14`).
+    let has_resource = !matches!(request.resource, "*" | "arn:aws:s3:::*");
+    RESOURCE_CONTROL_SERVICES.contains(&service)
+        && !exempt
+        && (has_resource || settings.quirks.rcp_covers_requests_without_resource)
+}
+
+fn resource_type(mode: ResourcePolicyMode) -> PolicyType {
+    match mode {
+        ResourcePolicyMode::TrustPolicy => PolicyType::RoleTrust,
+        ResourcePolicyMode::Optional | ResourcePolicyMode::KeyPolicy { .. } => PolicyType::Resource,
+    }
+}
+
+/// What scanning one policy found.
+#[derive(Clone, Copy, Debug, Default)]
+struct Scan {
+    denies: bool,
+    allows: MatchKinds,
+}
+
+/// Everything that was found about a pair, gate by gate.
+#[derive(Debug, Default)]
+struct Findings {
+    denies: PolicyTypeSet,
+    denying_arns: Vec<(PolicyType, Option<PolicyArn>)>,
+    service_control_ok: bool,
+    endpoint_ok: bool,
+    identity_ok: bool,
+    boundary_ok: bool,
+    session_ok: bool,
+    kinds: MatchKinds,
+}
+
+impl Findings {
+    fn gates_open(&self) -> bool {
+        self.service_control_ok && self.endpoint_ok
+    }
+
+    /// The permissions boundary and the session policies.
+    fn limits_ok(&self) -> bool {
+        self.boundary_ok && self.session_ok
+    }
+
+    fn note_deny(&mut self, policy_type: PolicyType, arn: Option<&PolicyArn>) {
+        if !self.denies.contains(policy_type) {
+            self.denies.insert(policy_type);
+            self.denying_arns.push((policy_type, arn.cloned()));
+        }
+    }
+
+    /// `iam:R-05`, `iam:R-06`: all denying types are kept, the first in canonical order is named.
+    fn explicit_denial(&self) -> Option<Denial> {
+        let blamed = self.denies.iter().next()?;
+        let policy_arn = self
+            .denying_arns
+            .iter()
+            .find(|(policy_type, _)| *policy_type == blamed)
+            .and_then(|(_, arn)| arn.clone());
+        Some(Denial {
+            explicit: true,
+            blamed,
+            all: self.denies,
+            policy_arn,
+            delegated: false,
+        })
+    }
+}
+
+struct Evaluation<'a> {
+    request: &'a AccessRequest<'a>,
+    settings: &'a Settings,
+}
+
+impl Evaluation<'_> {
+    fn find(&self, applicable: &Applicable<'_>, sets: &PolicySets) -> Findings {
+        let caller = self.request.caller;
+        let faults = self.settings.faults;
+        let reading = Reading {
+            settings: self.settings,
+            accounts_are_root_only: false,
+            accounts_miss: false,
+            region_free_services: self.request.mode == ResourcePolicyMode::TrustPolicy,
+            caller_has_boundary: applicable.boundary.is_some(),
+        };
+        let mut findings = Findings {
+            service_control_ok: true,
+            endpoint_ok: true,
+            ..Findings::default()
+        };
+
+        for level in applicable.service_control {
+            let allowed = self.any_allows(&level.policies, PolicyType::ServiceControl, &reading, &mut findings);
+            findings.service_control_ok &= allowed;
+        }
+        // `RCPFullAWSAccess` is always attached, so only Denies count (`iam:L-11`).
+        for level in applicable.resource_control {
+            self.any_allows(&level.policies, PolicyType::ResourceControl, &reading, &mut findings);
+        }
+        if let Some(endpoint) = applicable.endpoint {
+            let reading = Reading {
+                accounts_are_root_only: endpoint.gateway,
+                ..reading
+            };
+            let scan = self.scan(&endpoint.policy, &reading);
+            findings.endpoint_ok = !scan.allows.is_empty();
+            if scan.denies {
+                findings.note_deny(PolicyType::VpcEndpoint, None);
+            }
+        }
+
+        findings.boundary_ok = applicable.boundary.is_none_or(|boundary| {
+            self.any_allows(
+                std::slice::from_ref(boundary),
+                PolicyType::PermissionsBoundary,
+                &reading,
+                &mut findings,
+            )
+        });
+        findings.session_ok = self.session_ok(applicable.session, &reading, &mut findings);
+        findings.identity_ok = self.identity_ok(applicable.identity, &reading, &mut findings);
+
+        if let Some(policy) = applicable.resource {
+            let scan = self.scan(policy, &reading);
+            if sets.resource_allows_count {
+                findings.kinds |= scan.allows;
+            }
+            let grant_wins =
+                self.is_key_policy() && sets.grant.is_some() && faults.contains(Fault::KeyPolicyDenyIgnoredForGrants);
+            if scan.denies && !grant_wins {
+                findings.note_deny(resource_type(self.request.mode), None);
+            }
+        }
+        findings.kinds |= sets.resource_side;
+        let delegation_is_direct = faults.contains(Fault::DelegationAsDirectAllow)
+            && self.is_key_policy()
+            && caller.has_identity_side()
+            && !self.is_cross_account();
+        if delegation_is_direct && findings.kinds.intersects(MatchKinds::ACCOUNT) {
+            findings.kinds |= MatchKinds::CALLER;
+        }
+        findings
+    }
+
+    /// Identity policies; root is allowed everything by nature (`iam:L-60`), callers without account
+    /// nothing. A federated user of root inherits from root.
+    fn identity_ok(&self, policies: &[AttachedPolicy], reading: &Reading<'_>, findings: &mut Findings) -> bool {
+        match self.request.caller {
+            Caller::Root { .. } | Caller::FederatedUser { parent_user: None, .. } => true,
+            Caller::Service { .. } | Caller::WebIdentity { .. } | Caller::Anonymous => false,
+            Caller::User { .. } | Caller::RoleSession { .. } | Caller::FederatedUser { .. } => {
+                self.any_allows(policies, PolicyType::Identity, reading, findings)
+            }
+        }
+    }
+
+    /// `iam:L-76`, `iam:L-77`: sessions without session policy pass, except federated users.
+    fn session_ok(&self, policies: Option<&[AttachedPolicy]>, reading: &Reading<'_>, findings: &mut Findings) -> bool {
+        let Some(policies) = policies else {
+            let is_federated = matches!(self.request.caller, Caller::FederatedUser { .. });
+            return !is_federated
+                || self.settings.quirks.federated_user_default_session_policy
+                || self.settings.faults.contains(Fault::SessionPolicySkipped);
+        };
+        if !self.settings.quirks.session_policies_intersect {
+            return self.any_allows(policies, PolicyType::Session, reading, findings);
+        }
+        let mut all = true;
+        for policy in policies {
+            all &= self.any_allows(std::slice::from_ref(policy), PolicyType::Session, reading, findings);
+        }
+        all
+    }
+
+    /// Whether one of the policies allows; notes every Deny on the way (`iam:L-03`).
+    fn any_allows(
+        &self,
+        policies: &[AttachedPolicy],
+        policy_type: PolicyType,
+        reading: &Reading<'_>,
+        findings: &mut Findings,
+    ) -> bool {
+        let denies_count =
+            policy_type != PolicyType::Identity || !self.settings.faults.contains(Fault::IdentityDenyIgnored);
+        let mut allowed = false;
+        for attached in policies {
+            let scan = self.scan(&attached.policy, reading);
+            allowed |= !scan.allows.is_empty();
+            if scan.denies && denies_count {
+                findings.note_deny(policy_type, attached.arn.as_ref());
+            }
+        }
+        allowed
+    }
+
+    fn scan(&self, policy: &Policy, reading: &Reading<'_>) -> Scan {
+        let mut scan = Scan::default();
+        for statement in policy.statements() {
+            if !self.pair_fits(statement) {
+                continue;
+            }
+            let kinds = self.principal_fits(statement, reading);
+            if kinds.is_empty() || !self.conditions_hold(statement) {
+                continue;
+            }
+            match statement.effect {
+                Effect::Allow => scan.allows |= kinds,
+                Effect::Deny => scan.denies = true,
+            }
+        }
+        scan
+    }
+
+    fn pair_fits(&self, statement: &Statement) -> bool {
+        let AccessRequest {
+            action,
+            resource,
+            context,
+            ..
+        } = self.request;
+        statement.actions.matches(action, self.settings)
+            && statement
+                .resources
+                .matches(statement.effect, resource, context, self.settings)
+    }
+
+    fn principal_fits(&self, statement: &Statement, reading: &Reading<'_>) -> MatchKinds {
+        let caller = self.request.caller;
+        match (&statement.principals, statement.effect) {
+            (PrincipalClause::Implied, _) => MatchKinds::WILD,
+            (PrincipalClause::Principal(entries), Effect::Allow) => principal_kinds(entries, caller, reading),
+            (PrincipalClause::Principal(entries), Effect::Deny) => principal_kinds(entries, caller, &reading.of_deny()),
+            (PrincipalClause::NotPrincipal(entries), effect) => {
+                let reached = match effect {
+                    Effect::Allow => allow_reaches_despite(entries, caller, reading),
+                    Effect::Deny => deny_hits_despite(entries, caller, reading),
+                };
+                if reached { MatchKinds::WILD } else { MatchKinds::NONE }
+            }
+        }
+    }
+
+    fn conditions_hold(&self, statement: &Statement) -> bool {
+        statement
+            .conditions
+            .iter()
+            .all(|condition| condition.holds(self.request.context, self.settings))
+    }
+
+    fn is_key_policy(&self) -> bool {
+        matches!(self.request.mode, ResourcePolicyMode::KeyPolicy { .. })
+    }
+
+    fn is_cross_account(&self) -> bool {
+        match (self.request.caller.account(), self.request.resource_account) {
+            (Some(own), Some(owner)) => own != owner,
+            _ => false,
+        }
+    }
+
+    /// The formulas of `iam:§6.4`, without the gates.
+    fn policies_allow(&self, findings: &Findings) -> bool {
+        let kinds = findings.kinds;
+        match self.request.caller {
+            // `iam:L-46`, `iam:L-75`.
+            Caller::Service { .. } | Caller::WebIdentity { .. } => {
+                kinds.intersects(MatchKinds::CALLER | MatchKinds::WILD)
+            }
+            // `iam:L-47`.
+            Caller::Anonymous => kinds.intersects(MatchKinds::WILD),
+            _ if self.is_cross_account() => self.cross_account_allows(findings),
+            _ => self.same_account_allows(findings),
+        }
+    }
+
+    /// `iam:L-40`, `iam:L-41` and the rows of `iam:§6.3`.
+    fn same_account_allows(&self, findings: &Findings) -> bool {
+        let quirks = &self.settings.quirks;
+        let kinds = findings.kinds;
+        let boundary_permits = !self.naming_needs_boundary() || findings.boundary_ok;
+        let named = kinds.intersects(MatchKinds::CALLER) && boundary_permits;
+        let everyone = kinds.intersects(MatchKinds::WILD)
+            && boundary_permits
+            && (!quirks.star_limited_by_boundary_and_session || findings.limits_ok());
+        // `iam:OQ-33` is about roles; a parent user is limited without dispute (`iam:L-26`).
+        let parent_limited = quirks.role_arn_limited_by_boundary_and_session
+            || !matches!(self.request.caller, Caller::RoleSession { .. });
+        let parent = kinds.intersects(MatchKinds::PARENT) && (!parent_limited || findings.limits_ok());
+        let delegated = match self.request.mode {
+            ResourcePolicyMode::Optional => true,
+            ResourcePolicyMode::KeyPolicy { .. } | ResourcePolicyMode::TrustPolicy => {
+                kinds.intersects(MatchKinds::ACCOUNT)
+            }
+        };
+        named || everyone || parent || (delegated && findings.identity_ok && findings.limits_ok())
+    }
+
+    /// `iam:L-72`: whoever a trust policy names still needs its boundary to allow the assumption.
+    fn naming_needs_boundary(&self) -> bool {
+        self.request.mode == ResourcePolicyMode::TrustPolicy
+            && self.settings.quirks.assume_role_needs_boundary
+    }
+
+    /// `iam:L-42`, `svc:K-7`: both sides must allow.
+    fn cross_account_allows(&self, findings: &Findings) -> bool {
+        let key_policy_suffices =
+            self.is_key_policy() && self.settings.faults.contains(Fault::CrossAccountKeyPolicySuffices);
+        !findings.kinds.is_empty() && (key_policy_suffices || (findings.identity_ok && findings.limits_ok()))
+    }
+
+    /// `svc:K-20`, `svc:G-20`, with the disputes `svc:Q-3` and `svc:Q-4`.
+    fn grant_allows(&self, grant: GranteeMatch, findings: &Findings) -> bool {
+        let quirks = &self.settings.quirks;
+        match grant {
+            GranteeMatch::User | GranteeMatch::Session | GranteeMatch::Service => true,
+            GranteeMatch::Role => !quirks.role_grant_limited_by_boundary_and_session || findings.limits_ok(),
+            GranteeMatch::Account => {
+                findings.limits_ok() && (findings.identity_ok || !quirks.account_grantee_needs_identity)
+            }
+        }
+    }
+
+    /// `iam:R-07`, `iam:R-08`, `svc:X-2`: the first closed gate of the documented flow.
+    fn implicit_denial(&self, findings: &Findings, grant: Option<GranteeMatch>) -> Denial {
+        // A grant names the caller as a key policy would: its role or its account.
+        let kinds = findings.kinds
+            | match grant {
+                Some(GranteeMatch::Role) => MatchKinds::PARENT,
+                Some(GranteeMatch::Account) => MatchKinds::ACCOUNT,
+                _ => MatchKinds::NONE,
+            };
+        let blamed = match findings.closed_limit() {
+            // The grant is enough but for the boundary or the session policies (`svc:Q-3`), also across accounts.
+            Some(limit) if grant == Some(GranteeMatch::Role) && findings.service_control_ok && findings.endpoint_ok => limit,
+            _ => self.blame(findings, kinds),
+        };
+        let mut all = self.failing(findings, kinds);
+        all.insert(blamed);
+        Denial {
+            explicit: false,
+            blamed,
+            all,
+            policy_arn: None,
+            delegated: self.is_key_policy() && blamed == PolicyType::Identity && kinds.intersects(MatchKinds::ACCOUNT),
+        }
+    }
+
+    fn blame(&self, findings: &Findings, kinds: MatchKinds) -> PolicyType {
+        if !findings.service_control_ok {
+            return PolicyType::ServiceControl;
+        }
+        if !findings.endpoint_ok {
+            return PolicyType::VpcEndpoint;
+        }
+        let resource = resource_type(self.request.mode);
+        if !self.request.caller.has_identity_side() {
+            return resource;
+        }
+        let cross_account = self.is_cross_account();
+        let limit = findings.closed_limit();
+        if !cross_account
+            && kinds.intersects(MatchKinds::CALLER | MatchKinds::PARENT | MatchKinds::WILD)
+            && let Some(limit) = limit
+        {
+            // Named, and only the boundary or the session policies stand in the way.
+            return limit;
+        }
+        if kinds.is_empty() && self.resource_side_needed() {
+            return if findings.identity_ok || self.silence_blames_resource() {
+                resource
+            } else {
+                PolicyType::Identity
+            };
+        }
+        if !findings.identity_ok {
+            return PolicyType::Identity;
+        }
+        limit.unwrap_or(resource)
+    }
+
+    /// Whether the pair needs the resource side at all.
+    fn resource_side_needed(&self) -> bool {
+        self.is_cross_account() || self.request.mode != ResourcePolicyMode::Optional
+    }
+
+    /// Who is blamed when neither side says anything (errata `iam:R-08`).
+    fn silence_blames_resource(&self) -> bool {
+        let quirks = &self.settings.quirks;
+        if self.is_key_policy() {
+            quirks.kms_both_sides_silent_blames_key_policy
+        } else {
+            self.is_cross_account() && quirks.both_sides_silent_blames_resource
+        }
+    }
+
+    /// Every set that fails to allow, for tests that accept any of them (`iam:A-07`).
+    fn failing(&self, findings: &Findings, kinds: MatchKinds) -> PolicyTypeSet {
+        let has_identity_side = self.request.caller.has_identity_side();
+        let resource_needed = !has_identity_side || self.resource_side_needed();
+        [
+            (PolicyType::ServiceControl, !findings.service_control_ok),
+            (PolicyType::VpcEndpoint, !findings.endpoint_ok),
+            (PolicyType::PermissionsBoundary, !findings.boundary_ok),
+            (PolicyType::Session, !findings.session_ok),
+            (PolicyType::Identity, has_identity_side && !findings.identity_ok),
+            (resource_type(self.request.mode), resource_needed && kinds.is_empty()),
+        ]
+        .into_iter()
+        .filter_map(|(policy_type, fails)| fails.then_some(policy_type))
+        .collect()
+    }
+}
+
+impl Findings {
+    fn closed_limit(&self) -> Option<PolicyType> {
+        if !self.boundary_ok {
+            Some(PolicyType::PermissionsBoundary)
+        } else if !self.session_ok {
+            Some(PolicyType::Session)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The authorizer: policy text to compiled policy, and one access question to one verdict.
+//!
+//! Here live the policy language (grammar, save-time validation, principals, conditions, variables,
+//! globbing), the evaluation logic (gates, match kinds, blame) and the wording of denials. What does
+//! *not* live here: who calls, which policies are attached where, what is in the context (`access`),
+//! which grant matches (`kms`), ACLs and public-access blocks (`s3`).
+//!
+//! In: [`AccessRequest`] + [`PolicySets`] + [`Settings`]. Out: [`Verdict`]. Everything is a pure
+//! function; nothing here reads a clock, a store or a random source.
+
+mod arn;
+mod caller;
+mod compile;
+mod condition;
+mod context;
+mod decide;
+mod json;
+mod pattern;
+mod policy;
+mod principal;
+mod request;
+mod statement;
+mod validate;
+mod values;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+pub use caller::Caller;
+pub use condition::{Comparison, Condition, Operator, Ordering, Quantifier};
+pub use context::{Context, ContextValue};
+pub use decide::authorize;
+pub use json::MAX_POLICY_CHARACTERS;
+pub use pattern::{ActionPattern, ResourcePattern, glob_matches};
+pub use policy::{NoPrincipals, Policy, PolicyError, PolicyErrorKind, PolicyKind, PrincipalResolver, SaveRules};
+pub use principal::{MatchKinds, PrincipalEntry};
+pub use request::{
+    AccessRequest, AttachedPolicy, EndpointPolicy, GranteeMatch, PolicyArn, PolicyLevel, PolicySets,
+    ResourcePolicyMode, Settings,
+};
+pub use statement::{ActionClause, Effect, PrincipalClause, ResourceClause, Statement};
+pub use verdict::{AllowedBy, Denial, EvaluationError, PolicyType, PolicyTypeSet, Relation, Verdict};

@@ -1,0 +1,122 @@
+//! A compiled statement: read access for whoever looks at policies without evaluating them. No matching
+//! here beyond the two clauses of patterns.
+
+use super::condition::Condition;
+use super::pattern::{ActionPattern, ResourcePattern};
+use super::principal::PrincipalEntry;
+use super::{Context, Settings};
+use crate::quirks::UnresolvedNotResource;
+
+/// What an applicable statement does (`iam:G-32`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It allows.
+    Allow,
+    /// It denies.
+    Deny,
+}
+
+/// One statement of a policy.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The Sid, if any; never influences matching (`iam:G-33`).
+    pub sid: Option<String>,
+    /// Allow or Deny.
+    pub effect: Effect,
+    /// Who is meant.
+    pub principals: PrincipalClause,
+    /// Which actions are meant.
+    pub actions: ActionClause,
+    /// Which resources are meant.
+    pub resources: ResourceClause,
+    /// The condition block: one entry per operator and key, all of which must hold (`iam:C-10`).
+    pub conditions: Vec<Condition>,
+    /// Byte offset of the statement in the policy text.
+    pub offset: usize,
+}
+
+/// `Principal` or `NotPrincipal`.
+#[derive(Clone, Debug)]
+pub enum PrincipalClause {
+    /// Neither: the policy is attached to whom it means (`iam:A-01`).
+    Implied,
+    /// `Principal`: any of these (`iam:P-13`).
+    Principal(Vec<PrincipalEntry>),
+    /// `NotPrincipal` (`iam:§2.4`).
+    NotPrincipal(Vec<PrincipalEntry>),
+}
+
+/// `Action` or `NotAction`.
+#[derive(Clone, Debug)]
+pub enum ActionClause {
+    /// Neither: a stored statement without effect (`svc:K-14`).
+    Missing,
+    /// `Action`: any of these.
+    Action(Vec<ActionPattern>),
+    /// `NotAction`: none of these.
+    NotAction(Vec<ActionPattern>),
+}
+
+/// `Resource` or `NotResource`.
+#[derive(Clone, Debug)]
+pub enum ResourceClause {
+    /// Neither, and it means the resource the policy is attached to (`iam:G-13`, trust policies).
+    Attached,
+    /// Neither, and the statement has no effect (`svc:K-14`).
+    Inert,
+    /// `Resource`: any of these.
+    Resource(Vec<ResourcePattern>),
+    /// `NotResource`: none of these.
+    NotResource(Vec<ResourcePattern>),
+}
+
+impl ActionClause {
+    pub(crate) fn matches(&self, action: &str, settings: &Settings) -> bool {
+        match self {
+            Self::Missing => false,
+            Self::Action(patterns) => patterns.iter().any(|pattern| pattern.matches(action)),
+            Self::NotAction(patterns) if patterns.is_empty() => settings.quirks.empty_not_list_applies,
+            Self::NotAction(patterns) => !patterns.iter().any(|pattern| pattern.matches(action)),
+        }
+    }
+}
+
+impl ResourceClause {
+    pub(crate) fn matches(&self, effect: Effect, resource: &str, context: &Context, settings: &Settings) -> bool {
+        match self {
+            Self::Attached => true,
+            Self::Inert => false,
+            Self::Resource(patterns) => patterns
+                .iter()
+                .any(|pattern| pattern.matches(resource, context) == Some(true)),
+            Self::NotResource(patterns) if patterns.is_empty() => settings.quirks.empty_not_list_applies,
+            Self::NotResource(patterns) => not_resource_matches(patterns, effect, resource, context, settings),
+        }
+    }
+}
+
+/// `iam:M-27`, `iam:M-28`; an unresolved variable is `iam:V-11`.
+fn not_resource_matches(
+    patterns: &[ResourcePattern],
+    effect: Effect,
+    resource: &str,
+    context: &Context,
+    settings: &Settings,
+) -> bool {
+    let mut unresolved = false;
+    for pattern in patterns {
+        match pattern.matches(resource, context) {
+            Some(true) => return false,
+            Some(false) => {}
+            None => unresolved = true,
+        }
+    }
+    if !unresolved {
+        return true;
+    }
+    match settings.quirks.unresolved_not_resource {
+        UnresolvedNotResource::FailClosed => effect == Effect::Deny,
+        UnresolvedNotResource::Applies => true,
+        UnresolvedNotResource::Void => false,
+    }
+}

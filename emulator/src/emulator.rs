@@ -1,0 +1,275 @@
+//! The emulator as a function: one HTTP request in, one response out. State sits behind one lock; clock and ids are
+//! injected. Sockets are `server`'s.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
+
+use crate::control;
+use crate::fault::FaultSet;
+use crate::identity::{Arrival, Caller, Credential, Principal};
+use crate::names::{AccountId, Region};
+use crate::protocol::{self, Authenticated, Authentication, Service, SignatureForm, route};
+use crate::signature::{self, AuthError, Claim, Signed, Verified};
+use crate::sources::Sources;
+use crate::state::State;
+use crate::sts::sessions;
+
+/// Longest accepted request body.
+pub(crate) const LONGEST_BODY: usize = 64 * 1024 * 1024;
+/// Most query parameters that are looked at.
+const MOST_PARAMETERS: usize = 1024;
+
+/// How an emulator is set up.
+#[derive(Debug)]
+pub struct EmulatorOptions {
+    /// Clock and id source.
+    pub sources: Sources,
+    /// Token of the control plane; `None` switches the control plane off.
+    pub control_token: Option<String>,
+    /// Secret of every account's root user (contract).
+    pub root_secret: String,
+    /// Faults that are on from the start and after every reset.
+    pub faults: FaultSet,
+}
+
+impl EmulatorOptions {
+    /// System clock, OS randomness, no control plane, root secret `test`, no faults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            sources: Sources::system(),
+            control_token: None,
+            root_secret: "test".to_owned(),
+            faults: FaultSet::default(),
+        }
+    }
+}
+
+impl Default for EmulatorOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The emulated cloud.
+#[derive(Debug)]
+pub struct Emulator {
+    state: Mutex<State>,
+    control_token: Option<String>,
+    root_secret: String,
+}
+
+impl Emulator {
+    /// An empty world.
+    #[must_use]
+    pub fn new(options: EmulatorOptions) -> Self {
+        Self {
+            state: Mutex::new(State::with_faults(options.sources, options.faults)),
+            control_token: options.control_token,
+            root_secret: options.root_secret,
+        }
+    }
+
+    /// Answers one request: authentication, routing, the service.
+    pub fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
+        if request.body().len() > LONGEST_BODY {
+            return protocol::error::too_large();
+        }
+        let host = host_of(&request);
+        if let Some(path) = request.uri().path().strip_prefix(control::PREFIX) {
+            let path = path.to_owned();
+            return control::handle(self, &path, &host, &request);
+        }
+        self.serve(request, host)
+    }
+
+    /// The state, for the control plane.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic in one request leaves a consistent map behind; refusing every later request would help nobody.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The control plane's token.
+    pub(crate) fn control_token(&self) -> Option<&str> {
+        self.control_token.as_deref()
+    }
+
+    fn serve(&self, request: Request<Bytes>, host: String) -> Response<Bytes> {
+        let (parts, body) = request.into_parts();
+        let raw_path = parts.uri.path().to_owned();
+        let raw_query = parts.uri.query().unwrap_or_default().to_owned();
+        let query = read_query(&raw_query);
+        let claim = Claim::read(&parts.headers, &query);
+        let service = match &claim {
+            Ok(claim) => route::service_of(claim.as_ref(), &parts.headers, &raw_path),
+            Err(_) => route::service_of(None, &parts.headers, &raw_path),
+        };
+        let head = parts.method == http::Method::HEAD;
+        let signed = Signed {
+            method: &parts.method,
+            raw_path: &raw_path,
+            raw_query: &raw_query,
+            headers: &parts.headers,
+            host: &host,
+            body: &body,
+        };
+        // Keys and clock are read under the lock, hashing happens outside it.
+        let (request_id, now, credential) = {
+            let state = self.lock();
+            let credential = match &claim {
+                Ok(Some(claim)) => self.credential(&state, claim),
+                _ => None,
+            };
+            (request_id(&state, service), state.now(), credential)
+        };
+        let caller = authenticate(service, claim, credential, signed, now);
+        let (service, caller, region, verified) = match caller {
+            Ok(caller) => caller,
+            Err(error) => {
+                let service = service.unwrap_or(Service::S3);
+                let mut response = protocol::error::authentication(service, &error, &request_id, head);
+                route::stamp(&mut response, service, &request_id);
+                return response;
+            }
+        };
+        let (body, trailers, authentication) = match verified {
+            Some(verified) => (verified.body, verified.trailers, verified.authentication),
+            None => (body, Vec::new(), unsigned()),
+        };
+        let authenticated = Authenticated {
+            caller,
+            service,
+            region,
+            request_id,
+            method: parts.method,
+            host,
+            raw_path,
+            query,
+            headers: parts.headers,
+            body,
+            trailers,
+            authentication,
+        };
+        route::dispatch(&mut self.lock(), &authenticated)
+    }
+
+    /// The credential behind an access key id: a stored one whose principal still lives, or an account's root.
+    fn credential(&self, state: &State, claim: &Claim) -> Option<Arc<Credential>> {
+        if let Some(account) = AccountId::parse(&claim.access_key_id) {
+            return Some(Arc::new(Credential {
+                secret_access_key: self.root_secret.clone(),
+                session_token: None,
+                principal: Principal::Root { account },
+                session: None,
+                arrival: Arrival::default(),
+                created_at: Timestamp::UNIX_EPOCH,
+                active: true,
+            }));
+        }
+        let credential = state.credentials.get(&claim.access_key_id)?;
+        (credential.active && sessions::is_alive(state, &credential.principal)).then(|| credential.clone())
+    }
+}
+
+/// Who calls which service in which Region, and the opened payload of a signed request.
+fn authenticate(
+    service: Option<Service>,
+    claim: Result<Option<Claim>, AuthError>,
+    credential: Option<Arc<Credential>>,
+    signed: Signed<'_>,
+    now: Timestamp,
+) -> Result<(Service, Caller, Region, Option<Verified>), AuthError> {
+    let claim = claim?;
+    let service = service.ok_or_else(|| {
+        AuthError::Malformed("Credential should be scoped to a service that is emulated here.".to_owned())
+    })?;
+    let Some(claim) = claim else {
+        if service != Service::S3 {
+            return Err(AuthError::Missing);
+        }
+        let caller = Caller::anonymous(arrival(Arrival::default(), signed.headers));
+        return Ok((service, caller, Region::global(), None));
+    };
+    let region = Region::parse(&claim.scope.region)
+        .ok_or_else(|| AuthError::Malformed("the region of the Credential is invalid".to_owned()))?;
+    let credential = credential.ok_or_else(|| AuthError::UnknownAccessKey(claim.access_key_id.clone()))?;
+    let verified = signature::verify(service, &claim, &credential, signed, now)?;
+    Ok((
+        service,
+        caller(&claim, &credential, signed.headers),
+        region,
+        Some(verified),
+    ))
+}
+
+fn caller(claim: &Claim, credential: &Credential, headers: &HeaderMap) -> Caller {
+    Caller {
+        principal: credential.principal.clone(),
+        session: credential.session.clone(),
+        access_key_id: Some(claim.access_key_id.clone()),
+        arrival: arrival(credential.arrival.clone(), headers),
+    }
+}
+
+/// Facts of the credentials and of this request.
+fn arrival(fixed: Arrival, headers: &HeaderMap) -> Arrival {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &http::HeaderValue| value.to_str().ok())
+            .map(str::to_owned)
+    };
+    Arrival {
+        user_agent: text(http::header::USER_AGENT),
+        referer: text(http::header::REFERER),
+        ..fixed
+    }
+}
+
+fn unsigned() -> Authentication {
+    Authentication {
+        form: SignatureForm::Unsigned,
+        signed_at: None,
+        content_sha256: None,
+    }
+}
+
+fn request_id(state: &State, service: Option<Service>) -> String {
+    match service {
+        Some(Service::S3) => state.sources.ids.base32(16),
+        _ => state.sources.ids.uuid(),
+    }
+}
+
+/// `Host` header, else the authority of the request line; lower case.
+fn host_of(request: &Request<Bytes>) -> String {
+    let header = request
+        .headers()
+        .get(http::header::HOST)
+        .and_then(|value| value.to_str().ok());
+    header
+        .or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+}
+
+fn read_query(raw: &str) -> Vec<(String, String)> {
+    raw.split('&')
+        .filter(|part| !part.is_empty())
+        .take(MOST_PARAMETERS)
+        .map(|part| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            (decode(name), decode(value))
+        })
+        .collect()
+}
+
+fn decode(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
+}

@@ -1,0 +1,256 @@
+//! CreateRole, CreateServiceLinkedRole, GetRole, ListRoles, DeleteRole, UpdateAssumeRolePolicy.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::boundaries::check_boundary;
+use super::call::{Call, Kind, boundary_context, check_modifiable, check_name, tag_context};
+use super::error::IamError;
+use super::render;
+use super::store::{PolicyAttachments, Role};
+use crate::authorizer::{Context, Policy, PolicyKind};
+use crate::protocol::XmlWriter;
+use crate::state::State;
+
+/// Longest trust policy without white space (iam:§1.9).
+const LONGEST_TRUST: usize = 2048;
+/// Service-linked role names that do not follow from the service's name.
+const SERVICE_LINKED_NAMES: &[(&str, &str)] = &[
+    ("autoscaling.amazonaws.com", "AWSServiceRoleForAutoScaling"),
+    ("backup.amazonaws.com", "AWSServiceRoleForBackup"),
+    (
+        "cks.kms.amazonaws.com",
+        "AWSServiceRoleForKeyManagementServiceCustomKeyStores",
+    ),
+    (
+        "mrk.kms.amazonaws.com",
+        "AWSServiceRoleForKeyManagementServiceMultiRegionKeys",
+    ),
+    ("replicator.lambda.amazonaws.com", "AWSServiceRoleForLambdaReplicator"),
+    ("spot.amazonaws.com", "AWSServiceRoleForEC2Spot"),
+];
+
+/// `iam:CreateRole`.
+pub(super) fn create(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Result<(), IamError> {
+    let name = call.entity_name()?;
+    let path = call.path()?;
+    let text = call.required("AssumeRolePolicyDocument")?;
+    let tags = call.tags()?;
+    let boundary = call.parameters.get("PermissionsBoundary");
+    let max_session_duration = session_duration(call)?;
+    let arn = format!("arn:aws:iam::{}:role{path}{name}", call.account);
+    let mut context = Context::new();
+    tag_context(&tags, &mut context);
+    boundary_context(boundary, &mut context);
+    call.authorize(state, &arn, context.clone())?;
+    if !tags.is_empty() {
+        call.authorize_as(state, "TagRole", &arn, context)?;
+    }
+    if path.starts_with("/aws-service-role/") {
+        return Err(IamError::new(
+            "ValidationError",
+            "The path /aws-service-role/ is reserved for service-linked roles.",
+        ));
+    }
+    check_boundary(state, boundary)?;
+    let trust = save_trust(state, call, text)?;
+    check_free(state, call, name)?;
+    let role = Role {
+        role_id: state.sources.ids.unique_id("AROA"),
+        name: name.to_owned(),
+        path: path.to_owned(),
+        arn,
+        created_at: state.now(),
+        description: call.parameters.get("Description").map(str::to_owned),
+        max_session_duration,
+        trust,
+        tags,
+        policies: PolicyAttachments::default(),
+        permissions_boundary: boundary.map(str::to_owned),
+    };
+    xml.nested("Role", |xml| render::role(xml, state, &role, true));
+    state.iam.add_role(call.account, role);
+    Ok(())
+}
+
+/// `iam:CreateServiceLinkedRole`.
+pub(super) fn create_service_linked(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Result<(), IamError> {
+    let service = call.required("AWSServiceName")?;
+    check_name("AWSServiceName", service, 128)?;
+    let Some(prefix) = service.strip_suffix(".amazonaws.com") else {
+        return Err(IamError::new(
+            "InvalidInput",
+            format!("Service role operation is not supported for {service}"),
+        ));
+    };
+    let mut name = SERVICE_LINKED_NAMES
+        .iter()
+        .find(|(known, _)| *known == service)
+        .map_or_else(
+            || format!("AWSServiceRoleFor{}", camel(prefix)),
+            |(_, name)| (*name).to_owned(),
+        );
+    if let Some(suffix) = call.parameters.get("CustomSuffix") {
+        check_name("CustomSuffix", suffix, 64)?;
+        name = format!("{name}_{suffix}");
+    }
+    let path = format!("/aws-service-role/{service}/");
+    let arn = format!("arn:aws:iam::{}:role{path}{name}", call.account);
+    let mut context = Context::new();
+    context.set("iam:awsservicename", service);
+    call.authorize(state, &arn, context)?;
+    if state
+        .iam
+        .account(call.account)
+        .is_some_and(|account| account.roles.contains_key(&name))
+    {
+        return Err(IamError::new(
+            "InvalidInput",
+            format!("Service role name {name} has been taken in this account, please try a different suffix."),
+        ));
+    }
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": [{ "Effect": "Allow", "Principal": { "Service": service }, "Action": "sts:AssumeRole" }],
+    });
+    let role = Role {
+        role_id: state.sources.ids.unique_id("AROA"),
+        name,
+        path,
+        arn,
+        created_at: state.now(),
+        description: call.parameters.get("Description").map(str::to_owned),
+        max_session_duration: 3600,
+        trust: Arc::new(Policy::stored(PolicyKind::Trust, &trust.to_string())),
+        tags: BTreeMap::new(),
+        policies: PolicyAttachments::default(),
+        permissions_boundary: None,
+    };
+    xml.nested("Role", |xml| render::role(xml, state, &role, true));
+    state.iam.add_role(call.account, role);
+    Ok(())
+}
+
+/// `iam:GetRole`.
+pub(super) fn get(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Result<(), IamError> {
+    let name = call.entity_name()?;
+    call.authorize(state, &call.arn_of(state, Kind::Role, name), Context::new())?;
+    let role = find(state, call, name)?;
+    xml.nested("Role", |xml| render::role(xml, state, role, true));
+    Ok(())
+}
+
+/// `iam:ListRoles`.
+pub(super) fn list(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Result<(), IamError> {
+    let prefix = call.parameters.get("PathPrefix").unwrap_or("/");
+    call.authorize(
+        state,
+        &format!("arn:aws:iam::{}:role{prefix}", call.account),
+        Context::new(),
+    )?;
+    let roles: Vec<&Role> = state
+        .iam
+        .account(call.account)
+        .into_iter()
+        .flat_map(|account| account.roles.values())
+        .filter(|role| role.path.starts_with(prefix))
+        .collect();
+    render::page(xml, call.parameters, "Roles", &roles, |xml, role| {
+        render::role(xml, state, role, false)
+    })
+}
+
+/// `iam:DeleteRole`: only a bare role goes.
+pub(super) fn delete(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -> Result<(), IamError> {
+    let name = call.entity_name()?;
+    call.authorize(state, &call.arn_of(state, Kind::Role, name), Context::new())?;
+    let role = find(state, call, name)?;
+    check_modifiable(state, call.account, Kind::Role, name)?;
+    if !role.policies.attached.is_empty() {
+        return Err(IamError::new(
+            "DeleteConflict",
+            "Cannot delete entity, must detach all policies first.",
+        ));
+    }
+    if !role.policies.inline.is_empty() {
+        return Err(IamError::new(
+            "DeleteConflict",
+            "Cannot delete entity, must delete policies first.",
+        ));
+    }
+    state.iam.remove_role(call.account, name);
+    Ok(())
+}
+
+/// `iam:UpdateAssumeRolePolicy`.
+pub(super) fn update_trust(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -> Result<(), IamError> {
+    let name = call.entity_name()?;
+    let text = call.required("PolicyDocument")?;
+    call.authorize(state, &call.arn_of(state, Kind::Role, name), Context::new())?;
+    find(state, call, name)?;
+    check_modifiable(state, call.account, Kind::Role, name)?;
+    let trust = save_trust(state, call, text)?;
+    if let Some(role) = state.iam.account_mut(call.account).roles.get_mut(name) {
+        role.trust = trust;
+    }
+    Ok(())
+}
+
+/// The role, or NoSuchEntity.
+pub(super) fn find<'a>(state: &'a State, call: &Call<'_>, name: &str) -> Result<&'a Role, IamError> {
+    state
+        .iam
+        .account(call.account)
+        .and_then(|account| account.roles.get(name))
+        .ok_or_else(|| IamError::no_such("role", name))
+}
+
+fn save_trust(state: &State, call: &Call<'_>, text: &str) -> Result<Arc<Policy>, IamError> {
+    let trust = call.save(state, PolicyKind::Trust, text)?;
+    if trust.characters_without_white_space() > LONGEST_TRUST {
+        return Err(IamError::new(
+            "LimitExceeded",
+            format!("Cannot exceed quota for ACLSizePerRole: {LONGEST_TRUST}"),
+        ));
+    }
+    Ok(trust)
+}
+
+fn check_free(state: &State, call: &Call<'_>, name: &str) -> Result<(), IamError> {
+    let taken = |have: &String| have.eq_ignore_ascii_case(name);
+    if state
+        .iam
+        .account(call.account)
+        .is_some_and(|account| account.roles.keys().any(taken))
+    {
+        return Err(IamError::exists("Role", name));
+    }
+    Ok(())
+}
+
+fn session_duration(call: &Call<'_>) -> Result<i64, IamError> {
+    match call.parameters.get("MaxSessionDuration").map(str::parse::<i64>) {
+        None => Ok(3600),
+        Some(Ok(seconds)) if (3600..=43_200).contains(&seconds) => Ok(seconds),
+        Some(_) => Err(IamError::new(
+            "ValidationError",
+            "The requested MaxSessionDuration must be between 3600 and 43200 seconds.",
+        )),
+    }
+}
+
+/// `elastic-thing.x` -> `ElasticThingX`.
+fn camel(text: &str) -> String {
+    text.split(['.', '-'])
+        .flat_map(|word| {
+            let mut characters = word.chars();
+            characters
+                .next()
+                .into_iter()
+                .flat_map(char::to_uppercase)
+                .chain(characters.collect::<Vec<_>>())
+        })
+        .collect()
+}

@@ -1,0 +1,221 @@
+//! KMS's questions to `access`: the condition keys of svc:§3, grants as allow sources, foreign keys. No decisions
+//! of its own but the ones KMS makes before any policy is read (svc:K-9).
+
+use std::collections::BTreeMap;
+
+use super::call::Call;
+use super::error::KmsError;
+use super::grants::{self, GrantUse};
+use super::key::{Key, KeyManager};
+use super::operations::Operation;
+use super::store::KeyAddress;
+use crate::access::{self, Question};
+use crate::authorizer::{AllowedBy, Context, GranteeMatch, MatchKinds, ResourcePolicyMode};
+use crate::identity::Via;
+use crate::state::State;
+
+/// One permission on one key.
+#[derive(Debug)]
+pub(super) struct KeyUse<'a> {
+    /// `kms:Decrypt`.
+    pub(super) action: &'static str,
+    /// The alias name the caller used (svc:C-11).
+    pub(super) alias: Option<&'a str>,
+    /// The request's context, for operations that have one (svc:C-4).
+    pub(super) encryption_context: Option<&'a BTreeMap<String, String>>,
+    /// Further keys of the operation.
+    pub(super) extra: Context,
+    /// Grant tokens of the request.
+    pub(super) tokens: &'a [String],
+    /// Where the allow of a grant comes from.
+    pub(super) grants: GrantSource,
+    /// Allows of the key's side that are neither policy nor grant: the issuing account of a grant (svc:G-16).
+    pub(super) key_side: MatchKinds,
+}
+
+/// Which grant, if any, may allow the use.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum GrantSource {
+    /// Any live grant with the operation (svc:K-20).
+    Search,
+    /// This one, found by the operation itself; `None`: no grant helps.
+    Found(Option<GranteeMatch>),
+}
+
+impl<'a> KeyUse<'a> {
+    /// A use without context, alias, tokens or extra keys.
+    pub(super) fn of(operation: &Operation) -> Self {
+        Self::of_action(operation.action)
+    }
+
+    /// The same for operations with several permissions.
+    pub(super) fn of_action(action: &'static str) -> Self {
+        Self {
+            action,
+            alias: None,
+            encryption_context: None,
+            extra: Context::new(),
+            tokens: &[],
+            grants: GrantSource::Search,
+            key_side: MatchKinds::NONE,
+        }
+    }
+
+    /// Adds the alias name the caller used.
+    pub(super) fn alias(mut self, alias: Option<&'a str>) -> Self {
+        self.alias = alias;
+        self
+    }
+}
+
+/// Authorizes the use of one key that exists.
+///
+/// # Errors
+/// AccessDeniedException with the text of svc:X-1.
+pub(super) fn key(
+    state: &State,
+    call: &Call<'_>,
+    address: &KeyAddress,
+    wanted: KeyUse<'_>,
+) -> Result<AllowedBy, KmsError> {
+    let now = state.now();
+    let Some(key) = state.kms.key(address, now) else {
+        return Err(foreign_denial(state, call, wanted.action, address.arn().as_str()));
+    };
+    let grant = match wanted.grants {
+        GrantSource::Found(found) => found,
+        GrantSource::Search => grants::best_match(
+            state,
+            key,
+            GrantUse {
+                principal: &call.caller.principal,
+                operation: wanted.action.trim_start_matches("kms:"),
+                encryption_context: wanted.encryption_context,
+                tokens: wanted.tokens,
+            },
+        ),
+    };
+    let mut context = wanted.extra;
+    key_context(state, call, key, &mut context);
+    context_keys(wanted.encryption_context, &mut context);
+    if let Some(alias) = wanted.alias {
+        context.set("kms:requestalias", alias);
+    }
+    let mut question = Question::new(call.caller, call.via, wanted.action, call.region);
+    question.resource = key.arn.as_str();
+    question.resource_account = Some(&key.account);
+    question.mode = ResourcePolicyMode::KeyPolicy {
+        aws_managed: key.manager == KeyManager::Aws,
+    };
+    question.resource_policy = Some(&key.policy);
+    question.resource_tags = Some(key.tags.visible(now));
+    question.context = context;
+    question.grant = grant;
+    question.resource_side = wanted.key_side;
+    if wanted.action == "kms:RetireGrant" {
+        // A key-policy Allow of kms:RetireGrant is ineffective, a Deny is not (svc:G-16, svc:N-1).
+        question.resource_allows_count = false;
+    }
+    access::check(state, question).map_err(|refusal| KmsError::refused(&refusal))
+}
+
+/// Authorizes a pair without a key: identity policies only (svc:K-18), on `*` or an alias ARN.
+///
+/// # Errors
+/// AccessDeniedException with the text of svc:X-1.
+pub(super) fn identity_only(
+    state: &State,
+    call: &Call<'_>,
+    action: &str,
+    resource: &str,
+    extra: Context,
+) -> Result<(), KmsError> {
+    let mut context = extra;
+    caller_keys(state, call, &mut context);
+    let mut question = Question::new(call.caller, call.via, action, call.region);
+    question.resource = resource;
+    question.context = context;
+    access::check(state, question)
+        .map(|_| ())
+        .map_err(|refusal| KmsError::refused(&refusal))
+}
+
+/// The denial of a foreign key that is unknown, or of an operation that never works across accounts (svc:K-9).
+pub(super) fn foreign_denial(state: &State, call: &Call<'_>, action: &str, resource: &str) -> KmsError {
+    let mut message = format!(
+        "User: {} is not authorized to perform: {action} on resource: {resource}",
+        call.caller.arn()
+    );
+    if state.as_of() >= jiff::civil::date(2021, 11, 1) {
+        message.push_str(&format!(" because no resource-based policy allows the {action} action"));
+    }
+    KmsError::new("AccessDeniedException", message)
+}
+
+/// The keys that every question about a key has (svc:C-1 … svc:C-3).
+pub(super) fn key_context(state: &State, call: &Call<'_>, key: &Key, context: &mut Context) {
+    caller_keys(state, call, context);
+    key_properties(key, state.now(), context);
+}
+
+/// kms:CallerAccount and kms:ViaService (svc:C-1, svc:C-3).
+fn caller_keys(state: &State, call: &Call<'_>, context: &mut Context) {
+    let Some(account) = call.caller.account() else {
+        return;
+    };
+    context.set("kms:calleraccount", account.as_str());
+    match call.via {
+        Via::Forwarded { service, region } => {
+            context.set("kms:viaservice", format!("{service}.{region}.amazonaws.com"));
+        }
+        Via::LambdaRuntime { region } if state.case.quirks.lambda_runtime_decrypt_via_service => {
+            context.set("kms:viaservice", format!("lambda.{region}.amazonaws.com"));
+        }
+        Via::Direct | Via::LambdaRuntime { .. } => {}
+    }
+}
+
+/// svc:C-2.
+fn key_properties(key: &Key, now: jiff::Timestamp, context: &mut Context) {
+    spec_keys(key.spec.name, key.usage, key.origin, key.multi_region, context);
+    let aliases = key.alias_names.visible(now);
+    if !aliases.is_empty() {
+        context.set_many("kms:resourcealiases", aliases.clone());
+    }
+}
+
+/// kms:KeySpec, kms:KeyUsage, kms:KeyOrigin, kms:MultiRegion, kms:MultiRegionKeyType and the deprecated names.
+pub(super) fn spec_keys(spec: &str, usage: &str, origin: &str, multi_region: bool, context: &mut Context) {
+    context.set("kms:keyspec", spec);
+    context.set("kms:customermasterkeyspec", spec);
+    context.set("kms:keyusage", usage);
+    context.set("kms:customermasterkeyusage", usage);
+    context.set("kms:keyorigin", origin);
+    context.set_bool("kms:multiregion", multi_region);
+    if multi_region {
+        context.set("kms:multiregionkeytype", "PRIMARY");
+    }
+}
+
+/// kms:EncryptionContext:K and kms:EncryptionContextKeys (svc:C-4, svc:C-5).
+fn context_keys(encryption_context: Option<&BTreeMap<String, String>>, context: &mut Context) {
+    let Some(pairs) = encryption_context.filter(|pairs| !pairs.is_empty()) else {
+        return;
+    };
+    for (name, value) in pairs {
+        context.add_member("kms:EncryptionContext:", name, value.clone());
+    }
+    context.set_many("kms:encryptioncontextkeys", pairs.keys().cloned().collect());
+}
+
+/// The denial of an alias that nobody may touch, whatever the policies say (errata svc:K-30).
+pub(super) fn identity_denial(state: &State, call: &Call<'_>, action: &str, resource: &str) -> KmsError {
+    let mut message = format!(
+        "User: {} is not authorized to perform: {action} on resource: {resource}",
+        call.caller.arn()
+    );
+    if state.as_of() >= jiff::civil::date(2021, 11, 1) {
+        message.push_str(&format!(" because no identity-based policy allows the {action} action"));
+    }
+    KmsError::new("AccessDeniedException", message)
+}

@@ -1,0 +1,382 @@
+//! A KMS key and its properties: specs, usages, states, metadata. What may be done with it is elsewhere.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::grants::Grant;
+use super::propagating::Propagating;
+use crate::authorizer::Policy;
+use crate::names::{AccountId, KeyArn, KeyId, Region};
+
+/// Key states (svc:§5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    /// Usable.
+    Enabled,
+    /// Switched off.
+    Disabled,
+    /// Waiting period before deletion.
+    PendingDeletion,
+    /// Multi-Region primary whose replicas are to go first.
+    PendingReplicaDeletion,
+    /// Without key material.
+    PendingImport,
+    /// Custom key store disconnected.
+    Unavailable,
+    /// Replica being made.
+    Creating,
+    /// Primary Region changing.
+    Updating,
+}
+
+impl KeyState {
+    /// Every state with its name, in the order of the state table.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Enabled, "Enabled"),
+        (Self::Disabled, "Disabled"),
+        (Self::PendingDeletion, "PendingDeletion"),
+        (Self::PendingReplicaDeletion, "PendingReplicaDeletion"),
+        (Self::PendingImport, "PendingImport"),
+        (Self::Unavailable, "Unavailable"),
+        (Self::Creating, "Creating"),
+        (Self::Updating, "Updating"),
+    ];
+
+    /// The name in key metadata.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(state, _)| *state == self)
+            .map_or("Enabled", |(_, name)| name)
+    }
+
+    /// Reads a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(_, text)| *text == name)
+            .map(|(state, _)| *state)
+    }
+}
+
+/// What a spec is made for; decides metadata and usable operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFamily {
+    /// `SYMMETRIC_DEFAULT`.
+    Symmetric,
+    /// `HMAC_…`.
+    Mac,
+    /// Everything with a public key.
+    Asymmetric,
+}
+
+/// One key spec (svc:N-6).
+#[derive(Debug)]
+pub struct KeySpec {
+    /// Its name.
+    pub name: &'static str,
+    /// Its family.
+    pub family: KeyFamily,
+    /// Key usages it may have; the first is the default where there is one.
+    pub usages: &'static [&'static str],
+    /// Algorithms shown in metadata, by usage.
+    pub algorithms: &'static [(&'static str, &'static [&'static str])],
+}
+
+const RSA_ENCRYPTION: &[&str] = &["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"];
+const RSA_SIGNING: &[&str] = &[
+    "RSASSA_PKCS1_V1_5_SHA_256",
+    "RSASSA_PKCS1_V1_5_SHA_384",
+    "RSASSA_PKCS1_V1_5_SHA_512",
+    "RSASSA_PSS_SHA_256",
+    "RSASSA_PSS_SHA_384",
+    "RSASSA_PSS_SHA_512",
+];
+const RSA: &[(&str, &[&str])] = &[("ENCRYPT_DECRYPT", RSA_ENCRYPTION), ("SIGN_VERIFY", RSA_SIGNING)];
+const RSA_USAGES: &[&str] = &["ENCRYPT_DECRYPT", "SIGN_VERIFY"];
+const ECC_USAGES: &[&str] = &["SIGN_VERIFY", "KEY_AGREEMENT"];
+const ML_DSA: &[(&str, &[&str])] = &[("SIGN_VERIFY", &["ML_DSA_SHAKE_256"])];
+const ML_KEM: &[(&str, &[&str])] = &[("ENCAPSULATE_DECAPSULATE", &["ML_KEM"])];
+
+/// Every key spec.
+pub(super) const KEY_SPECS: &[KeySpec] = &[
+    spec(
+        "SYMMETRIC_DEFAULT",
+        KeyFamily::Symmetric,
+        &["ENCRYPT_DECRYPT"],
+        &[("ENCRYPT_DECRYPT", &["SYMMETRIC_DEFAULT"])],
+    ),
+    spec(
+        "HMAC_224",
+        KeyFamily::Mac,
+        &["GENERATE_VERIFY_MAC"],
+        &[("GENERATE_VERIFY_MAC", &["HMAC_SHA_224"])],
+    ),
+    spec(
+        "HMAC_256",
+        KeyFamily::Mac,
+        &["GENERATE_VERIFY_MAC"],
+        &[("GENERATE_VERIFY_MAC", &["HMAC_SHA_256"])],
+    ),
+    spec(
+        "HMAC_384",
+        KeyFamily::Mac,
+        &["GENERATE_VERIFY_MAC"],
+        &[("GENERATE_VERIFY_MAC", &["HMAC_SHA_384"])],
+    ),
+    spec(
+        "HMAC_512",
+        KeyFamily::Mac,
+        &["GENERATE_VERIFY_MAC"],
+        &[("GENERATE_VERIFY_MAC", &["HMAC_SHA_512"])],
+    ),
+    spec("RSA_2048", KeyFamily::Asymmetric, RSA_USAGES, RSA),
+    spec("RSA_3072", KeyFamily::Asymmetric, RSA_USAGES, RSA),
+    spec("RSA_4096", KeyFamily::Asymmetric, RSA_USAGES, RSA),
+    spec(
+        "ECC_NIST_P256",
+        KeyFamily::Asymmetric,
+        ECC_USAGES,
+        &[("SIGN_VERIFY", &["ECDSA_SHA_256"]), ("KEY_AGREEMENT", &["ECDH"])],
+    ),
+    spec(
+        "ECC_NIST_P384",
+        KeyFamily::Asymmetric,
+        ECC_USAGES,
+        &[("SIGN_VERIFY", &["ECDSA_SHA_384"]), ("KEY_AGREEMENT", &["ECDH"])],
+    ),
+    spec(
+        "ECC_NIST_P521",
+        KeyFamily::Asymmetric,
+        ECC_USAGES,
+        &[("SIGN_VERIFY", &["ECDSA_SHA_512"]), ("KEY_AGREEMENT", &["ECDH"])],
+    ),
+    spec(
+        "ECC_NIST_EDWARDS25519",
+        KeyFamily::Asymmetric,
+        &["SIGN_VERIFY"],
+        &[("SIGN_VERIFY", &["ED25519_SHA_512", "ED25519_PH_SHA_512"])],
+    ),
+    spec(
+        "ECC_SECG_P256K1",
+        KeyFamily::Asymmetric,
+        &["SIGN_VERIFY"],
+        &[("SIGN_VERIFY", &["ECDSA_SHA_256"])],
+    ),
+    spec("ML_DSA_44", KeyFamily::Asymmetric, &["SIGN_VERIFY"], ML_DSA),
+    spec("ML_DSA_65", KeyFamily::Asymmetric, &["SIGN_VERIFY"], ML_DSA),
+    spec("ML_DSA_87", KeyFamily::Asymmetric, &["SIGN_VERIFY"], ML_DSA),
+    spec(
+        "ML_KEM_512",
+        KeyFamily::Asymmetric,
+        &["ENCAPSULATE_DECAPSULATE"],
+        ML_KEM,
+    ),
+    spec(
+        "ML_KEM_768",
+        KeyFamily::Asymmetric,
+        &["ENCAPSULATE_DECAPSULATE"],
+        ML_KEM,
+    ),
+    spec(
+        "ML_KEM_1024",
+        KeyFamily::Asymmetric,
+        &["ENCAPSULATE_DECAPSULATE"],
+        ML_KEM,
+    ),
+    spec(
+        "SM2",
+        KeyFamily::Asymmetric,
+        &["ENCRYPT_DECRYPT", "SIGN_VERIFY", "KEY_AGREEMENT"],
+        &[
+            ("ENCRYPT_DECRYPT", &["SM2PKE"]),
+            ("SIGN_VERIFY", &["SM2DSA"]),
+            ("KEY_AGREEMENT", &["ECDH"]),
+        ],
+    ),
+];
+
+/// Every key usage.
+pub(super) const KEY_USAGES: &[&str] = &[
+    "SIGN_VERIFY",
+    "ENCRYPT_DECRYPT",
+    "GENERATE_VERIFY_MAC",
+    "KEY_AGREEMENT",
+    "ENCAPSULATE_DECAPSULATE",
+];
+
+const fn spec(
+    name: &'static str,
+    family: KeyFamily,
+    usages: &'static [&'static str],
+    algorithms: &'static [(&'static str, &'static [&'static str])],
+) -> KeySpec {
+    KeySpec {
+        name,
+        family,
+        usages,
+        algorithms,
+    }
+}
+
+impl KeySpec {
+    /// Finds a spec.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        KEY_SPECS.iter().find(|spec| spec.name == name)
+    }
+}
+
+/// Who looks after a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyManager {
+    /// The account.
+    Customer,
+    /// AWS, as `alias/aws/…` (svc:M-1).
+    Aws,
+}
+
+impl KeyManager {
+    /// The name in key metadata.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "CUSTOMER",
+            Self::Aws => "AWS",
+        }
+    }
+}
+
+/// A KMS key with everything that belongs to it (svc:K-15).
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// Key id.
+    pub id: KeyId,
+    /// Key ARN.
+    pub arn: KeyArn,
+    /// Owner.
+    pub account: AccountId,
+    /// Region.
+    pub region: Region,
+    /// State.
+    pub state: KeyState,
+    /// Spec.
+    pub spec: &'static KeySpec,
+    /// Usage.
+    pub usage: &'static str,
+    /// `AWS_KMS`, `EXTERNAL`, `AWS_CLOUDHSM`, `EXTERNAL_KEY_STORE`.
+    pub origin: &'static str,
+    /// Customer or AWS.
+    pub manager: KeyManager,
+    /// True for multi-Region keys; replicas are not made here, so such a key is always a primary.
+    pub multi_region: bool,
+    /// Description.
+    pub description: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// End of the waiting period.
+    pub deletion_date: Option<Timestamp>,
+    /// The key policy `default`.
+    pub policy: Arc<Policy>,
+    /// Tags; authorization sees them late (svc:K-28).
+    pub tags: Propagating<BTreeMap<String, String>>,
+    /// Names of the aliases on it; authorization sees them late (svc:K-28).
+    pub alias_names: Propagating<Vec<String>>,
+    /// Grants, oldest first, ended ones included until their end has propagated.
+    pub grants: Vec<Grant>,
+    /// Rotation period in days while rotation is on.
+    pub rotation_period_days: Option<i64>,
+    /// When it was last used for a cryptographic operation.
+    pub last_used_at: Option<Timestamp>,
+    /// AES-256 material of symmetric keys.
+    pub(super) material: [u8; 32],
+    /// Id of the material in answers and the trail.
+    pub material_id: String,
+}
+
+impl Key {
+    /// True once the waiting period is over: the key no longer exists (svc:ST-5).
+    #[must_use]
+    pub fn is_gone(&self, now: Timestamp) -> bool {
+        self.deletion_date.is_some_and(|date| date <= now)
+    }
+
+    /// `KeyMetadata` of CreateKey and DescribeKey.
+    #[must_use]
+    pub fn metadata(&self) -> Value {
+        let mut metadata = Map::new();
+        let mut put = |name: &str, value: Value| {
+            metadata.insert(name.to_owned(), value);
+        };
+        put("AWSAccountId", json!(self.account.as_str()));
+        put("KeyId", json!(self.id.as_str()));
+        put("Arn", json!(self.arn.as_str()));
+        put("CreationDate", seconds(self.created_at));
+        put("Enabled", json!(self.state == KeyState::Enabled));
+        put("Description", json!(self.description));
+        put("KeyUsage", json!(self.usage));
+        put("KeyState", json!(self.state.name()));
+        put("Origin", json!(self.origin));
+        put("KeyManager", json!(self.manager.name()));
+        put("CustomerMasterKeySpec", json!(self.spec.name));
+        put("KeySpec", json!(self.spec.name));
+        put("MultiRegion", json!(self.multi_region));
+        if let Some(date) = self.deletion_date {
+            put("DeletionDate", seconds(date));
+        }
+        if let Some(name) = algorithms_member(self.usage) {
+            put(name, json!(self.algorithms()));
+        }
+        if self.spec.family == KeyFamily::Symmetric && self.origin != "EXTERNAL" {
+            put("CurrentKeyMaterialId", json!(self.material_id));
+        }
+        if self.multi_region {
+            put(
+                "MultiRegionConfiguration",
+                json!({
+                    "MultiRegionKeyType": "PRIMARY",
+                    "PrimaryKey": { "Arn": self.arn.as_str(), "Region": self.region.as_str() },
+                    "ReplicaKeys": [],
+                }),
+            );
+        }
+        Value::Object(metadata)
+    }
+
+    /// Algorithms of the key for its usage.
+    #[must_use]
+    pub fn algorithms(&self) -> &'static [&'static str] {
+        self.spec
+            .algorithms
+            .iter()
+            .find(|(usage, _)| *usage == self.usage)
+            .map_or(&[], |(_, algorithms)| algorithms)
+    }
+}
+
+fn algorithms_member(usage: &str) -> Option<&'static str> {
+    match usage {
+        "ENCRYPT_DECRYPT" => Some("EncryptionAlgorithms"),
+        "SIGN_VERIFY" => Some("SigningAlgorithms"),
+        "GENERATE_VERIFY_MAC" => Some("MacAlgorithms"),
+        "KEY_AGREEMENT" => Some("KeyAgreementAlgorithms"),
+        "ENCAPSULATE_DECAPSULATE" => Some("EncapsulationAlgorithms"),
+        _ => None,
+    }
+}
+
+/// An instant as JSON 1.1 writes it: seconds with milliseconds.
+#[must_use]
+pub(super) fn seconds(instant: Timestamp) -> Value {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds of this era fit a double exactly"
+    )]
+    let value = instant.as_millisecond() as f64 / 1000.0;
+    json!(value)
+}

@@ -1,0 +1,288 @@
+//! Where keys, aliases and grant tokens are kept, and how identifiers find them (svc:K-10, svc:K-33).
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use super::call::Call;
+use super::error::KmsError;
+use super::key::Key;
+use super::operations::{Identifiers, Operation};
+use super::trail::Trail;
+use super::{authorize, managed_keys};
+use crate::names::{AccountId, ArnParts, KeyArn, KeyId, Region};
+use crate::state::{PerRegion, State};
+
+/// Everything KMS remembers.
+#[derive(Debug, Clone, Default)]
+pub struct Store {
+    regions: PerRegion<RegionStore>,
+    grant_tokens: HashMap<String, GrantAddress>,
+    /// CloudTrail-shaped events.
+    pub trail: Trail,
+}
+
+/// Keys and aliases of one account in one Region.
+#[derive(Debug, Clone, Default)]
+pub struct RegionStore {
+    /// Keys by id.
+    pub(super) keys: BTreeMap<KeyId, Key>,
+    /// Aliases by name, `alias/…`.
+    pub(super) aliases: BTreeMap<String, Alias>,
+}
+
+/// An alias.
+#[derive(Debug, Clone)]
+pub struct Alias {
+    /// The key behind it.
+    pub(super) target: KeyId,
+    /// When it was created.
+    pub(super) created_at: Timestamp,
+    /// When its target last changed.
+    pub(super) updated_at: Timestamp,
+}
+
+/// Where a key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyAddress {
+    /// Owner.
+    pub account: AccountId,
+    /// Region.
+    pub region: Region,
+    /// Key id.
+    pub id: KeyId,
+}
+
+/// Where a grant is.
+#[derive(Debug, Clone)]
+pub(super) struct GrantAddress {
+    pub(super) key: KeyAddress,
+    pub(super) grant_id: String,
+}
+
+/// A key found by an identifier.
+#[derive(Debug, Clone)]
+pub(super) struct Resolved {
+    pub(super) address: KeyAddress,
+    /// The alias name, if the identifier was an alias (svc:C-11).
+    pub(super) alias: Option<String>,
+}
+
+impl KeyAddress {
+    /// The ARN of the key.
+    #[must_use]
+    pub fn arn(&self) -> KeyArn {
+        KeyArn::new(&self.region, &self.account, &self.id)
+    }
+
+    /// Reads a key ARN.
+    #[must_use]
+    pub fn from_arn(arn: &str) -> Option<Self> {
+        let parts = ArnParts::parse(arn)?;
+        if parts.partition != "aws" || parts.service != "kms" {
+            return None;
+        }
+        Some(Self {
+            account: AccountId::parse(parts.account)?,
+            region: Region::parse(parts.region)?,
+            id: KeyId::parse(parts.resource.strip_prefix("key/")?)?,
+        })
+    }
+}
+
+impl Store {
+    /// A living key.
+    #[must_use]
+    pub fn key(&self, address: &KeyAddress, now: Timestamp) -> Option<&Key> {
+        self.regions
+            .get(&address.account, &address.region)?
+            .keys
+            .get(&address.id)
+            .filter(|key| !key.is_gone(now))
+    }
+
+    /// A living key, to change.
+    pub(super) fn key_mut(&mut self, address: &KeyAddress, now: Timestamp) -> Option<&mut Key> {
+        self.regions
+            .get_mut(&address.account, &address.region)?
+            .keys
+            .get_mut(&address.id)
+            .filter(|key| !key.is_gone(now))
+    }
+
+    /// Keys and aliases of one account and Region, created on first use.
+    pub(super) fn region_mut(&mut self, account: &AccountId, region: &Region) -> &mut RegionStore {
+        self.regions.entry(account, region)
+    }
+
+    /// Keys and aliases of one account and Region.
+    pub(super) fn region(&self, account: &AccountId, region: &Region) -> Option<&RegionStore> {
+        self.regions.get(account, region)
+    }
+
+    /// Every key of a Region, whatever account, in account order.
+    pub(super) fn keys_in<'a>(&'a self, region: &'a Region, now: Timestamp) -> impl Iterator<Item = &'a Key> {
+        self.regions
+            .iter()
+            .filter(move |((_, of), _)| of == region)
+            .flat_map(|(_, store)| store.keys.values())
+            .filter(move |key| !key.is_gone(now))
+    }
+
+    /// Remembers a grant token.
+    pub(super) fn add_grant_token(&mut self, token: String, address: GrantAddress) {
+        self.grant_tokens.insert(token, address);
+    }
+
+    /// What a grant token stands for.
+    pub(super) fn grant_token(&self, token: &str) -> Option<&GrantAddress> {
+        self.grant_tokens.get(token)
+    }
+
+    /// Everything pending has propagated.
+    pub fn settle(&mut self, now: Timestamp) {
+        for key in self.regions.values_mut().flat_map(|store| store.keys.values_mut()) {
+            key.tags.settle();
+            key.alias_names.settle();
+            for grant in &mut key.grants {
+                grant.settle(now);
+            }
+        }
+    }
+
+    /// Puts a key into a state AWS cannot produce on demand (contract: `arrange`). False when there is no such key.
+    pub fn arrange_state(&mut self, address: &KeyAddress, state: super::key::KeyState, now: Timestamp) -> bool {
+        use super::key::KeyState;
+        let Some(key) = self.key_mut(address, now) else {
+            return false;
+        };
+        let pending = matches!(state, KeyState::PendingDeletion | KeyState::PendingReplicaDeletion);
+        key.deletion_date = match (pending, key.deletion_date) {
+            (true, Some(date)) => Some(date),
+            (true, None) => now.checked_add(jiff::SignedDuration::from_hours(30 * 24)).ok(),
+            (false, _) => None,
+        };
+        key.state = state;
+        true
+    }
+}
+
+/// Finds the key an identifier names, for the operation's forms (svc:K-10). The answer's key exists; an unknown
+/// foreign key is a denial, an unknown own one is not found (svc:K-32).
+///
+/// # Errors
+/// NotFoundException, InvalidArnException or AccessDeniedException.
+pub(super) fn resolve(
+    state: &mut State,
+    call: &Call<'_>,
+    operation: &Operation,
+    action: &str,
+    identifier: &str,
+) -> Result<Resolved, KmsError> {
+    let foreign = |state: &State, arn: &str| Err(authorize::foreign_denial(state, call, action, arn));
+    let located = match locate(state, call, operation.identifiers, identifier) {
+        Ok(located) => located,
+        Err(Unlocated::Own(error)) => return Err(error),
+        Err(Unlocated::Foreign(arn)) => return foreign(state, &arn),
+    };
+    let own = call.caller.account() == Some(&located.address.account);
+    let arn = located.address.arn();
+    match (state.kms.key(&located.address, state.now()).is_some(), own) {
+        (true, true) => Ok(located),
+        // Services have no account: for them every key is foreign and every operation is decided by policy.
+        (true, false) if operation.cross_account || call.caller.account().is_none() => Ok(located),
+        (false, true) => Err(KmsError::not_found(format!("Key '{arn}' does not exist"))),
+        (_, false) => foreign(state, arn.as_str()),
+    }
+}
+
+/// An identifier that leads to no key.
+enum Unlocated {
+    /// With the error for it.
+    Own(KmsError),
+    /// In another account: a denial that names this ARN.
+    Foreign(String),
+}
+
+fn locate(state: &mut State, call: &Call<'_>, forms: Identifiers, identifier: &str) -> Result<Resolved, Unlocated> {
+    if identifier.starts_with("arn:") {
+        return locate_arn(state, call, forms, identifier);
+    }
+    let invalid = || Unlocated::Own(KmsError::not_found(format!("Invalid keyId '{identifier}'")));
+    let account = call.caller.account().ok_or_else(invalid)?;
+    if identifier.starts_with("alias/") && forms == Identifiers::KeyOrAlias {
+        return locate_alias(state, call, account, identifier);
+    }
+    let id = KeyId::parse(identifier).ok_or_else(invalid)?;
+    let address = KeyAddress {
+        account: account.clone(),
+        region: call.region.clone(),
+        id,
+    };
+    Ok(Resolved { address, alias: None })
+}
+
+fn locate_arn(state: &mut State, call: &Call<'_>, forms: Identifiers, identifier: &str) -> Result<Resolved, Unlocated> {
+    let invalid = || {
+        Unlocated::Own(KmsError::new(
+            "InvalidArnException",
+            format!("Invalid arn {identifier}"),
+        ))
+    };
+    let parts = ArnParts::parse(identifier).ok_or_else(invalid)?;
+    let account = AccountId::parse(parts.account).ok_or_else(invalid)?;
+    let region = Region::parse(parts.region).ok_or_else(invalid)?;
+    if parts.partition != "aws" || parts.service != "kms" {
+        return Err(invalid());
+    }
+    if region != *call.region {
+        return Err(Unlocated::Own(KmsError::not_found(format!("Invalid arn {region}"))));
+    }
+    if let Some(id) = parts.resource.strip_prefix("key/") {
+        let unknown = || Unlocated::Own(KmsError::not_found(format!("Invalid keyId '{id}'")));
+        let id = KeyId::parse(id).ok_or_else(unknown)?;
+        return Ok(Resolved {
+            address: KeyAddress { account, region, id },
+            alias: None,
+        });
+    }
+    match forms {
+        Identifiers::KeyOrAlias if parts.resource.starts_with("alias/") => {
+            locate_alias(state, call, &account, parts.resource)
+        }
+        _ => Err(invalid()),
+    }
+}
+
+fn locate_alias(state: &mut State, call: &Call<'_>, account: &AccountId, name: &str) -> Result<Resolved, Unlocated> {
+    let region = call.region;
+    let own = call.caller.account() == Some(account);
+    if own && let Some(service) = name.strip_prefix("alias/aws/") {
+        // Naming a predefined alias makes its key (svc:M-1).
+        managed_keys::ensure(state, account, region, service);
+    }
+    let now = state.now();
+    let target = state.kms.region(account, region).and_then(|store| {
+        let alias = store.aliases.get(name)?;
+        store
+            .keys
+            .get(&alias.target)
+            .filter(|key| !key.is_gone(now))
+            .map(|key| key.id.clone())
+    });
+    let arn = format!("arn:aws:kms:{region}:{account}:{name}");
+    match target {
+        Some(id) => Ok(Resolved {
+            address: KeyAddress {
+                account: account.clone(),
+                region: region.clone(),
+                id,
+            },
+            alias: Some(name.to_owned()),
+        }),
+        None if own => Err(Unlocated::Own(KmsError::not_found(format!(
+            "Alias {arn} is not found."
+        )))),
+        None => Err(Unlocated::Foreign(arn)),
+    }
+}

@@ -1,0 +1,310 @@
+//! The slice of Lambda that meets KMS: functions, their encrypted environment variables, cold and warm invocations
+//! (`svc:11.1`). No code is ever run: every function answers `{"statusCode":200}`.
+
+mod configure;
+mod environment;
+mod invoke;
+mod permission;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::Method;
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
+
+use crate::names::{AccountId, ArnParts, Region};
+use crate::protocol::{Authenticated, Response, json};
+use crate::state::State;
+
+use environment::Environment;
+
+/// Functions of every account and Region.
+#[derive(Debug, Clone, Default)]
+pub struct Store {
+    functions: BTreeMap<(AccountId, Region, String), Function>,
+}
+
+impl Store {
+    /// Throws the warm environments of a function away, or puts one there as if it had started earlier; `false` when there is no
+    /// such function (contract: `arrange {"function":{…,"cold":…}}`).
+    pub fn set_cold(&mut self, account: &AccountId, region: &Region, name: &str, cold: bool) -> bool {
+        let key = (account.clone(), region.clone(), name.to_owned());
+        match self.functions.get_mut(&key) {
+            Some(function) => {
+                function.warm = !cold;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// One function.
+#[derive(Debug, Clone)]
+struct Function {
+    name: String,
+    arn: String,
+    role_arn: String,
+    runtime: Option<String>,
+    handler: Option<String>,
+    description: String,
+    timeout: u64,
+    memory_size: u64,
+    package_type: String,
+    code_size: usize,
+    code_sha256: String,
+    last_modified: Timestamp,
+    revision_id: String,
+    /// `KMSKeyArn` as given; `None` = aws/lambda (`svc:L-1`).
+    kms_key_arn: Option<String>,
+    environment: Option<Environment>,
+    /// An environment is initialised, so the next invocation makes no KMS call (`svc:L-8`).
+    warm: bool,
+}
+
+/// A failed Lambda call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+struct LambdaError {
+    status: u16,
+    code: &'static str,
+    message: String,
+}
+
+impl LambdaError {
+    fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+        }
+    }
+
+    fn invalid(message: impl Into<String>) -> Self {
+        Self::new(400, "InvalidParameterValueException", message)
+    }
+
+    fn not_found(arn: &str) -> Self {
+        Self::new(404, "ResourceNotFoundException", format!("Function not found: {arn}"))
+    }
+}
+
+type Answer = Result<Response, LambdaError>;
+
+/// The operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    CreateFunction,
+    GetFunction,
+    GetFunctionConfiguration,
+    UpdateFunctionConfiguration,
+    DeleteFunction,
+    ListFunctions,
+    Invoke,
+}
+
+/// Method, is a function named, what follows its name, operation, IAM action.
+const ROUTES: &[(&str, bool, &str, Operation, &str)] = &[
+    ("POST", false, "", Operation::CreateFunction, "lambda:CreateFunction"),
+    ("GET", false, "", Operation::ListFunctions, "lambda:ListFunctions"),
+    ("GET", true, "", Operation::GetFunction, "lambda:GetFunction"),
+    ("DELETE", true, "", Operation::DeleteFunction, "lambda:DeleteFunction"),
+    (
+        "GET",
+        true,
+        "configuration",
+        Operation::GetFunctionConfiguration,
+        "lambda:GetFunctionConfiguration",
+    ),
+    (
+        "PUT",
+        true,
+        "configuration",
+        Operation::UpdateFunctionConfiguration,
+        "lambda:UpdateFunctionConfiguration",
+    ),
+    ("POST", true, "invocations", Operation::Invoke, "lambda:InvokeFunction"),
+];
+
+/// A routed request.
+#[derive(Debug)]
+struct Call<'a> {
+    request: &'a Authenticated,
+    action: &'static str,
+    /// The function named in the path, for operations on one.
+    function: Option<FunctionName>,
+}
+
+/// Where a function lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FunctionName {
+    account: AccountId,
+    region: Region,
+    name: String,
+}
+
+impl FunctionName {
+    fn arn(&self) -> String {
+        format!("arn:aws:lambda:{}:{}:function:{}", self.region, self.account, self.name)
+    }
+
+    fn key(&self) -> (AccountId, Region, String) {
+        (self.account.clone(), self.region.clone(), self.name.clone())
+    }
+
+    /// Reads a name, a partial ARN `ACCOUNT:function:NAME` or an ARN, each with an optional `:$LATEST`.
+    fn parse(text: &str, account: &AccountId, region: &Region) -> Option<Self> {
+        let text = text.strip_suffix(":$LATEST").unwrap_or(text);
+        let (account, region, name) = if let Some(arn) = ArnParts::parse(text) {
+            let name = arn.resource.strip_prefix("function:")?;
+            if arn.service != "lambda" {
+                return None;
+            }
+            (AccountId::parse(arn.account)?, Region::parse(arn.region)?, name)
+        } else if let Some((owner, name)) = text.split_once(":function:") {
+            (AccountId::parse(owner)?, region.clone(), name)
+        } else {
+            (account.clone(), region.clone(), text)
+        };
+        let legal = (1..=64).contains(&name.len())
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        legal.then(|| Self {
+            account,
+            region,
+            name: name.to_owned(),
+        })
+    }
+}
+
+/// Answers one Lambda request.
+pub fn handle(state: &mut State, request: &Authenticated) -> Response {
+    let answer = route(request).and_then(|(operation, call)| match operation {
+        Operation::CreateFunction => configure::create(state, &call),
+        Operation::GetFunction => configure::get(state, &call),
+        Operation::GetFunctionConfiguration => configure::get_configuration(state, &call),
+        Operation::UpdateFunctionConfiguration => configure::update(state, &call),
+        Operation::DeleteFunction => configure::delete(state, &call),
+        Operation::ListFunctions => configure::list(state, &call),
+        Operation::Invoke => invoke::invoke(state, &call),
+    });
+    answer.unwrap_or_else(|error| json::rest_failure(error.status, error.code, &error.message))
+}
+
+fn route(request: &Authenticated) -> Result<(Operation, Call<'_>), LambdaError> {
+    let unknown = || {
+        LambdaError::new(
+            404,
+            "ResourceNotFoundException",
+            "The requested resource does not exist in this emulator",
+        )
+    };
+    let path = request
+        .raw_path
+        .strip_prefix("/2015-03-31/functions")
+        .ok_or_else(unknown)?;
+    let path = path.trim_matches('/');
+    let (raw_name, rest) = path.split_once('/').unwrap_or((path, ""));
+    let (_, _, _, operation, action) = ROUTES
+        .iter()
+        .find(|row| request.method == method(row.0) && row.1 != raw_name.is_empty() && row.2 == rest)
+        .ok_or_else(unknown)?;
+    let account = request.caller.account().ok_or_else(|| {
+        LambdaError::new(
+            403,
+            "MissingAuthenticationTokenException",
+            "Missing Authentication Token",
+        )
+    })?;
+    let function = if raw_name.is_empty() {
+        None
+    } else {
+        let text = percent_decode_str(raw_name).decode_utf8().map_err(|_| unknown())?;
+        let name = FunctionName::parse(&text, account, &request.region).ok_or_else(|| {
+            LambdaError::new(
+                400,
+                "ValidationException",
+                format!("1 validation error detected: Value '{text}' at 'functionName' failed to satisfy constraint"),
+            )
+        })?;
+        Some(name)
+    };
+    Ok((
+        *operation,
+        Call {
+            request,
+            action,
+            function,
+        },
+    ))
+}
+
+fn method(name: &str) -> Method {
+    match name {
+        "POST" => Method::POST,
+        "PUT" => Method::PUT,
+        "DELETE" => Method::DELETE,
+        _ => Method::GET,
+    }
+}
+
+impl Call<'_> {
+    fn account(&self) -> Result<&AccountId, LambdaError> {
+        self.request
+            .caller
+            .account()
+            .ok_or_else(|| LambdaError::new(403, "AccessDeniedException", "Access denied"))
+    }
+
+    fn function(&self) -> Result<&FunctionName, LambdaError> {
+        self.function
+            .as_ref()
+            .ok_or_else(|| LambdaError::invalid("a function name is missing"))
+    }
+
+    fn body(&self) -> Result<serde_json::Value, LambdaError> {
+        if self.request.body.is_empty() {
+            return Ok(serde_json::json!({}));
+        }
+        serde_json::from_slice(&self.request.body).map_err(|error| {
+            LambdaError::new(
+                400,
+                "InvalidRequestContentException",
+                format!("Could not parse request body into json: {error}"),
+            )
+        })
+    }
+}
+
+fn empty(status: u16) -> Response {
+    let mut response = http::Response::new(Bytes::new());
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn function_names() {
+        let account = AccountId::parse("111111111111").expect("a literal account id");
+        let region = Region::parse("eu-west-1").expect("a literal Region");
+        let arn = "arn:aws:lambda:eu-west-1:111111111111:function:fn";
+        for text in ["fn", "fn:$LATEST", "111111111111:function:fn", arn] {
+            let name = FunctionName::parse(text, &account, &region).expect("a legal name");
+            assert_eq!(name.arn(), arn, "{text}");
+        }
+        for text in [
+            "",
+            "a b",
+            "fn:1",
+            "arn:aws:s3:eu-west-1:111111111111:function:fn",
+            &"x".repeat(65),
+        ] {
+            assert_eq!(FunctionName::parse(text, &account, &region), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The `s3:` condition keys of a request (`svc:9.6`): which headers, parameters and stored facts become keys, and
+//! for which actions. Global keys are added by `access`.
+
+use super::bucket::{Bucket, ObjectVersion};
+use super::operation::Operation;
+use crate::authorizer::Context;
+use crate::protocol::{Authenticated, SignatureForm};
+use crate::state::State;
+
+/// Condition key, request header, actions for which the key exists.
+struct HeaderKey {
+    key: &'static str,
+    header: &'static str,
+    actions: &'static [&'static str],
+}
+
+const PUT: &[&str] = &["s3:PutObject"];
+const ACL: &[&str] = &[
+    "s3:PutObject",
+    "s3:PutObjectAcl",
+    "s3:PutObjectVersionAcl",
+    "s3:CreateBucket",
+    "s3:PutBucketAcl",
+];
+
+const fn key(key: &'static str, header: &'static str, actions: &'static [&'static str]) -> HeaderKey {
+    HeaderKey { key, header, actions }
+}
+
+/// `svc:S-40`, `svc:S-41`, `svc:S-47`: present exactly when the header was sent.
+const HEADER_KEYS: &[HeaderKey] = &[
+    key("s3:x-amz-server-side-encryption", "x-amz-server-side-encryption", PUT),
+    key(
+        "s3:x-amz-server-side-encryption-aws-kms-key-id",
+        "x-amz-server-side-encryption-aws-kms-key-id",
+        PUT,
+    ),
+    key("s3:x-amz-acl", "x-amz-acl", ACL),
+    key("s3:x-amz-grant-read", "x-amz-grant-read", ACL),
+    key("s3:x-amz-grant-write", "x-amz-grant-write", ACL),
+    key("s3:x-amz-grant-read-acp", "x-amz-grant-read-acp", ACL),
+    key("s3:x-amz-grant-write-acp", "x-amz-grant-write-acp", ACL),
+    key("s3:x-amz-grant-full-control", "x-amz-grant-full-control", ACL),
+    key("s3:x-amz-copy-source", "x-amz-copy-source", PUT),
+    key("s3:x-amz-metadata-directive", "x-amz-metadata-directive", PUT),
+    key("s3:x-amz-storage-class", "x-amz-storage-class", PUT),
+    key(
+        "s3:x-amz-website-redirect-location",
+        "x-amz-website-redirect-location",
+        PUT,
+    ),
+    key("s3:if-match", "if-match", &["s3:PutObject", "s3:DeleteObject"]),
+    key("s3:if-none-match", "if-none-match", PUT),
+    key(
+        "s3:x-amz-object-ownership",
+        "x-amz-object-ownership",
+        &["s3:CreateBucket", "s3:PutBucketOwnershipControls"],
+    ),
+];
+
+/// Listing keys (`svc:S-42`) and their query parameters.
+const LIST_KEYS: &[(&str, &str)] = &[
+    ("s3:prefix", "prefix"),
+    ("s3:delimiter", "delimiter"),
+    ("s3:max-keys", "max-keys"),
+];
+const LIST_ACTIONS: &[&str] = &["s3:ListBucket", "s3:ListBucketVersions"];
+
+/// Actions that see the tags of the object they touch (`svc:S-44`).
+const EXISTING_TAG_ACTIONS: &[&str] = &[
+    "s3:DeleteObjectTagging",
+    "s3:DeleteObjectVersionTagging",
+    "s3:GetObject",
+    "s3:GetObjectAcl",
+    "s3:GetObjectAttributes",
+    "s3:GetObjectTagging",
+    "s3:GetObjectVersion",
+    "s3:GetObjectVersionAcl",
+    "s3:GetObjectVersionAttributes",
+    "s3:GetObjectVersionTagging",
+    "s3:PutObjectAcl",
+    "s3:PutObjectTagging",
+    "s3:PutObjectVersionAcl",
+    "s3:PutObjectVersionTagging",
+];
+
+/// Actions that see the tags a request brings.
+const REQUEST_TAG_ACTIONS: &[&str] = &["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"];
+
+/// Operations that create an object, as opposed to preparing one (`s3:ObjectCreationOperation`).
+const CREATING: &[Operation] = &[
+    Operation::PutObject,
+    Operation::CopyObject,
+    Operation::CompleteMultipartUpload,
+];
+
+/// What the context is built from, beside request and state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    /// The operation.
+    pub(crate) operation: Operation,
+    /// The action being asked for.
+    pub(crate) action: &'a str,
+    /// The bucket; none for account-level actions and CreateBucket.
+    pub(crate) bucket: Option<&'a Bucket>,
+    /// The object version the action touches, if it exists.
+    pub(crate) existing: Option<&'a ObjectVersion>,
+    /// Version id asked for.
+    pub(crate) version_id: Option<&'a str>,
+    /// Object tags the request brings.
+    pub(crate) request_tags: Option<&'a [(String, String)]>,
+    /// Region asked for by CreateBucket.
+    pub(crate) location_constraint: Option<&'a str>,
+}
+
+/// Builds the service part of the request context.
+pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<'_>) -> Context {
+    let mut context = Context::new();
+    authentication_keys(state, request, &mut context);
+    for row in HEADER_KEYS {
+        if row.actions.contains(&subject.action)
+            && let Some(value) = request.header(row.header)
+        {
+            context.set(row.key, value);
+        }
+    }
+    if let Some(bucket) = subject.bucket {
+        context.set("s3:resourceaccount", bucket.account.as_str());
+        for (name, value) in &bucket.tags {
+            context.add_member("s3:BucketTag/", name, value.clone());
+        }
+    }
+    if LIST_ACTIONS.contains(&subject.action) && is_listing(subject.operation) {
+        for (name, parameter) in LIST_KEYS {
+            if let Some(value) = request.query(parameter) {
+                context.set(*name, value);
+            }
+        }
+    }
+    if let Some(version_id) = subject.version_id {
+        context.set("s3:versionid", version_id);
+    }
+    if let Some(version) = subject.existing
+        && EXISTING_TAG_ACTIONS.contains(&subject.action)
+    {
+        for (name, value) in &version.tags {
+            context.add_member("s3:ExistingObjectTag/", name, value.clone());
+        }
+    }
+    if let Some(tags) = subject.request_tags
+        && REQUEST_TAG_ACTIONS.contains(&subject.action)
+    {
+        for (name, value) in tags {
+            context.add_member("s3:RequestObjectTag/", name, value.clone());
+        }
+        let names = tags.iter().map(|(name, _)| name.clone()).collect();
+        context.set_many("s3:requestobjecttagkeys", names);
+    }
+    if let (Some(region), "s3:CreateBucket") = (subject.location_constraint, subject.action) {
+        context.set("s3:locationconstraint", region);
+    }
+    if subject.action == "s3:PutObject" {
+        context.set_bool("s3:objectcreationoperation", CREATING.contains(&subject.operation));
+    }
+    context
+}
+
+/// `svc:S-46`.
+fn authentication_keys(state: &State, request: &Authenticated, context: &mut Context) {
+    let authentication = &request.authentication;
+    context.set("s3:tlsversion", "1.3");
+    let form = match authentication.form {
+        SignatureForm::Header => "REST-HEADER",
+        SignatureForm::QueryString => "REST-QUERY-STRING",
+        SignatureForm::Unsigned => return,
+    };
+    context.set("s3:authtype", form);
+    context.set("s3:signatureversion", "AWS4-HMAC-SHA256");
+    if let Some(signed_at) = authentication.signed_at {
+        let age = state.now().as_millisecond() - signed_at.as_millisecond();
+        context.set("s3:signatureage", age.max(0).to_string());
+    }
+    if let Some(hash) = &authentication.content_sha256 {
+        context.set("s3:x-amz-content-sha256", hash.clone());
+    }
+}
+
+fn is_listing(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::ListObjects | Operation::ListObjectsV2 | Operation::ListObjectVersions
+    )
+}

@@ -1,0 +1,106 @@
+//! The canonical request of SigV4: path, query and header normalisation. No keys, no decisions.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::{Claim, Signed};
+use crate::protocol::{Service, SignatureForm};
+
+/// Everything but RFC 3986 unreserved characters.
+const QUERY_SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The same, keeping `/`.
+const PATH_SET: &AsciiSet = &QUERY_SET.remove(b'/');
+
+/// Builds the canonical request text.
+pub(super) fn request(service: Service, claim: &Claim, signed: Signed<'_>, payload_hash: &str) -> String {
+    let mut text = String::with_capacity(512);
+    text.push_str(signed.method.as_str());
+    text.push('\n');
+    text.push_str(&path(service, signed.raw_path));
+    text.push('\n');
+    text.push_str(&query(signed.raw_query, claim.form));
+    text.push('\n');
+    for name in &claim.signed_headers {
+        text.push_str(name);
+        text.push(':');
+        push_header(&mut text, signed, name);
+        text.push('\n');
+    }
+    text.push('\n');
+    text.push_str(&claim.signed_headers.join(";"));
+    text.push('\n');
+    text.push_str(payload_hash);
+    text
+}
+
+/// S3 encodes the path once and keeps it; everybody else normalises it and encodes what was sent once more.
+fn path(service: Service, raw: &str) -> String {
+    if raw.is_empty() {
+        return "/".to_owned();
+    }
+    if service == Service::S3 {
+        let decoded: Vec<u8> = percent_decode_str(raw).collect();
+        return percent_encoding::percent_encode(&decoded, PATH_SET).to_string();
+    }
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in raw.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                segments.pop();
+            }
+            other => segments.push(other),
+        }
+    }
+    let mut normal = format!("/{}", segments.join("/"));
+    if raw.ends_with('/') && normal.len() > 1 {
+        normal.push('/');
+    }
+    utf8_percent_encode(&normal, PATH_SET).to_string()
+}
+
+fn query(raw: &str, form: SignatureForm) -> String {
+    let mut pairs: Vec<(String, String)> = raw
+        .split('&')
+        .filter(|part| !part.is_empty())
+        .map(|part| part.split_once('=').unwrap_or((part, "")))
+        .map(|(name, value)| (recode(name), recode(value)))
+        .filter(|(name, _)| form != SignatureForm::QueryString || !name.eq_ignore_ascii_case("X-Amz-Signature"))
+        .collect();
+    pairs.sort_unstable();
+    let mut text = String::with_capacity(raw.len() + 16);
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        if index > 0 {
+            text.push('&');
+        }
+        text.push_str(name);
+        text.push('=');
+        text.push_str(value);
+    }
+    text
+}
+
+fn recode(text: &str) -> String {
+    let decoded: Vec<u8> = percent_decode_str(text).collect();
+    percent_encoding::percent_encode(&decoded, QUERY_SET).to_string()
+}
+
+/// Values of one header joined by commas, trimmed, runs of blanks collapsed.
+fn push_header(text: &mut String, signed: Signed<'_>, name: &str) {
+    let mut first = true;
+    for value in signed.headers.get_all(name) {
+        if !first {
+            text.push(',');
+        }
+        first = false;
+        let value = String::from_utf8_lossy(value.as_bytes());
+        for (index, word) in value.split_ascii_whitespace().enumerate() {
+            if index > 0 {
+                text.push(' ');
+            }
+            text.push_str(word);
+        }
+    }
+    if first && name == "host" {
+        text.push_str(signed.host);
+    }
+}

@@ -1,0 +1,11 @@
+//! S3, Lambda, Backup and DynamoDB over `Emulator::handle`. One binary for all of them: linking is slow.
+
+mod backup;
+mod cloud;
+mod lambda;
+mod s3_authorization;
+mod s3_objects;
+mod s3_sse_kms;
+#[expect(dead_code, reason = "the driver of the core tests; only a part of it is used here")]
+#[path = "../core/support.rs"]
+mod support;

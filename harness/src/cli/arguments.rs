@@ -1,0 +1,204 @@
+//! The command line as data. What the commands do lives beside this file, one file each.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Property-based conformance harness for AWS KMS and S3 authorization.
+///
+/// Alone it is `countersign check`: the corpus and a few hundred random cases against the embedded emulator, through the real AWS SDKs.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, propagate_version = true, after_help = EXIT_CODES)]
+pub(super) struct Arguments {
+    /// What to do; `check` when left out.
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 conformant, 1 divergence, 2 usage or bad file, 3 target or transport fault, \
+                          4 refused by a safety rail, 5 stale expectation, 6 nothing ran, 70 internal fault.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the corpus and random cases against a target and compare every outcome with the model.
+    Check(CheckArguments),
+    /// Run the scenarios of the corpus, or list them.
+    Scenarios(ScenariosArguments),
+    /// Run Case files: scenarios, findings, vectors.
+    Replay(ReplayArguments),
+    /// Say how good the random cases are: distinct requests, allow share, rules reached.
+    Stats(StatsArguments),
+    /// Switch on the seeded faults of the emulator, one at a time, and see after how many cases each is found.
+    Faults(FaultsArguments),
+    /// Serve the embedded emulator alone: an endpoint that enforces key policies, grants and SSE-KMS.
+    Emulator(EmulatorArguments),
+}
+
+/// Where cases are run.
+#[derive(Debug, Clone, Args)]
+pub(super) struct TargetArguments {
+    /// `embedded` (the emulator behind a loopback socket), `in-process` (the same without a socket), or the loopback URL of a
+    /// `countersign emulator --control-token`.
+    #[arg(long, default_value = "embedded", value_name = "TARGET")]
+    pub(super) target: TargetName,
+    /// Token of the control plane, for a target given by URL.
+    #[arg(long, value_name = "TOKEN")]
+    pub(super) control_token: Option<String>,
+}
+
+/// The targets there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum TargetName {
+    /// The emulator behind a loopback socket.
+    Embedded,
+    /// The emulator called directly: no socket, the same SDKs.
+    InProcess,
+    /// An emulator started elsewhere.
+    Url(String),
+}
+
+impl FromStr for TargetName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "embedded" => Ok(Self::Embedded),
+            "in-process" => Ok(Self::InProcess),
+            url if url.starts_with("http://") => Ok(Self::Url(url.trim_end_matches('/').to_owned())),
+            _ => Err("a target is `embedded`, `in-process` or a URL such as `http://127.0.0.1:4566`".to_owned()),
+        }
+    }
+}
+
+/// `check`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    pub(super) target: TargetArguments,
+    /// Number of random cases.
+    #[arg(long, default_value_t = 300)]
+    pub(super) cases: u64,
+    /// Seed of the random cases; drawn and printed when left out.
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// Folder for findings and the machine-readable report. Findings go to `countersign-report` when left out; nothing else is written.
+    #[arg(long, value_name = "DIR")]
+    pub(super) report: Option<PathBuf>,
+    /// Leave the corpus out.
+    #[arg(long)]
+    pub(super) no_scenarios: bool,
+    /// Switch a seeded fault of the embedded emulator on, to see it found. May be given several times.
+    #[arg(long = "fault", value_name = "ID")]
+    pub(super) faults: Vec<String>,
+    /// Number of workers, each with an emulator of its own.
+    #[arg(long, value_name = "N")]
+    pub(super) workers: Option<usize>,
+}
+
+impl Default for CheckArguments {
+    fn default() -> Self {
+        Self {
+            target: TargetArguments { target: TargetName::Embedded, control_token: None },
+            cases: 300,
+            seed: None,
+            report: None,
+            no_scenarios: false,
+            faults: Vec::new(),
+            workers: None,
+        }
+    }
+}
+
+/// `scenarios`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ScenariosArguments {
+    #[command(flatten)]
+    pub(super) target: TargetArguments,
+    /// Only list them.
+    #[arg(long)]
+    pub(super) list: bool,
+    /// Only cases whose id or title contains this text.
+    pub(super) filter: Option<String>,
+}
+
+/// `replay`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ReplayArguments {
+    #[command(flatten)]
+    pub(super) target: TargetArguments,
+    /// Case files, or folders of them.
+    #[arg(required = true, value_name = "FILE_OR_DIR")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Switch a seeded fault of the embedded emulator on.
+    #[arg(long = "fault", value_name = "ID")]
+    pub(super) faults: Vec<String>,
+}
+
+/// `stats`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct StatsArguments {
+    /// Number of random cases.
+    #[arg(long, default_value_t = 1000)]
+    pub(super) cases: u64,
+    /// Seed of the random cases.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Machine-readable.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `faults`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct FaultsArguments {
+    /// The faults; all of them when left out.
+    pub(super) ids: Vec<String>,
+    /// Cases to try before giving a fault up.
+    #[arg(long, default_value_t = 500)]
+    pub(super) cases: u64,
+    /// First seed of the random cases.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Number of seeds, each tried by itself.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(super) seeds: u32,
+    /// Only list the faults.
+    #[arg(long)]
+    pub(super) list: bool,
+    /// Folder for the shrunk cases.
+    #[arg(long, value_name = "DIR")]
+    pub(super) report: Option<PathBuf>,
+    /// Machine-readable.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `emulator`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct EmulatorArguments {
+    /// Port on the loopback address; 0 picks a free one.
+    #[arg(long, default_value_t = 4566)]
+    pub(super) port: u16,
+    /// Address to bind; loopback only.
+    #[arg(long, default_value = "127.0.0.1", value_name = "IP")]
+    pub(super) bind: std::net::IpAddr,
+    /// Secret of every account's root access key (the access key id is the account id).
+    #[arg(long, default_value = "test", value_name = "SECRET")]
+    pub(super) root_secret: String,
+    /// Switch a seeded fault on. May be given several times.
+    #[arg(long = "fault", value_name = "ID")]
+    pub(super) faults: Vec<String>,
+    /// Enable the control plane with this token.
+    #[arg(long, value_name = "TOKEN")]
+    pub(super) control_token: Option<String>,
+}
+
+impl EmulatorArguments {
+    /// The address to listen on.
+    pub(super) fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.bind, self.port)
+    }
+}

@@ -1,0 +1,225 @@
+//! `countersign check`: the main job. Runs the corpus and random cases, shrinks what diverges, saves it, reports.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use countersign_model::case::Case;
+
+use super::arguments::{CheckArguments, TargetArguments, TargetName};
+use super::{Exit, Failure, drawn_seed, files, known_faults, make_target, reached, safe_target};
+use crate::differential::{CaseReport, fingerprint, run_case, shrink};
+use crate::findings;
+use crate::generate;
+use crate::report::{Consumer, Event, FindingReport, NdjsonReport, Start, Summary, TerminalReport};
+use crate::session::{self, CaseResult, Phase, Plan, SessionError};
+
+/// Where findings go when the user names no folder.
+const DEFAULT_REPORT: &str = "countersign-report";
+/// Distinct findings that are shrunk and shown; the rest are counted.
+const SHOWN_FINDINGS: usize = 20;
+/// Times a case may be run again while it is shrunk.
+const SHRINK_BUDGET: usize = 2_000;
+
+pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    known_faults(&arguments.faults)?;
+    let plan = Plan {
+        corpus: if arguments.no_scenarios { Vec::new() } else { files::corpus_cases()? },
+        random: arguments.cases,
+        seed: arguments.seed.unwrap_or_else(drawn_seed),
+        workers: arguments.workers.unwrap_or_else(default_workers).clamp(1, 64),
+    };
+    execute(plan, &arguments.target, &arguments.faults, arguments.report.as_deref())
+}
+
+/// Runs given cases and no random ones.
+pub(super) fn run_cases(cases: Vec<Case>, target: &TargetArguments, faults: &[String], report: Option<&Path>) -> Result<Exit, Failure> {
+    let workers = default_workers().min(cases.len().max(1));
+    execute(Plan { corpus: cases, random: 0, seed: 0, workers }, target, faults, report)
+}
+
+fn execute(mut plan: Plan, target: &TargetArguments, faults: &[String], folder: Option<&Path>) -> Result<Exit, Failure> {
+    if plan.total() == 0 {
+        return Err(Failure::message(Exit::NothingRan, "there is nothing to run", "give --cases a number above 0, or leave --no-scenarios out"));
+    }
+    safe_target(target)?;
+    if matches!(target.target, TargetName::Url(_)) {
+        // Workers would wipe each other's worlds.
+        plan.workers = 1;
+    }
+    let started = Instant::now();
+    let interrupted = interrupt_flag();
+    let mut consumers: Vec<Box<dyn Consumer>> = vec![Box::new(TerminalReport::new())];
+    if let Some(folder) = folder {
+        let report = NdjsonReport::create(folder).map_err(|error| {
+            Failure::message(Exit::Usage, error, "give --report a folder that can be written")
+        })?;
+        consumers.push(Box::new(report));
+    }
+    let start = Start {
+        version: env!("CARGO_PKG_VERSION"),
+        target: match &target.target {
+            TargetName::Embedded => "embedded".to_owned(),
+            TargetName::InProcess => "in-process".to_owned(),
+            TargetName::Url(endpoint) => endpoint.clone(),
+        },
+        reached: reached(&target.target),
+        corpus: plan.corpus.len() as u64,
+        random: plan.random,
+        seed: plan.seed,
+        workers: plan.workers,
+        faults: faults.to_vec(),
+    };
+    tell(&mut consumers, &Event::Started(&start))?;
+
+    let mut summary = Summary::default();
+    let mut distinct = Distinct::default();
+    let mut failed_to_tell = None;
+    let outcome = session::run(
+        &plan,
+        &|| make_target(target, faults),
+        &|seed, number| generate::from_seed(seed, number).map_err(|discard| discard.to_string()),
+        &interrupted,
+        |finished| {
+            summary.add(&finished);
+            if let Err(error) = tell(&mut consumers, &Event::Case(&finished)) {
+                failed_to_tell.get_or_insert(error);
+            }
+            if let CaseResult::Ran { case, report } = finished.result {
+                distinct.add(finished.phase, finished.number, *case, *report);
+            }
+        },
+    );
+    if let Some(error) = failed_to_tell {
+        return Err(error.into());
+    }
+    let stopped = match outcome {
+        Ok(stopped) => stopped,
+        Err(SessionError::Target(error)) => {
+            return Err(Failure::message(Exit::Target, format!("the target could not be started: {error}"), "is the loopback interface up?"));
+        }
+        Err(error @ SessionError::Worker) => return Err(Failure::message(Exit::Internal, error, "please report it with the seed")),
+    };
+    if stopped {
+        tell(&mut consumers, &Event::Interrupted)?;
+    }
+    summary.findings = distinct.groups.len();
+    investigate(distinct, &plan, target, faults, folder, &interrupted, &mut consumers)?;
+    summary.finish(started.elapsed(), stopped);
+    tell(&mut consumers, &Event::Finished(&summary))?;
+    Ok(exit_of(&summary))
+}
+
+/// Disagreements by fingerprint, each with its first exemplar.
+#[derive(Default)]
+struct Distinct {
+    groups: BTreeMap<String, Group>,
+}
+
+struct Group {
+    seen: u64,
+    order: (Phase, u64),
+    case: Case,
+    report: CaseReport,
+}
+
+impl Distinct {
+    fn add(&mut self, phase: Phase, number: u64, case: Case, report: CaseReport) {
+        let Some(fingerprint) = fingerprint::of(&case, &report) else { return };
+        self.groups
+            .entry(fingerprint)
+            .and_modify(|group| group.seen += 1)
+            .or_insert(Group { seen: 1, order: (phase, number), case, report });
+    }
+}
+
+/// Shrinks, saves and shows one exemplar of each distinct finding, in the order they were met.
+fn investigate(
+    distinct: Distinct,
+    plan: &Plan,
+    target: &TargetArguments,
+    faults: &[String],
+    folder: Option<&Path>,
+    interrupted: &AtomicBool,
+    consumers: &mut [Box<dyn Consumer>],
+) -> Result<(), Failure> {
+    if distinct.groups.is_empty() {
+        return Ok(());
+    }
+    tell(consumers, &Event::Shrinking { findings: distinct.groups.len() })?;
+    let folder = folder.map_or_else(|| PathBuf::from(DEFAULT_REPORT), Path::to_path_buf).join("findings");
+    let mut groups: Vec<(String, Group)> = distinct.groups.into_iter().collect();
+    groups.sort_by_key(|(_, group)| group.order);
+    // Shrinking runs a case hundreds of times: the embedded emulator is quicker without its socket.
+    let quick = match &target.target {
+        TargetName::Embedded => TargetArguments { target: TargetName::InProcess, control_token: None },
+        _ => target.clone(),
+    };
+    let mut target = make_target(&quick, faults)
+        .map_err(|error| Failure::message(Exit::Target, error, "the findings could not be shrunk"))?;
+    for (fingerprint, group) in groups.into_iter().take(SHOWN_FINDINGS) {
+        let random = group.order.0 == Phase::Random;
+        let seed = random.then_some((plan.seed, group.order.1));
+        let steps_before = group.case.steps.len();
+        let (mut case, mut report) = (group.case, group.report);
+        let found_in = case.id.clone();
+        if random {
+            let shrunk = shrink::shrink(&case, SHRINK_BUDGET, |smaller| {
+                !interrupted.load(Ordering::Relaxed)
+                    && run_case(smaller, target.as_mut())
+                        .is_ok_and(|report| fingerprint::of(smaller, &report).as_deref() == Some(fingerprint.as_str()))
+            });
+            if let Ok(again) = run_case(&shrunk.case, target.as_mut())
+                && fingerprint::of(&shrunk.case, &again).as_deref() == Some(fingerprint.as_str())
+            {
+                case = shrunk.case;
+                report = again;
+            }
+        }
+        let finding = FindingReport { fingerprint, seen: group.seen, found_in, seed, steps_before, case, report };
+        let saved = findings::save_with_faults(&folder, &finding, faults).map_err(|error| {
+            Failure::message(Exit::Internal, format!("the finding `{}` cannot be saved: {error}", finding.fingerprint), "give --report a folder that can be written")
+        })?;
+        tell(consumers, &Event::Finding { finding: &finding, saved: Some(&saved) })?;
+    }
+    Ok(())
+}
+
+/// Whose fault decides: ours before the target's reachability, that before a divergence.
+fn exit_of(summary: &Summary) -> Exit {
+    let reconcile = summary.corpus.reconcile() && summary.random.reconcile();
+    if !summary.internal_faults.is_empty() || !reconcile {
+        Exit::Internal
+    } else if !summary.transport_faults.is_empty() {
+        Exit::Target
+    } else if summary.diverging + summary.model_faults > 0 {
+        Exit::Divergence
+    } else if summary.corpus.compared + summary.random.compared == 0 {
+        Exit::NothingRan
+    } else {
+        Exit::Conformant
+    }
+}
+
+fn tell(consumers: &mut [Box<dyn Consumer>], event: &Event<'_>) -> std::io::Result<()> {
+    consumers.iter_mut().try_for_each(|consumer| consumer.event(event))
+}
+
+fn default_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(8)
+}
+
+/// Raised by Ctrl-C. A second Ctrl-C ends the process at once.
+fn interrupt_flag() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&flag);
+    // A handler can be set once a process; without one Ctrl-C ends the run at once, which loses findings but nothing else.
+    let _ = ctrlc::set_handler(move || {
+        if raised.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(Exit::Divergence.code()));
+        }
+    });
+    flag
+}

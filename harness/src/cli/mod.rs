@@ -1,0 +1,141 @@
+//! The command line: one file a command. Commands put rooms together and choose the exit code; they decide nothing else.
+
+mod arguments;
+mod check;
+#[cfg(feature = "wire")]
+mod emulator;
+mod exit;
+mod faults;
+mod files;
+mod replay;
+mod scenarios;
+mod stats;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, CheckArguments, Command, TargetArguments, TargetName};
+pub use exit::Exit;
+
+use crate::session::BoxedTarget;
+use crate::target::{EmbeddedOptions, EmbeddedTarget, TargetError};
+
+/// Reads the command line, does what it says, and answers with the exit code.
+pub fn main() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way too, and are no mistake.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Conformant };
+            let _ = error.print();
+            return exit;
+        }
+    };
+    let result = match arguments.command.unwrap_or(Command::Check(CheckArguments::default())) {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Scenarios(arguments) => scenarios::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Stats(arguments) => stats::run(&arguments),
+        Command::Faults(arguments) => faults::run(&arguments),
+        Command::Emulator(arguments) => emulator::run(&arguments),
+    };
+    result.unwrap_or_else(|failure| {
+        failure.print();
+        failure.exit
+    })
+}
+
+/// A command that could not do its work.
+struct Failure {
+    exit: Exit,
+    report: Box<miette::Report>,
+}
+
+impl Failure {
+    fn new(exit: Exit, report: impl Into<miette::Report>) -> Self {
+        Self { exit, report: Box::new(report.into()) }
+    }
+
+    /// A message with a next step.
+    fn message(exit: Exit, message: impl std::fmt::Display, help: impl std::fmt::Display) -> Self {
+        Self::new(exit, miette::miette!(help = help.to_string(), "{}", crate::report::plain(&message.to_string())))
+    }
+
+    fn print(&self) {
+        eprintln!("{:?}", self.report);
+    }
+}
+
+/// Standard output is gone (a closed pipe, a full disk): nothing more can be said.
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::message(Exit::Internal, format!("cannot write: {error}"), "look at where the output goes")
+    }
+}
+
+/// Makes a target of the kind asked for, with seeded faults switched on.
+fn make_target(arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTarget, TargetError> {
+    let options = EmbeddedOptions { faults: faults.to_vec(), ..EmbeddedOptions::default() };
+    let target = match &arguments.target {
+        TargetName::Embedded => EmbeddedTarget::over_socket(options)?,
+        TargetName::InProcess => EmbeddedTarget::in_process(options)?,
+        TargetName::Url(endpoint) => {
+            EmbeddedTarget::elsewhere(endpoint.clone(), arguments.control_token.clone().unwrap_or_default(), options)?
+        }
+    };
+    Ok(Box::new(target))
+}
+
+/// Refuses a target that is not on this machine, or that cannot be driven, before anything starts.
+fn safe_target(arguments: &TargetArguments) -> Result<(), Failure> {
+    let TargetName::Url(endpoint) = &arguments.target else { return Ok(()) };
+    let authority = endpoint.trim_start_matches("http://");
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_start_matches('[').trim_end_matches(']');
+    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    if !loopback {
+        return Err(Failure::message(
+            Exit::Refused,
+            format!("`{endpoint}` is not on this machine"),
+            "a run wipes its target: only loopback addresses are driven",
+        ));
+    }
+    if arguments.control_token.is_none() {
+        return Err(Failure::message(
+            Exit::Usage,
+            "a target given by URL needs its control plane",
+            "start it with `countersign emulator --control-token TOKEN` and give the same --control-token here",
+        ));
+    }
+    Ok(())
+}
+
+/// How a target is reached, for the first line of a report.
+fn reached(target: &TargetName) -> String {
+    match target {
+        TargetName::Embedded => "the emulator over loopback HTTP, through the AWS SDKs".to_owned(),
+        TargetName::InProcess => "the emulator called directly, through the AWS SDKs".to_owned(),
+        TargetName::Url(endpoint) => format!("{endpoint}, through the AWS SDKs"),
+    }
+}
+
+/// Refuses a fault nobody knows, before anything starts.
+fn known_faults(faults: &[String]) -> Result<(), Failure> {
+    let known = crate::faults::names();
+    for fault in faults {
+        if !known.contains(&fault.as_str()) {
+            let nearest = known.iter().max_by(|a, b| strsim::jaro_winkler(a, fault).total_cmp(&strsim::jaro_winkler(b, fault)));
+            return Err(Failure::message(
+                Exit::Usage,
+                format!("unknown fault `{fault}`"),
+                nearest.map_or_else(String::new, |nearest| format!("the nearest name is `{nearest}`; `countersign faults --list` lists all")),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Seed of a run that was given none.
+fn drawn_seed() -> u64 {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    // The only randomness the standard library hands out; small enough to be typed again.
+    std::collections::hash_map::RandomState::new().build_hasher().finish() % 1_000_000
+}

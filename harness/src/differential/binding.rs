@@ -1,0 +1,296 @@
+//! The bijection between the model's symbols and the target's values: ids, tokens, ciphertexts that the target chose. It translates
+//! outward (requests, expected texts) and inward (responses, messages). What is compared is `compare`'s affair.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+/// Symbols and values, one to one. A symbol may be declared before it has a value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Binding {
+    // INVARIANT: `inward` is the inverse of `outward`, but for values bound with `bind_shared`, which keep their first symbol.
+    outward: BTreeMap<String, String>,
+    inward: BTreeMap<String, String>,
+    declared: BTreeSet<String>,
+}
+
+/// Why a symbol and a value cannot be bound, or a text not be translated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BindingError {
+    /// The value already stands for another symbol: the target gave one value twice.
+    #[error("the target's `{value}` already stands for `{first}`, and cannot stand for `{second}` too")]
+    Reused {
+        /// The value.
+        value: String,
+        /// The symbol it stands for.
+        first: String,
+        /// The symbol it was to stand for.
+        second: String,
+    },
+    /// The symbol already has another value.
+    #[error("`{symbol}` is `{bound}` on the target, and now it is `{now}`")]
+    Changed {
+        /// The symbol.
+        symbol: String,
+        /// Its value.
+        bound: String,
+        /// The value it was to get.
+        now: String,
+    },
+    /// The target never gave a value for the symbol.
+    #[error("the target never gave a value for `{symbol}`")]
+    Unbound {
+        /// The symbol.
+        symbol: String,
+    },
+}
+
+impl Binding {
+    /// Makes a symbol known that has no value yet. Translating a text that holds it is an error until it is bound.
+    pub fn declare(&mut self, symbol: &str) {
+        if !symbol.is_empty() && !self.outward.contains_key(symbol) {
+            self.declared.insert(symbol.to_owned());
+        }
+    }
+
+    /// Binds a symbol to a value.
+    ///
+    /// # Errors
+    /// [`BindingError::Reused`] and [`BindingError::Changed`]; the binding is then as before.
+    pub fn bind(&mut self, symbol: &str, value: &str) -> Result<(), BindingError> {
+        if let Some(first) = self.inward.get(value)
+            && first != symbol
+        {
+            return Err(BindingError::Reused {
+                value: value.to_owned(),
+                first: first.clone(),
+                second: symbol.to_owned(),
+            });
+        }
+        self.bind_shared(symbol, value)
+    }
+
+    /// Binds a symbol to a value that other symbols may have too: an ETag says what a body is, not which one it is.
+    ///
+    /// # Errors
+    /// [`BindingError::Changed`]; the binding is then as before.
+    pub fn bind_shared(&mut self, symbol: &str, value: &str) -> Result<(), BindingError> {
+        if let Some(bound) = self.outward.get(symbol) {
+            return if bound == value {
+                Ok(())
+            } else {
+                Err(BindingError::Changed {
+                    symbol: symbol.to_owned(),
+                    bound: bound.clone(),
+                    now: value.to_owned(),
+                })
+            };
+        }
+        self.declared.remove(symbol);
+        self.outward.insert(symbol.to_owned(), value.to_owned());
+        self.inward.entry(value.to_owned()).or_insert_with(|| symbol.to_owned());
+        Ok(())
+    }
+
+    /// The value of a symbol.
+    pub fn value_of(&self, symbol: &str) -> Option<&str> {
+        self.outward.get(symbol).map(String::as_str)
+    }
+
+    /// The symbol of a value.
+    pub fn symbol_of(&self, value: &str) -> Option<&str> {
+        self.inward.get(value).map(String::as_str)
+    }
+
+    /// Number of bound symbols.
+    pub fn len(&self) -> usize {
+        self.outward.len()
+    }
+
+    /// Whether nothing is bound.
+    pub fn is_empty(&self) -> bool {
+        self.outward.is_empty()
+    }
+
+    /// A text of the model in the target's values: every symbol in it is replaced.
+    ///
+    /// # Errors
+    /// [`BindingError::Unbound`] when the text holds a symbol that has no value.
+    pub fn outward_text(&self, text: &str) -> Result<String, BindingError> {
+        if let Some(symbol) = self.declared.iter().find(|symbol| text.contains(symbol.as_str())) {
+            return Err(BindingError::Unbound { symbol: symbol.clone() });
+        }
+        Ok(translate(text, &self.outward))
+    }
+
+    /// A text of the target in the model's symbols.
+    pub fn inward_text(&self, text: &str) -> String {
+        translate(text, &self.inward)
+    }
+
+    /// A JSON value of the model in the target's values, member names too.
+    ///
+    /// # Errors
+    /// As for [`Binding::outward_text`].
+    pub fn outward_json(&self, value: &Value) -> Result<Value, BindingError> {
+        map_texts(value, &mut |text| self.outward_text(text))
+    }
+
+    /// A JSON value of the target in the model's symbols.
+    pub fn inward_json(&self, value: &Value) -> Value {
+        // Infallible closure: the error type has no value.
+        match map_texts::<std::convert::Infallible>(value, &mut |text| Ok(self.inward_text(text))) {
+            Ok(translated) => translated,
+            Err(impossible) => match impossible {},
+        }
+    }
+}
+
+/// Replaces every occurrence of a name by what it stands for: leftmost first, of several at one place the longest. What was put in is not
+/// looked at again.
+fn translate(text: &str, names: &BTreeMap<String, String>) -> String {
+    if let Some(whole) = names.get(text) {
+        return whole.clone();
+    }
+    let present: Vec<(&str, &str)> = names
+        .iter()
+        .filter(|(name, _)| !name.is_empty() && name.len() < text.len() && text.contains(name.as_str()))
+        .map(|(name, meaning)| (name.as_str(), meaning.as_str()))
+        .collect();
+    if present.is_empty() {
+        return text.to_owned();
+    }
+    let mut translated = String::with_capacity(text.len());
+    let mut rest = text;
+    loop {
+        let next = present
+            .iter()
+            .filter_map(|(name, meaning)| {
+                rest.find(name)
+                    .map(|place| (place, std::cmp::Reverse(name.len()), *name, *meaning))
+            })
+            .min_by_key(|(place, length, ..)| (*place, *length));
+        let Some((place, _, name, meaning)) = next else { break };
+        translated.push_str(&rest[..place]);
+        translated.push_str(meaning);
+        rest = &rest[place + name.len()..];
+    }
+    translated.push_str(rest);
+    translated
+}
+
+fn map_texts<E>(value: &Value, map: &mut dyn FnMut(&str) -> Result<String, E>) -> Result<Value, E> {
+    Ok(match value {
+        Value::String(text) => Value::String(map(text)?),
+        Value::Array(list) => Value::Array(
+            list.iter()
+                .map(|element| map_texts(element, map))
+                .collect::<Result<_, E>>()?,
+        ),
+        Value::Object(members) => {
+            let mut mapped = serde_json::Map::with_capacity(members.len());
+            for (name, member) in members {
+                mapped.insert(map(name)?, map_texts(member, map)?);
+            }
+            Value::Object(mapped)
+        }
+        other => other.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_stands_for_one_symbol_and_a_symbol_has_one_value() {
+        let mut binding = Binding::default();
+        assert_eq!(binding.bind("s1", "v1"), Ok(()));
+        assert_eq!(binding.bind("s1", "v1"), Ok(()));
+        assert!(matches!(binding.bind("s1", "v2"), Err(BindingError::Changed { .. })));
+        assert!(matches!(binding.bind("s2", "v1"), Err(BindingError::Reused { .. })));
+        assert_eq!(
+            (binding.value_of("s1"), binding.value_of("s2"), binding.symbol_of("v1")),
+            (Some("v1"), None, Some("s1"))
+        );
+        assert_eq!(binding.len(), 1);
+    }
+
+    #[test]
+    fn equal_etags_are_no_reuse() {
+        let mut binding = Binding::default();
+        assert_eq!(binding.bind_shared("part 1", "\"etag\""), Ok(()));
+        assert_eq!(binding.bind_shared("part 2", "\"etag\""), Ok(()));
+        assert_eq!(binding.outward_text("part 2"), Ok("\"etag\"".to_owned()));
+        assert_eq!(binding.symbol_of("\"etag\""), Some("part 1"));
+    }
+
+    #[test]
+    fn a_declared_symbol_must_be_bound_before_it_is_used() {
+        let mut binding = Binding::default();
+        binding.declare("token");
+        assert_eq!(
+            binding.outward_text("a token"),
+            Err(BindingError::Unbound {
+                symbol: "token".to_owned()
+            })
+        );
+        binding.bind("token", "real").expect("nothing is bound yet");
+        assert_eq!(binding.outward_text("a token"), Ok("a real".to_owned()));
+        binding.declare("token");
+        assert_eq!(
+            binding.outward_json(&json!({"token": ["x-token-y", 1]})),
+            Ok(json!({"real": ["x-real-y", 1]}))
+        );
+    }
+
+    #[test]
+    fn the_longest_symbol_wins_and_nothing_is_translated_twice() {
+        let mut binding = Binding::default();
+        for (symbol, value) in [("ab", "1"), ("abc", "ab"), ("1", "x")] {
+            binding.bind(symbol, value).expect("all are different");
+        }
+        assert_eq!(binding.outward_text("-abc-ab-1-"), Ok("-ab-1-x-".to_owned()));
+    }
+
+    proptest! {
+        /// Translating outward and back gives the text again, for symbols and values of the shape that ids have.
+        #[test]
+        fn outward_and_inward_are_inverse(count in 1_usize..6, order in proptest::collection::vec(0_usize..6, 0..12)) {
+            let mut binding = Binding::default();
+            for index in 0..count {
+                binding.bind(&format!("<model-{index}>"), &format!("<target-{index}>")).expect("all are different");
+            }
+            let text: String = order.iter().map(|index| format!("arn:key/<model-{}> ", index % count)).collect();
+            let outward = binding.outward_text(&text).expect("all are bound");
+            prop_assert!(!outward.contains("<model-"));
+            prop_assert_eq!(binding.inward_text(&outward), text);
+        }
+
+        /// No text makes translation panic or touch a text without symbols.
+        #[test]
+        fn texts_without_symbols_are_untouched(text in "\\PC{0,80}") {
+            let mut binding = Binding::default();
+            binding.bind("\u{1}symbol\u{1}", "value").expect("nothing is bound yet");
+            prop_assert_eq!(binding.outward_text(&text), Ok(text.clone()));
+        }
+
+        /// Bindings are one to one, whatever is tried.
+        #[test]
+        fn bindings_are_one_to_one(pairs in proptest::collection::vec(("[a-d]", "[w-z]"), 0..12)) {
+            let mut binding = Binding::default();
+            for (symbol, value) in &pairs {
+                let before = binding.clone();
+                if binding.bind(symbol, value).is_err() {
+                    prop_assert_eq!(&before, &binding);
+                } else {
+                    prop_assert_eq!(binding.value_of(symbol), Some(value.as_str()));
+                    prop_assert_eq!(binding.symbol_of(value), Some(symbol.as_str()));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! A stable text for what a disagreement is about: operation, kind of disagreement, what decided. Findings with one fingerprint are
+//! one finding. Values that differ from case to case (names, ids, texts) are not in it, nor are rules that only touched the outcome:
+//! one fault of a target should give few fingerprints.
+
+use std::collections::BTreeSet;
+
+use countersign_model::case::{Case, Step};
+use countersign_model::outcome::{Check, CheckDecision, GateVerdict, Outcome, PolicySet};
+use countersign_model::rule::RuleId;
+
+use super::{CaseReport, Disagreement, DisagreementKind, Side, StepReport};
+use crate::target::TargetError;
+
+/// The fingerprint of the first disagreement of a run; none if everything that was compared agrees.
+pub fn of(case: &Case, report: &CaseReport) -> Option<String> {
+    each(case, report).next()
+}
+
+/// The fingerprints of all disagreeing steps of a run.
+pub fn all(case: &Case, report: &CaseReport) -> BTreeSet<String> {
+    each(case, report).collect()
+}
+
+/// Step by step, each step by its gravest disagreement.
+fn each<'a>(case: &'a Case, report: &'a CaseReport) -> impl Iterator<Item = String> + 'a {
+    let provisioning = match &report.provisioning_fault {
+        Some(TargetError::Provisioning { what, code, .. }) => {
+            Some(format!("provisioning {} {code}", kind_of_part(what)))
+        }
+        _ => None,
+    };
+    let steps = report.steps.iter().enumerate().filter_map(|(index, step)| {
+        let disagreement = gravest(&step.disagreements)?;
+        let operation = case.steps.get(index).map_or_else(|| "step".to_owned(), operation);
+        Some(of_step(&operation, step, disagreement))
+    });
+    provisioning.into_iter().chain(steps)
+}
+
+fn of_step(operation: &str, step: &StepReport, disagreement: &Disagreement) -> String {
+    let service = operation.split(':').next().unwrap_or(operation);
+    let outcome = step.expected.as_ref();
+    let word = word(disagreement.kind);
+    let mut text = match disagreement.kind {
+        DisagreementKind::Decision | DisagreementKind::Code | DisagreementKind::Status => {
+            let decided = outcome.map(decided_by).unwrap_or_default();
+            format!(
+                "{operation} {word} {}->{} {decided}",
+                disagreement.expected, disagreement.observed
+            )
+        }
+        // Which of the texts should have come is said by code and blamed set.
+        DisagreementKind::Message => {
+            let code = outcome.and_then(|outcome| outcome.code.as_deref()).unwrap_or("none");
+            let blamed = outcome.and_then(deciding_check).and_then(|check| check.blamed);
+            format!(
+                "{service} {word} {code}{}",
+                blamed.map(|set| format!(" {set}")).unwrap_or_default()
+            )
+        }
+        DisagreementKind::Trail => format!("{service} {word} {}", without_positions(&disagreement.path)),
+        DisagreementKind::Output | DisagreementKind::Binding | DisagreementKind::Expectation => {
+            format!("{operation} {word} {}", without_positions(&disagreement.path))
+        }
+    };
+    if disagreement.side == Side::Model {
+        text.push_str(" (model)");
+    }
+    text.trim_end().to_owned()
+}
+
+/// The check that decided an outcome: the one that refused, else the last.
+pub fn deciding_check(outcome: &Outcome) -> Option<&Check> {
+    outcome
+        .checks
+        .iter()
+        .find(|check| check.decision != CheckDecision::Allow)
+        .or_else(|| outcome.checks.last())
+}
+
+/// All rules that decided an outcome: those of the deciding check if authorization decided it, else those of the outcome itself.
+pub fn deciding_rules(outcome: &Outcome) -> String {
+    rules_that_decide(outcome)
+        .into_iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("+")
+}
+
+/// What decided an outcome, in short: decision, policy set, and the most telling rule.
+pub fn decided_by(outcome: &Outcome) -> String {
+    let mut parts = Vec::new();
+    if let Some(check) = deciding_check(outcome) {
+        let sets: Vec<String> = match check.decision {
+            CheckDecision::Allow => {
+                let allows = check.gates.iter().filter(|gate| gate.verdict == GateVerdict::Allows);
+                allows.map(|gate| gate.set.to_string()).collect()
+            }
+            _ => check.blamed.iter().map(ToString::to_string).collect(),
+        };
+        let decision = match check.decision {
+            CheckDecision::Allow => "allow",
+            CheckDecision::ImplicitDeny => "implicit_deny",
+            CheckDecision::ExplicitDeny => "explicit_deny",
+        };
+        parts.push(format!(
+            "{decision} by {}",
+            if sets.is_empty() {
+                "nothing".to_owned()
+            } else {
+                sets.join("+")
+            }
+        ));
+    }
+    parts.extend(telling_rule(outcome).map(ToString::to_string));
+    parts.join(" ")
+}
+
+/// The one rule that says most about why an outcome is what it is: that of the ceiling that did not allow, else the most special of
+/// the deciding rules.
+pub fn telling_rule(outcome: &Outcome) -> Option<&RuleId> {
+    let ceiling = deciding_check(outcome)
+        .filter(|check| check.decision == CheckDecision::ImplicitDeny)
+        .and_then(|check| {
+            let blamed = check
+                .blamed
+                .filter(|set| !matches!(set, PolicySet::Identity | PolicySet::Resource | PolicySet::Grant))?;
+            check.gates.iter().find(|gate| gate.set == blamed)
+        });
+    ceiling
+        .and_then(|gate| most_special(gate.rules.iter().collect()))
+        .or_else(|| most_special(rules_that_decide(outcome)))
+}
+
+fn most_special(rules: Vec<&RuleId>) -> Option<&RuleId> {
+    rules
+        .into_iter()
+        .min_by_key(|rule| (rank(rule.as_str()), rule.as_str().len(), rule.as_str()))
+}
+
+fn rules_that_decide(outcome: &Outcome) -> Vec<&RuleId> {
+    match deciding_check(outcome) {
+        Some(check) if check.decision != CheckDecision::Allow || outcome.code.is_none() => check.rules.iter().collect(),
+        _ => outcome.rules.iter().collect(),
+    }
+}
+
+/// How little a rule says: the wording of messages and the filling of contexts least, the logic of keys, grants and policies most.
+fn rank(rule: &str) -> usize {
+    /// Rules that are in nearly every trace.
+    const EVERYWHERE: &[&str] = &[
+        "svc:K-2", "svc:K-8", "svc:K-10", "svc:K-16", "svc:K-23", "svc:K-31", "svc:K-32", "iam:L-01", "iam:L-12",
+        "iam:L-13", "iam:L-29",
+    ];
+    const FAMILIES: &[&str] = &[
+        "svc:ST-", "svc:K-", "svc:G-", "svc:P-", "svc:M-", "svc:S-", "svc:L-", "svc:B-", "svc:Q-", "iam:L-", "iam:P-",
+        "svc:F-", "iam:",
+    ];
+    if EVERYWHERE.contains(&rule) {
+        return FAMILIES.len();
+    }
+    let wording = ["iam:R-", "svc:X-", "svc:T-", "svc:C-"]
+        .iter()
+        .any(|family| rule.starts_with(family));
+    if wording {
+        return FAMILIES.len() + 1;
+    }
+    FAMILIES
+        .iter()
+        .position(|family| rule.starts_with(family))
+        .unwrap_or(FAMILIES.len())
+}
+
+/// What differs most: a decision before a code before a text.
+fn gravest(disagreements: &[Disagreement]) -> Option<&Disagreement> {
+    disagreements
+        .iter()
+        .min_by_key(|one| (one.side == Side::Model, one.kind))
+}
+
+fn operation(step: &Step) -> String {
+    match step {
+        Step::Call(call) => call.call.to_string(),
+        Step::Invoke(_) => "invoke".to_owned(),
+        Step::Advance(_) => "advance".to_owned(),
+        Step::Settle { .. } => "settle".to_owned(),
+        Step::Arrange(_) => "arrange".to_owned(),
+    }
+}
+
+fn word(kind: DisagreementKind) -> &'static str {
+    match kind {
+        DisagreementKind::Decision => "decision",
+        DisagreementKind::Code => "code",
+        DisagreementKind::Status => "status",
+        DisagreementKind::Message => "message",
+        DisagreementKind::Output => "output",
+        DisagreementKind::Trail => "trail",
+        DisagreementKind::Binding => "binding",
+        DisagreementKind::Expectation => "expectation",
+    }
+}
+
+/// `trail[3].eventName` -> `trail[].eventName`: which event it is depends on what else happens.
+fn without_positions(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    let mut inside = false;
+    for letter in path.chars() {
+        match letter {
+            '[' => inside = true,
+            ']' => inside = false,
+            _ if inside && letter.is_ascii_digit() => continue,
+            _ => {}
+        }
+        text.push(letter);
+    }
+    text
+}
+
+/// "key policy of `example`" -> "key policy of".
+fn kind_of_part(what: &str) -> &str {
+    what.split('`').next().unwrap_or(what).trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{kind_of_part, rank, without_positions};
+
+    #[test]
+    fn names_and_positions_are_not_part_of_a_fingerprint() {
+        assert_eq!(without_positions("trail[12].eventName"), "trail[].eventName");
+        assert_eq!(without_positions("output.Grants[0].GrantId"), "output.Grants[].GrantId");
+        assert_eq!(kind_of_part("key policy of `example`"), "key policy of");
+    }
+
+    #[test]
+    fn the_logic_of_keys_says_more_than_the_wording_of_messages() {
+        assert!(rank("svc:K-4") < rank("iam:L-42"));
+        assert!(rank("iam:L-10") < rank("iam:R-01"));
+        assert!(
+            rank("svc:G-14") < rank("svc:K-10"),
+            "what is in every trace says little"
+        );
+    }
+}

@@ -1,0 +1,19 @@
+//! The Countersign harness: generators, targets, the differential loop, shrinking and reports. No decision logic of its own.
+//!
+//! Read first: [`target`] (what is asked), [`differential`] (how answers are compared), [`session`] (a whole run), [`generate`] (random
+//! cases). The command line is `cli`.
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "wire")]
+pub mod cli;
+pub mod corpus;
+pub mod differential;
+pub mod faults;
+pub mod findings;
+pub mod generate;
+pub mod policy_texts;
+pub mod report;
+pub mod scenario;
+pub mod session;
+pub mod stats;
+pub mod target;

@@ -1,0 +1,75 @@
+//! A distinct finding as reports show it: one fingerprint, how often it was seen, the shrunk case and what came of it.
+
+use std::path::Path;
+
+use countersign_model::case::Case;
+use countersign_model::outcome::Check;
+use countersign_model::rule::RuleId;
+use serde::Serialize;
+
+use super::shell_word;
+use crate::differential::{CaseReport, Side, StepReport, fingerprint};
+
+/// One distinct finding.
+#[derive(Debug, Clone, Serialize)]
+pub struct FindingReport {
+    /// What makes it one finding.
+    pub fingerprint: String,
+    /// How many cases of the run show it.
+    pub seen: u64,
+    /// The exemplar's id before it was shrunk.
+    pub found_in: String,
+    /// Seed and number of the exemplar, if it is a random case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<(u64, u64)>,
+    /// Steps of the exemplar before it was shrunk.
+    pub steps_before: usize,
+    /// The shrunk case.
+    pub case: Case,
+    /// What came of it.
+    pub report: CaseReport,
+}
+
+impl FindingReport {
+    /// Whose answer is off: the model's only if no target's is.
+    pub fn side(&self) -> Side {
+        if self.report.provisioning_fault.is_some() || self.report.disagreements().any(|(_, one)| one.side == Side::Target) {
+            Side::Target
+        } else {
+            Side::Model
+        }
+    }
+
+    /// The first step that disagrees, with its position from 0.
+    pub fn step(&self) -> Option<(usize, &StepReport)> {
+        self.report.steps.iter().enumerate().find(|(_, step)| !step.disagreements.is_empty())
+    }
+
+    /// The check that decided the disagreeing step in the model: the one that ended the call, else the last.
+    pub fn deciding_check(&self) -> Option<&Check> {
+        self.step()?.1.expected.as_ref().and_then(fingerprint::deciding_check)
+    }
+
+    /// The rules that decided the disagreeing step: those of the deciding check, then those of the outcome.
+    pub fn rules(&self) -> Vec<RuleId> {
+        let mut rules: Vec<RuleId> = self.deciding_check().map(|check| check.rules.iter().cloned().collect()).unwrap_or_default();
+        if let Some(outcome) = self.step().and_then(|(_, step)| step.expected.as_ref()) {
+            for one in &outcome.rules {
+                if !rules.contains(one) {
+                    rules.push(one.clone());
+                }
+            }
+        }
+        rules
+    }
+}
+
+/// The command that runs a saved case again.
+pub fn replay_command(path: &Path, faults: &[String]) -> String {
+    let mut command = format!("countersign replay {}", shell_word(&path.display().to_string()));
+    for fault in faults {
+        command.push_str(" --fault ");
+        command.push_str(&shell_word(fault));
+    }
+    command
+}

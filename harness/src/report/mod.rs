@@ -1,0 +1,75 @@
+//! What a run tells people and machines: one stream of events, several consumers. Nothing is run or compared here.
+//!
+//! `terminal` writes for a person, `ndjson` for machines; `summary` counts.
+
+mod finding;
+mod ndjson;
+mod summary;
+mod terminal;
+mod text;
+
+use std::path::Path;
+
+use crate::session::Finished;
+
+pub use finding::{FindingReport, replay_command};
+pub use ndjson::{NdjsonError, NdjsonReport};
+pub use summary::{Counts, Summary};
+pub use terminal::{TerminalReport, render_finding};
+pub use text::{plain, shell_word};
+
+/// What a run is about to do.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Start {
+    /// Version of Countersign.
+    pub version: &'static str,
+    /// The target's name.
+    pub target: String,
+    /// How the target is reached.
+    pub reached: String,
+    /// Cases of the corpus.
+    pub corpus: u64,
+    /// Random cases.
+    pub random: u64,
+    /// Their seed.
+    pub seed: u64,
+    /// Workers.
+    pub workers: usize,
+    /// Seeded faults that are switched on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
+}
+
+/// One event of a run.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The run starts.
+    Started(&'a Start),
+    /// A case is done.
+    Case(&'a Finished),
+    /// Findings are being shrunk.
+    Shrinking {
+        /// Distinct findings.
+        findings: usize,
+    },
+    /// A distinct finding, shrunk and saved.
+    Finding {
+        /// The finding.
+        finding: &'a FindingReport,
+        /// Where its case was saved.
+        saved: Option<&'a Path>,
+    },
+    /// The run was interrupted by the user; what was found is kept.
+    Interrupted,
+    /// The run is over.
+    Finished(&'a Summary),
+}
+
+/// Somebody who wants to know.
+pub trait Consumer {
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// When the event cannot be written.
+    fn event(&mut self, event: &Event<'_>) -> std::io::Result<()>;
+}

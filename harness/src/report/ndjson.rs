@@ -1,0 +1,96 @@
+//! The machine-readable report: one JSON object a line, `report.ndjson` in the report's folder, written as the run goes.
+//!
+//! Every line has an `event`: `started`, `case`, `discarded`, `failed`, `finding`, `interrupted`, `finished`. The `finished` line holds the
+//! whole summary; a file without one is of a run that was cut off.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::{Consumer, Event};
+use crate::session::CaseResult;
+
+/// Why the report cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum NdjsonError {
+    /// The folder or file cannot be made.
+    #[error("cannot write the report `{}`: {source}", path.display())]
+    Create {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Writes `report.ndjson`.
+#[derive(Debug)]
+pub struct NdjsonReport {
+    file: BufWriter<File>,
+}
+
+impl NdjsonReport {
+    /// Makes the folder and the file.
+    ///
+    /// # Errors
+    /// [`NdjsonError::Create`].
+    pub fn create(folder: &Path) -> Result<Self, NdjsonError> {
+        let create = |path: PathBuf| move |source| NdjsonError::Create { path, source };
+        std::fs::create_dir_all(folder).map_err(create(folder.to_owned()))?;
+        let path = folder.join("report.ndjson");
+        let file = File::create(&path).map_err(create(path))?;
+        Ok(Self { file: BufWriter::new(file) })
+    }
+
+    fn line(&mut self, event: &str, mut body: Value) -> std::io::Result<()> {
+        if let Value::Object(map) = &mut body {
+            map.shift_insert(0, "event".to_owned(), Value::from(event));
+        }
+        serde_json::to_writer(&mut self.file, &body)?;
+        self.file.write_all(b"\n")
+    }
+}
+
+impl Consumer for NdjsonReport {
+    fn event(&mut self, event: &Event<'_>) -> std::io::Result<()> {
+        match event {
+            Event::Started(start) => self.line("started", serde_json::to_value(start)?),
+            Event::Case(finished) => {
+                let place = json!({"phase": finished.phase, "number": finished.number});
+                match &finished.result {
+                    CaseResult::Ran { report, .. } => self.line(
+                        "case",
+                        merge(
+                            place,
+                            json!({
+                                "id": report.id, "agrees": report.agrees(), "steps": report.steps.len(), "compared": report.compared(),
+                                "skipped": report.skipped(), "errors": report.errors(),
+                            }),
+                        ),
+                    ),
+                    CaseResult::Discarded { reason } => self.line("discarded", merge(place, json!({"reason": reason}))),
+                    CaseResult::Failed { id, error } => self.line("failed", merge(place, json!({"id": id, "error": error}))),
+                }
+            }
+            Event::Shrinking { .. } => Ok(()),
+            Event::Finding { finding, saved } => {
+                let saved = saved.map(|path| path.display().to_string());
+                self.line("finding", merge(serde_json::to_value(finding)?, json!({"saved": saved, "rules": finding.rules()})))
+            }
+            Event::Interrupted => self.line("interrupted", json!({})),
+            Event::Finished(summary) => {
+                self.line("finished", serde_json::to_value(summary)?)?;
+                self.file.flush()
+            }
+        }
+    }
+}
+
+fn merge(mut left: Value, right: Value) -> Value {
+    if let (Value::Object(left), Value::Object(right)) = (&mut left, right) {
+        left.extend(right);
+    }
+    left
+}

@@ -1,0 +1,166 @@
+//! The figures of a run. They reconcile: steps = compared + skipped + errors.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::differential::{Side, StepStatus};
+use crate::session::{CaseResult, Finished, Phase};
+use crate::stats::{Stats, StatsBuilder};
+use crate::target::{CallCount, TargetError};
+
+/// Counts of one part of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Cases that were run.
+    pub cases: u64,
+    /// Cases in which everything agrees.
+    pub agreeing: u64,
+    /// Their steps.
+    pub steps: u64,
+    /// Steps that were compared.
+    pub compared: u64,
+    /// Steps that were not taken.
+    pub skipped: u64,
+    /// Steps in which the target could not be asked.
+    pub errors: u64,
+}
+
+impl Counts {
+    /// Whether every step is accounted for.
+    pub fn reconcile(&self) -> bool {
+        self.steps == self.compared + self.skipped + self.errors
+    }
+}
+
+/// The figures of a run.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    /// The corpus.
+    pub corpus: Counts,
+    /// The random cases.
+    pub random: Counts,
+    /// Random cases that were given up, by reason.
+    pub discards: BTreeMap<String, u64>,
+    /// Cases with a disagreement of the target.
+    pub diverging: u64,
+    /// Cases whose own expectation the model does not meet.
+    pub model_faults: u64,
+    /// Skipped steps by capability or reason.
+    pub skips: BTreeMap<String, u64>,
+    /// Faults of transport.
+    pub transport_faults: Vec<String>,
+    /// Faults of the case files, the driver or Countersign itself.
+    pub internal_faults: Vec<String>,
+    /// Calls and time for building worlds, added over the workers.
+    #[serde(serialize_with = "call_count")]
+    pub provisioning: CallCount,
+    /// Calls and time for the steps, added over the workers.
+    #[serde(serialize_with = "call_count")]
+    pub wire: CallCount,
+    /// Time from start to end.
+    #[serde(serialize_with = "seconds")]
+    pub elapsed: Duration,
+    /// Distinct findings.
+    pub findings: usize,
+    /// Whether the user ended the run early.
+    pub interrupted: bool,
+    /// Quality of the random cases.
+    pub quality: Option<Stats>,
+    #[serde(skip)]
+    builder: StatsBuilder,
+}
+
+impl Summary {
+    /// Counts one case.
+    pub fn add(&mut self, finished: &Finished) {
+        match &finished.result {
+            CaseResult::Discarded { reason } => {
+                *self.discards.entry(reason.clone()).or_default() += 1;
+                self.builder.discard(reason);
+            }
+            CaseResult::Failed { id, error } => self.internal_faults.push(format!("{id}: {error}")),
+            CaseResult::Ran { case, report } => {
+                let counts = match finished.phase {
+                    Phase::Corpus => &mut self.corpus,
+                    Phase::Random => &mut self.random,
+                };
+                counts.cases += 1;
+                counts.steps += report.steps.len() as u64;
+                counts.compared += report.compared() as u64;
+                counts.skipped += report.skipped() as u64;
+                counts.errors += report.errors() as u64;
+                counts.agreeing += u64::from(report.agrees());
+                self.provisioning.add(report.provisioning);
+                self.wire.add(report.wire);
+                match &report.provisioning_fault {
+                    Some(TargetError::Provisioning { .. }) => self.diverging += 1,
+                    Some(fault) => self.fault(&report.id, fault),
+                    None => {
+                        let on = |side| report.disagreements().any(|(_, one)| one.side == side);
+                        self.diverging += u64::from(on(Side::Target));
+                        self.model_faults += u64::from(on(Side::Model));
+                    }
+                }
+                for step in &report.steps {
+                    match &step.status {
+                        StepStatus::Error { error } => self.fault(&report.id, error),
+                        StepStatus::Skipped { reason } => *self.skips.entry(reason.clone()).or_default() += 1,
+                        StepStatus::Compared => {}
+                    }
+                }
+                if finished.phase == Phase::Random {
+                    let outcomes: Vec<_> = report.steps.iter().map(|step| step.expected.as_ref()).collect();
+                    self.builder.add(case, &outcomes);
+                }
+            }
+        }
+    }
+
+    /// Ends the counting.
+    pub fn finish(&mut self, elapsed: Duration, interrupted: bool) {
+        self.elapsed = elapsed;
+        self.interrupted = interrupted;
+        if self.random.cases > 0 {
+            self.quality = Some(std::mem::take(&mut self.builder).finish());
+        }
+    }
+
+    /// Steps a second while steps were being taken, over all workers together.
+    pub fn wire_steps_a_second(&self, workers: usize) -> f64 {
+        rate(self.wire, workers)
+    }
+
+    /// Calls a second while worlds were being built, over all workers together.
+    pub fn provisioning_calls_a_second(&self, workers: usize) -> f64 {
+        rate(self.provisioning, workers)
+    }
+
+    fn fault(&mut self, id: &str, error: &TargetError) {
+        let text = format!("{id}: {error}");
+        match error {
+            TargetError::Transport { .. } => self.transport_faults.push(text),
+            TargetError::Adapter { .. } | TargetError::Provisioning { .. } | TargetError::Unbound { .. } => self.internal_faults.push(text),
+            TargetError::Unsupported { capability } => *self.skips.entry(capability.clone()).or_default() += 1,
+        }
+    }
+}
+
+/// Workers spend their time side by side, so the sum of their times is divided by their number.
+fn rate(count: CallCount, workers: usize) -> f64 {
+    let seconds = count.time.as_secs_f64() / workers.max(1) as f64;
+    if seconds > 0.0 { count.calls as f64 / seconds } else { 0.0 }
+}
+
+fn call_count<S: serde::Serializer>(count: &CallCount, serializer: S) -> Result<S::Ok, S::Error> {
+    use serde::ser::SerializeStruct as _;
+    let mut fields = serializer.serialize_struct("CallCount", 2)?;
+    fields.serialize_field("calls", &count.calls)?;
+    fields.serialize_field("seconds", &count.time.as_secs_f64())?;
+    fields.end()
+}
+
+fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
+}

@@ -1,0 +1,322 @@
+//! The report for a person: a progress bar on a terminal, plain lines elsewhere, findings side by side, the figures at the end.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use countersign_model::case::Decision;
+use countersign_model::outcome::{GateVerdict, Outcome};
+use countersign_model::rule;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Consumer, Counts, Event, FindingReport, Start, Summary, plain, replay_command};
+use crate::differential::{Side, StepReport};
+use crate::target::Observed;
+
+/// Without a terminal, a line is written at most this often.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Writes for a person: progress to standard error, the report to standard output.
+#[derive(Debug)]
+pub struct TerminalReport {
+    bar: ProgressBar,
+    start: Option<Start>,
+    done: u64,
+    findings: u64,
+    last_line: Instant,
+}
+
+impl Default for TerminalReport {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TerminalReport {
+    /// Bars only where standard error is a terminal that wants them.
+    pub fn new() -> Self {
+        let fancy = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let bar = ProgressBar::with_draw_target(
+            None,
+            if fancy { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
+        );
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {msg}  {elapsed}") {
+            bar.set_style(style);
+        }
+        Self { bar, start: None, done: 0, findings: 0, last_line: Instant::now() }
+    }
+
+    fn faults(&self) -> &[String] {
+        self.start.as_ref().map_or(&[], |start| &start.faults)
+    }
+
+    fn out(&self, text: &str) -> std::io::Result<()> {
+        self.bar.suspend(|| std::io::stdout().lock().write_all(text.as_bytes()))
+    }
+}
+
+impl Consumer for TerminalReport {
+    fn event(&mut self, event: &Event<'_>) -> std::io::Result<()> {
+        match event {
+            Event::Started(start) => {
+                self.bar.set_length(start.corpus + start.random);
+                self.start = Some((*start).clone());
+                self.last_line = Instant::now();
+                self.out(&render_start(start))
+            }
+            Event::Case(finished) => {
+                self.done += 1;
+                self.bar.set_position(self.done);
+                if let crate::session::CaseResult::Ran { report, .. } = &finished.result
+                    && (report.provisioning_fault.is_some() || report.disagreements().next().is_some())
+                {
+                    self.findings += 1;
+                    self.bar.set_message(format!("{} diverging", self.findings));
+                }
+                if self.bar.is_hidden() && self.last_line.elapsed() >= LINE_EVERY {
+                    self.last_line = Instant::now();
+                    eprintln!("{} cases done, {} diverging", self.done, self.findings);
+                }
+                Ok(())
+            }
+            Event::Shrinking { findings } => {
+                self.bar.set_message(format!("shrinking {findings}"));
+                if self.bar.is_hidden() {
+                    eprintln!("shrinking {findings} distinct {}", if *findings == 1 { "finding" } else { "findings" });
+                }
+                Ok(())
+            }
+            Event::Finding { finding, saved } => self.out(&render_finding(finding, *saved, self.faults())),
+            Event::Interrupted => {
+                eprintln!("interrupted: no further cases; what was found is kept");
+                Ok(())
+            }
+            Event::Finished(summary) => {
+                self.bar.finish_and_clear();
+                let workers = self.start.as_ref().map_or(1, |start| start.workers);
+                self.out(&render_summary(summary, workers))
+            }
+        }
+    }
+}
+
+/// A finding: expected and observed side by side, the decision path of the model, the deciding rules with their sources, the command that
+/// runs it again.
+pub fn render_finding(finding: &FindingReport, saved: Option<&Path>, faults: &[String]) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_finding(&mut text, finding, saved, faults);
+    plain(&text).into_owned()
+}
+
+fn write_finding(text: &mut String, finding: &FindingReport, saved: Option<&Path>, faults: &[String]) -> std::fmt::Result {
+    let whose = match finding.side() {
+        Side::Target => "target divergence",
+        Side::Model => "model fault, or a wrong expectation in the case",
+    };
+    writeln!(text, "\nfinding   {}  ({whose}; seen in {} {})", finding.fingerprint, finding.seen, cases(finding.seen))?;
+    match finding.seed {
+        Some((seed, number)) => writeln!(text, "  found     seed {seed}, case {number} ({} steps before shrinking)", finding.steps_before)?,
+        None => writeln!(text, "  found     {}", finding.found_in)?,
+    }
+    if let Some(fault) = &finding.report.provisioning_fault {
+        writeln!(text, "  world     {fault}")?;
+    }
+    if let Some((position, step)) = finding.step() {
+        writeln!(text, "  step {:<4} {}", position + 1, describe_step(finding, position, step))?;
+        if let Some(expected) = &step.expected {
+            writeln!(text, "  expected  {}", describe_expected(expected))?;
+        }
+        if let Some(observed) = &step.observed {
+            writeln!(text, "  observed  {}", describe_observed(observed))?;
+        }
+        for one in &step.disagreements {
+            writeln!(text, "  differs   {}: expected {}, observed {}", one.path, one.expected, one.observed)?;
+        }
+    }
+    if let Some(check) = finding.deciding_check() {
+        let gates: Vec<String> = check
+            .gates
+            .iter()
+            .filter(|gate| gate.verdict != GateVerdict::NotApplicable)
+            .map(|gate| format!("{} {}", gate.set, verdict(gate.verdict)))
+            .collect();
+        writeln!(text, "  decided   {} on {}: {}", check.action, check.resource, gates.join(" · "))?;
+        for statement in check.statements.iter().filter(|statement| statement.verdict == "applies").take(6) {
+            let sid = statement.sid.as_deref().map(|sid| format!(" `{sid}`")).unwrap_or_default();
+            writeln!(
+                text,
+                "            {} statement {}{sid} of {} ({}) applies",
+                statement.effect, statement.position, statement.policy, statement.set
+            )?;
+        }
+    }
+    for id in finding.rules().iter().take(8) {
+        match rule::find(id.as_str()) {
+            Some(entry) => writeln!(text, "  rule      {id}  {}\n            {}", entry.statement, entry.source)?,
+            None => writeln!(text, "  rule      {id}")?,
+        }
+    }
+    if let Some(path) = saved {
+        writeln!(text, "  case      {}", path.display())?;
+        writeln!(text, "  replay    {}", replay_command(path, faults))?;
+    }
+    Ok(())
+}
+
+fn describe_step(finding: &FindingReport, position: usize, step: &StepReport) -> String {
+    let name = step.name.as_deref().map(|name| format!("`{name}` ")).unwrap_or_default();
+    match finding.case.steps.get(position) {
+        Some(countersign_model::case::Step::Call(call)) => format!("{name}{} as {}", call.call, describe_principal(&call.principal)),
+        Some(countersign_model::case::Step::Invoke(invoke)) => format!("{name}invoke {}", invoke.function),
+        _ => name,
+    }
+}
+
+fn describe_principal(principal: &countersign_model::case::StepPrincipal) -> String {
+    use countersign_model::case::StepPrincipal as P;
+    match principal {
+        P::User { name, .. } => format!("user {name}"),
+        P::Root { account } => account.as_ref().map_or_else(|| "root".to_owned(), |account| format!("root of {account}")),
+        P::Role { name, session, policy, policy_arns, .. } => {
+            let limited = if policy.is_some() || !policy_arns.is_empty() { " with a session policy" } else { "" };
+            format!("role {name}, session {session}{limited}")
+        }
+        P::FederatedUser { name, by, .. } => format!("federated user {name} of {by}"),
+        P::Service { name, .. } => format!("service {name}"),
+        P::Anonymous => "nobody (unsigned)".to_owned(),
+    }
+}
+
+fn describe_expected(outcome: &Outcome) -> String {
+    describe(outcome.decision, outcome.code.as_deref(), outcome.status, outcome.message.as_deref())
+}
+
+fn describe_observed(observed: &Observed) -> String {
+    describe(observed.decision, observed.code.as_deref(), observed.status, observed.message.as_deref())
+}
+
+fn describe(decision: Decision, code: Option<&str>, status: u16, message: Option<&str>) -> String {
+    let decision = match decision {
+        Decision::Allow => "allow",
+        Decision::Deny => "deny ",
+        Decision::Error => "error",
+    };
+    let mut text = format!("{decision} {status}");
+    if let Some(code) = code {
+        text.push(' ');
+        text.push_str(code);
+    }
+    if let Some(message) = message {
+        text.push_str(": ");
+        text.push_str(message);
+    }
+    text
+}
+
+fn verdict(verdict: GateVerdict) -> &'static str {
+    match verdict {
+        GateVerdict::NotApplicable => "does not apply",
+        GateVerdict::Allows => "allows",
+        GateVerdict::Silent => "is silent",
+        GateVerdict::Denies => "denies",
+    }
+}
+
+fn render_start(start: &Start) -> String {
+    let mut text = format!("countersign {}: model against {} ({})\n", start.version, start.target, start.reached);
+    if !start.faults.is_empty() {
+        text.push_str(&format!("seeded faults switched on: {}\n", start.faults.join(", ")));
+    }
+    text
+}
+
+fn render_summary(summary: &Summary, workers: usize) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_summary(&mut text, summary, workers);
+    plain(&text).into_owned()
+}
+
+fn write_summary(text: &mut String, summary: &Summary, workers: usize) -> std::fmt::Result {
+    writeln!(text)?;
+    write_counts(text, "corpus", &summary.corpus)?;
+    write_counts(text, "random", &summary.random)?;
+    if let Some(quality) = &summary.quality {
+        let discarded: u64 = summary.discards.values().sum();
+        let tried = summary.random.cases + discarded;
+        writeln!(
+            text,
+            "quality   {:.1}% distinct requests · {:.1}% allow · {:.1}% discards{}",
+            quality.distinct_request_share() * 100.0,
+            quality.allow_share() * 100.0,
+            percent(discarded, tried),
+            reasons(&summary.discards),
+        )?;
+    }
+    let steps = summary.corpus.steps + summary.random.steps;
+    let compared = summary.corpus.compared + summary.random.compared;
+    let skipped = summary.corpus.skipped + summary.random.skipped;
+    let errors = summary.corpus.errors + summary.random.errors;
+    writeln!(text, "counts    {steps} steps = {compared} compared + {skipped} skipped + {errors} errors{}", reasons(&summary.skips))?;
+    writeln!(
+        text,
+        "cost      worlds: {} calls, {:.0} a second · steps: {} calls, {:.0} a second · {:.1} s in all",
+        summary.provisioning.calls,
+        summary.provisioning_calls_a_second(workers),
+        summary.wire.calls,
+        summary.wire_steps_a_second(workers),
+        summary.elapsed.as_secs_f64(),
+    )?;
+    for fault in summary.transport_faults.iter().take(5) {
+        writeln!(text, "target    {fault}")?;
+    }
+    for fault in summary.internal_faults.iter().take(5) {
+        writeln!(text, "internal  {fault}")?;
+    }
+    let verdict = if !summary.internal_faults.is_empty() {
+        format!("{} faults of the case files or of Countersign itself", summary.internal_faults.len())
+    } else if !summary.transport_faults.is_empty() {
+        format!("the target could not be asked: {} transport faults", summary.transport_faults.len())
+    } else if summary.diverging + summary.model_faults > 0 {
+        format!(
+            "{} distinct {} in {} {}{}",
+            summary.findings,
+            if summary.findings == 1 { "finding" } else { "findings" },
+            summary.diverging.max(summary.model_faults),
+            cases(summary.diverging.max(summary.model_faults)),
+            if summary.model_faults > 0 { format!(" ({} with an expectation the model does not meet)", summary.model_faults) } else { String::new() },
+        )
+    } else if compared == 0 {
+        "nothing was compared".to_owned()
+    } else {
+        "conformant: every compared outcome agrees with the model".to_owned()
+    };
+    let cut = if summary.interrupted { " (interrupted)" } else { "" };
+    writeln!(text, "result    {verdict}{cut}")
+}
+
+fn write_counts(text: &mut String, name: &str, counts: &Counts) -> std::fmt::Result {
+    if counts.cases == 0 {
+        return Ok(());
+    }
+    let agree = if counts.agreeing == counts.cases { "all agree".to_owned() } else { format!("{} agree", counts.agreeing) };
+    writeln!(text, "{name:<9} {} {}, {} steps: {agree}", counts.cases, cases(counts.cases), counts.steps)
+}
+
+fn cases(count: u64) -> &'static str {
+    if count == 1 { "case" } else { "cases" }
+}
+
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
+}
+
+fn reasons(counts: &std::collections::BTreeMap<String, u64>) -> String {
+    if counts.is_empty() {
+        return String::new();
+    }
+    let list: Vec<String> = counts.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    format!(" ({})", list.join(", "))
+}

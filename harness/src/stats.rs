@@ -1,0 +1,447 @@
+//! How good generated cases are: how many differ, what they reach, how they come out. Everything is counted from cases and the
+//! model's outcomes; no target is asked.
+
+mod policies;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use countersign_model::case::{Case, Decision, Step};
+use countersign_model::outcome::Outcome;
+use countersign_model::world::World;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::generate;
+use policies::{is_trivial, layers_without_document, policies};
+
+/// Runs the generator and the model over a number of cases and counts.
+pub fn collect(cases: u64, seed: u64) -> Stats {
+    collect_with(cases, seed, &generate::Settings::default())
+}
+
+/// As [`collect`], with settings of the generator.
+pub fn collect_with(cases: u64, seed: u64, settings: &generate::Settings) -> Stats {
+    let mut builder = StatsBuilder::default();
+    for number in 0..cases {
+        let case = match generate::from_seed_with(seed, number, settings) {
+            Ok(case) => case,
+            Err(discard) => {
+                builder.discard(discard.reason());
+                continue;
+            }
+        };
+        let outcomes = model_outcomes(&case);
+        let outcomes: Vec<Option<&Outcome>> = outcomes.iter().map(Option::as_ref).collect();
+        builder.add(&case, &outcomes);
+    }
+    builder.finish()
+}
+
+/// The model's outcomes of a case, step by step; none where the model cannot take the step.
+pub fn model_outcomes(case: &Case) -> Vec<Option<Outcome>> {
+    match World::new(case) {
+        Ok(mut world) => case.steps.iter().map(|step| world.apply(step).ok()).collect(),
+        Err(_) => vec![None; case.steps.len()],
+    }
+}
+
+/// The figures.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Stats {
+    /// Cases made.
+    pub cases: u64,
+    /// Cases given up, by reason.
+    pub discards: BTreeMap<String, u64>,
+    /// Cases that differ in more than their names and origin.
+    pub distinct_cases: u64,
+    /// API calls.
+    pub requests: u64,
+    /// API calls that differ in caller, operation, parameters or network, over all cases together.
+    pub distinct_requests: u64,
+    /// Outcomes of all steps that ask something.
+    pub decisions: Decisions,
+    /// Cases with at least one allow and one deny.
+    pub both_decisions: u64,
+    /// Steps a case.
+    pub steps_per_case: Spread,
+    /// Policy documents in all cases.
+    pub policies: u64,
+    /// Documents that only say "everything is allowed".
+    pub trivial_policies: u64,
+    /// Policy documents a case.
+    pub policies_per_case: Spread,
+    /// Kinds of policy a case: identity, boundary, key policy, SCP….
+    pub layers_per_case: Spread,
+    /// Cases with each kind of policy.
+    pub layers: BTreeMap<String, u64>,
+    /// Outcomes by operation.
+    pub operations: BTreeMap<String, Decisions>,
+    /// Outcomes by rule named in their trace.
+    pub rules: BTreeMap<String, Decisions>,
+    /// Error codes.
+    pub codes: BTreeMap<String, u64>,
+}
+
+/// Outcomes by decision.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Decisions {
+    /// The call succeeds.
+    pub allow: u64,
+    /// Authorization refuses it.
+    pub deny: u64,
+    /// Something else ends it.
+    pub error: u64,
+}
+
+impl Decisions {
+    /// All together.
+    pub fn total(self) -> u64 {
+        self.allow + self.deny + self.error
+    }
+
+    fn count(&mut self, decision: Decision) {
+        match decision {
+            Decision::Allow => self.allow += 1,
+            Decision::Deny => self.deny += 1,
+            Decision::Error => self.error += 1,
+        }
+    }
+}
+
+/// How a number is spread over the cases.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Spread {
+    /// Least.
+    pub least: u64,
+    /// Half of the cases have at most this.
+    pub median: u64,
+    /// Most.
+    pub most: u64,
+    /// Arithmetic mean.
+    pub mean: f64,
+}
+
+impl Spread {
+    fn of(mut values: Vec<u64>) -> Self {
+        values.sort_unstable();
+        let (Some(least), Some(most)) = (values.first(), values.last()) else {
+            return Self::default();
+        };
+        let sum: u64 = values.iter().sum();
+        Self {
+            least: *least,
+            median: values[(values.len() - 1) / 2],
+            most: *most,
+            mean: ratio(sum, values.len() as u64),
+        }
+    }
+}
+
+impl Stats {
+    /// Share of cases given up, from 0 to 1.
+    pub fn discard_share(&self) -> f64 {
+        let discards: u64 = self.discards.values().sum();
+        ratio(discards, discards + self.cases)
+    }
+
+    /// Share of distinct requests, from 0 to 1.
+    pub fn distinct_request_share(&self) -> f64 {
+        ratio(self.distinct_requests, self.requests)
+    }
+
+    /// Share of allows among all outcomes, from 0 to 1.
+    pub fn allow_share(&self) -> f64 {
+        ratio(self.decisions.allow, self.decisions.total())
+    }
+
+    /// Share of trivial policies, from 0 to 1.
+    pub fn trivial_share(&self) -> f64 {
+        ratio(self.trivial_policies, self.policies)
+    }
+
+    /// The figures in lines for a terminal.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        let discards: u64 = self.discards.values().sum();
+        writeln!(
+            out,
+            "cases                {:>9}   distinct {:>5.1} %",
+            self.cases,
+            percent(self.distinct_cases, self.cases)
+        )?;
+        writeln!(
+            out,
+            "requests             {:>9}   distinct {:>5.1} %",
+            self.requests,
+            100.0 * self.distinct_request_share()
+        )?;
+        writeln!(
+            out,
+            "decisions            {:>9}   allow {:.1} %, deny {:.1} %, error {:.1} %",
+            self.decisions.total(),
+            100.0 * self.allow_share(),
+            percent(self.decisions.deny, self.decisions.total()),
+            percent(self.decisions.error, self.decisions.total()),
+        )?;
+        writeln!(
+            out,
+            "both decisions       {:>9}   {:.1} % of the cases",
+            self.both_decisions,
+            percent(self.both_decisions, self.cases)
+        )?;
+        writeln!(
+            out,
+            "discards             {discards:>9}   {:.1} % of all drawn",
+            100.0 * self.discard_share()
+        )?;
+        for (reason, count) in &self.discards {
+            writeln!(out, "  {reason:<19}{count:>9}")?;
+        }
+        writeln!(
+            out,
+            "policies             {:>9}   trivial {:.1} %",
+            self.policies,
+            100.0 * self.trivial_share()
+        )?;
+        for (name, spread) in [
+            ("steps a case", &self.steps_per_case),
+            ("policies a case", &self.policies_per_case),
+            ("layers a case", &self.layers_per_case),
+        ] {
+            writeln!(
+                out,
+                "{name:<21}{:>9.1}   from {} to {}, half at most {}",
+                spread.mean, spread.least, spread.most, spread.median
+            )?;
+        }
+        writeln!(out, "\ncases with")?;
+        for (layer, count) in &self.layers {
+            writeln!(out, "  {layer:<28}{count:>9}  {:>5.1} %", percent(*count, self.cases))?;
+        }
+        write_decisions(out, "operation", &self.operations)?;
+        write_decisions(out, "rule", &self.rules)?;
+        let reached = self
+            .rules
+            .values()
+            .filter(|decisions| decisions.allow > 0 && decisions.deny > 0)
+            .count();
+        writeln!(
+            out,
+            "\nrules reached        {:>9}   in allowed and denied outcomes {reached}",
+            self.rules.len()
+        )?;
+        writeln!(out, "\nerror codes")?;
+        for (code, count) in &self.codes {
+            writeln!(out, "  {code:<40}{count:>9}")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_decisions(out: &mut String, title: &str, table: &BTreeMap<String, Decisions>) -> std::fmt::Result {
+    writeln!(out, "\n{title:<42}{:>9}{:>9}{:>9}", "allow", "deny", "error")?;
+    for (name, decisions) in table {
+        writeln!(
+            out,
+            "  {name:<40}{:>9}{:>9}{:>9}",
+            decisions.allow, decisions.deny, decisions.error
+        )?;
+    }
+    Ok(())
+}
+
+/// Counts case by case.
+#[derive(Debug, Clone, Default)]
+pub struct StatsBuilder {
+    stats: Stats,
+    cases: BTreeSet<u64>,
+    requests: BTreeSet<u64>,
+    steps_per_case: Vec<u64>,
+    policies_per_case: Vec<u64>,
+    layers_per_case: Vec<u64>,
+}
+
+impl StatsBuilder {
+    /// Counts a case that was given up, under the name of its reason.
+    pub fn discard(&mut self, reason: &str) {
+        *self.stats.discards.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// Counts a case with the model's outcomes, step by step; none where a step has none.
+    pub fn add(&mut self, case: &Case, outcomes: &[Option<&Outcome>]) {
+        self.stats.cases += 1;
+        self.steps_per_case.push(case.steps.len() as u64);
+        if self.cases.insert(case_hash(case)) {
+            self.stats.distinct_cases += 1;
+        }
+        let mut in_case = Decisions::default();
+        for (step, outcome) in case.steps.iter().zip(outcomes) {
+            if let Some(hash) = request_hash(step) {
+                self.stats.requests += 1;
+                if self.requests.insert(hash) {
+                    self.stats.distinct_requests += 1;
+                }
+            }
+            let operation = match step {
+                Step::Call(call) => call.call.as_str(),
+                Step::Invoke(_) => "invoke",
+                _ => continue,
+            };
+            let Some(outcome) = outcome else { continue };
+            in_case.count(outcome.decision);
+            self.stats.decisions.count(outcome.decision);
+            self.stats
+                .operations
+                .entry(operation.to_owned())
+                .or_default()
+                .count(outcome.decision);
+            for rule in outcome.all_rules() {
+                self.stats
+                    .rules
+                    .entry(rule.to_string())
+                    .or_default()
+                    .count(outcome.decision);
+            }
+            if let Some(code) = &outcome.code {
+                *self.stats.codes.entry(code.clone()).or_default() += 1;
+            }
+        }
+        self.stats.both_decisions += u64::from(in_case.allow > 0 && in_case.deny > 0);
+        let policies = policies(case);
+        self.stats.policies += policies.len() as u64;
+        self.stats.trivial_policies += policies.iter().filter(|(_, policy)| is_trivial(policy)).count() as u64;
+        self.policies_per_case.push(policies.len() as u64);
+        let mut layers: BTreeSet<&str> = policies.iter().map(|(layer, _)| *layer).collect();
+        layers.extend(layers_without_document(case));
+        self.layers_per_case.push(layers.len() as u64);
+        for layer in layers {
+            *self.stats.layers.entry(layer.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// The figures.
+    pub fn finish(self) -> Stats {
+        Stats {
+            steps_per_case: Spread::of(self.steps_per_case),
+            policies_per_case: Spread::of(self.policies_per_case),
+            layers_per_case: Spread::of(self.layers_per_case),
+            ..self.stats
+        }
+    }
+}
+
+/// A hash that is the same on every machine, with every release of Rust, and whatever the order of JSON members: FNV-1a.
+pub fn stable_hash(value: &impl Serialize) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325;
+    match serde_json::to_value(value) {
+        Ok(value) => hash_value(&value, &mut hash),
+        // What has no JSON form has no hash of its own.
+        Err(_) => hash_bytes(b"unserializable", &mut hash),
+    }
+    hash
+}
+
+fn hash_value(value: &Value, hash: &mut u64) {
+    match value {
+        Value::Object(members) => {
+            let sorted: BTreeMap<&String, &Value> = members.iter().collect();
+            hash_bytes(b"{", hash);
+            for (name, member) in sorted {
+                hash_bytes(name.as_bytes(), hash);
+                hash_bytes(b":", hash);
+                hash_value(member, hash);
+            }
+            hash_bytes(b"}", hash);
+        }
+        Value::Array(items) => {
+            hash_bytes(b"[", hash);
+            for item in items {
+                hash_value(item, hash);
+                hash_bytes(b",", hash);
+            }
+            hash_bytes(b"]", hash);
+        }
+        scalar => hash_bytes(scalar.to_string().as_bytes(), hash),
+    }
+}
+
+fn hash_bytes(bytes: &[u8], hash: &mut u64) {
+    for byte in bytes {
+        *hash ^= u64::from(*byte);
+        *hash = hash.wrapping_mul(0x0000_0100_0000_01b3);
+    }
+}
+
+fn case_hash(case: &Case) -> u64 {
+    let steps: Vec<Value> = case.steps.iter().map(unnamed).collect();
+    stable_hash(
+        &json!({"world": case.world, "steps": steps, "as_of": case.as_of, "quirks": case.quirks, "evaluate": case.evaluate}),
+    )
+}
+
+/// What makes a request: caller, operation, parameters, network. None for steps that are not calls.
+fn request_hash(step: &Step) -> Option<u64> {
+    matches!(step, Step::Call(_)).then(|| {
+        let mut request = unnamed(step);
+        if let Value::Object(members) = &mut request {
+            members.remove("save");
+            members.remove("expect");
+        }
+        stable_hash(&request)
+    })
+}
+
+fn unnamed(step: &Step) -> Value {
+    let mut value = serde_json::to_value(step).unwrap_or_default();
+    if let Value::Object(members) = &mut value {
+        members.remove("name");
+    }
+    value
+}
+
+fn percent(part: u64, whole: u64) -> f64 {
+    100.0 * ratio(part, whole)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Spread, stable_hash};
+    use serde_json::json;
+
+    #[test]
+    fn the_hash_knows_no_order_of_members_but_that_of_lists() {
+        assert_eq!(
+            stable_hash(&json!({"a": 1, "b": [1, 2]})),
+            stable_hash(&json!({"b": [1, 2], "a": 1}))
+        );
+        assert_ne!(stable_hash(&json!([1, 2])), stable_hash(&json!([2, 1])));
+        // Pinned: a change of the hash would change what is pinned by it.
+        assert_eq!(stable_hash(&json!("")), 561_953_828_980_956_709);
+    }
+
+    #[test]
+    fn a_spread_of_nothing_is_zero_and_of_something_is_exact() {
+        assert_eq!(Spread::of(Vec::new()), Spread::default());
+        assert_eq!(
+            Spread::of(vec![4, 1, 1]),
+            Spread {
+                least: 1,
+                median: 1,
+                most: 4,
+                mean: 2.0
+            }
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! The structures of S3's parameters.
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{
+    AccessControlPolicy, CompletedMultipartUpload, CompletedPart, CreateBucketConfiguration, Delete, Grant, Grantee,
+    ObjectIdentifier, Owner, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration,
+    RequestPaymentConfiguration, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
+    ServerSideEncryptionRule, Tag, Tagging, Type, VersioningConfiguration,
+};
+
+use crate::target::TargetError;
+use crate::target::driver::fields::{Fields, boolean, built, bytes, integer, needed, record, records, text, word};
+
+pub(super) fn body(fields: &mut Fields, name: &str) -> Result<Option<ByteStream>, TargetError> {
+    Ok(bytes(fields, name)?.map(ByteStream::from))
+}
+
+pub(super) fn bucket_configuration(
+    fields: &mut Fields,
+    name: &str,
+) -> Result<Option<CreateBucketConfiguration>, TargetError> {
+    record(fields, name, |configuration| {
+        Ok(CreateBucketConfiguration::builder()
+            .set_location_constraint(word(configuration, "LocationConstraint")?)
+            .build())
+    })
+}
+
+pub(super) fn delete(fields: &mut Fields, name: &str) -> Result<Option<Delete>, TargetError> {
+    record(fields, name, |delete| {
+        let objects = records(delete, "Objects", |object| {
+            let builder = ObjectIdentifier::builder()
+                .set_key(text(object, "Key")?)
+                .set_version_id(text(object, "VersionId")?);
+            built(object, builder.build())
+        })?;
+        let builder = Delete::builder()
+            .set_objects(objects)
+            .set_quiet(boolean(delete, "Quiet")?);
+        built(delete, builder.build())
+    })
+}
+
+pub(super) fn completed_upload(
+    fields: &mut Fields,
+    name: &str,
+) -> Result<Option<CompletedMultipartUpload>, TargetError> {
+    record(fields, name, |upload| {
+        let parts = records(upload, "Parts", |part| {
+            Ok(CompletedPart::builder()
+                .set_e_tag(text(part, "ETag")?)
+                .set_part_number(integer(part, "PartNumber")?)
+                .build())
+        })?;
+        Ok(CompletedMultipartUpload::builder().set_parts(parts).build())
+    })
+}
+
+pub(super) fn tagging(fields: &mut Fields, name: &str) -> Result<Option<Tagging>, TargetError> {
+    record(fields, name, |tagging| {
+        let tags = records(tagging, "TagSet", |tag| {
+            let key = text(tag, "Key")?;
+            let value = text(tag, "Value")?;
+            let builder = Tag::builder()
+                .key(needed(tag, "Key", key)?)
+                .value(needed(tag, "Value", value)?);
+            built(tag, builder.build())
+        })?;
+        built(tagging, Tagging::builder().set_tag_set(tags).build())
+    })
+}
+
+pub(super) fn encryption(
+    fields: &mut Fields,
+    name: &str,
+) -> Result<Option<ServerSideEncryptionConfiguration>, TargetError> {
+    record(fields, name, |configuration| {
+        let rules = records(configuration, "Rules", |rule| {
+            let default = record(rule, "ApplyServerSideEncryptionByDefault", |default| {
+                let builder = ServerSideEncryptionByDefault::builder()
+                    .set_sse_algorithm(word(default, "SSEAlgorithm")?)
+                    .set_kms_master_key_id(text(default, "KMSMasterKeyID")?);
+                built(default, builder.build())
+            })?;
+            Ok(ServerSideEncryptionRule::builder()
+                .set_apply_server_side_encryption_by_default(default)
+                .set_bucket_key_enabled(boolean(rule, "BucketKeyEnabled")?)
+                .build())
+        })?;
+        built(
+            configuration,
+            ServerSideEncryptionConfiguration::builder().set_rules(rules).build(),
+        )
+    })
+}
+
+pub(super) fn public_access_block(
+    fields: &mut Fields,
+    name: &str,
+) -> Result<Option<PublicAccessBlockConfiguration>, TargetError> {
+    record(fields, name, |configuration| {
+        Ok(PublicAccessBlockConfiguration::builder()
+            .set_block_public_acls(boolean(configuration, "BlockPublicAcls")?)
+            .set_ignore_public_acls(boolean(configuration, "IgnorePublicAcls")?)
+            .set_block_public_policy(boolean(configuration, "BlockPublicPolicy")?)
+            .set_restrict_public_buckets(boolean(configuration, "RestrictPublicBuckets")?)
+            .build())
+    })
+}
+
+pub(super) fn ownership(fields: &mut Fields, name: &str) -> Result<Option<OwnershipControls>, TargetError> {
+    record(fields, name, |controls| {
+        let rules = records(controls, "Rules", |rule| {
+            let builder = OwnershipControlsRule::builder().set_object_ownership(word(rule, "ObjectOwnership")?);
+            built(rule, builder.build())
+        })?;
+        built(controls, OwnershipControls::builder().set_rules(rules).build())
+    })
+}
+
+pub(super) fn versioning(fields: &mut Fields, name: &str) -> Result<Option<VersioningConfiguration>, TargetError> {
+    record(fields, name, |configuration| {
+        Ok(VersioningConfiguration::builder()
+            .set_status(word(configuration, "Status")?)
+            .set_mfa_delete(word(configuration, "MFADelete")?)
+            .build())
+    })
+}
+
+pub(super) fn payment(fields: &mut Fields, name: &str) -> Result<Option<RequestPaymentConfiguration>, TargetError> {
+    record(fields, name, |configuration| {
+        let builder = RequestPaymentConfiguration::builder().set_payer(word(configuration, "Payer")?);
+        built(configuration, builder.build())
+    })
+}
+
+pub(super) fn access_control_policy(
+    fields: &mut Fields,
+    name: &str,
+) -> Result<Option<AccessControlPolicy>, TargetError> {
+    record(fields, name, |policy| {
+        let grants = records(policy, "Grants", |grant| {
+            let grantee = record(grant, "Grantee", |grantee| {
+                let kind: Option<Type> = word(grantee, "Type")?;
+                let builder = Grantee::builder()
+                    .r#type(needed(grantee, "Type", kind)?)
+                    .set_id(text(grantee, "ID")?)
+                    .set_uri(text(grantee, "URI")?)
+                    .set_display_name(text(grantee, "DisplayName")?)
+                    .set_email_address(text(grantee, "EmailAddress")?);
+                built(grantee, builder.build())
+            })?;
+            Ok(Grant::builder()
+                .set_grantee(grantee)
+                .set_permission(word(grant, "Permission")?)
+                .build())
+        })?;
+        let owner = record(policy, "Owner", |owner| {
+            Ok(Owner::builder()
+                .set_id(text(owner, "ID")?)
+                .set_display_name(text(owner, "DisplayName")?)
+                .build())
+        })?;
+        Ok(AccessControlPolicy::builder()
+            .set_grants(grants)
+            .set_owner(owner)
+            .build())
+    })
+}

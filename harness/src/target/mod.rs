@@ -1,0 +1,190 @@
+//! What a target is: something that is given a world, takes steps, and says what it did. Nothing here compares or decides.
+//!
+//! `embedded` runs the emulator in process and drives it through the AWS SDKs (`driver/`); other targets implement the same trait.
+
+use std::time::Duration;
+
+use countersign_model::case::{Case, Decision, Step};
+use countersign_model::outcome::Outcome;
+use countersign_model::world::World;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::differential::Binding;
+
+#[cfg(feature = "wire")]
+mod blob;
+#[cfg(feature = "wire")]
+mod connector;
+#[cfg(feature = "wire")]
+mod control;
+#[cfg(feature = "wire")]
+pub mod driver;
+#[cfg(feature = "wire")]
+mod embedded;
+#[cfg(feature = "wire")]
+mod provision;
+#[cfg(feature = "wire")]
+mod settings;
+#[cfg(feature = "wire")]
+mod shape;
+#[cfg(all(test, feature = "wire"))]
+mod tests;
+
+#[cfg(feature = "wire")]
+pub use embedded::{EmbeddedOptions, EmbeddedTarget};
+
+/// Something that can be asked what the model is asked. Object-safe and synchronous; a target that needs a runtime owns it.
+pub trait Target {
+    /// The target's name in reports, such as `embedded`.
+    fn name(&self) -> &str;
+
+    /// Wipes what was there and builds the case's world. Returns the binding of every id that the target chose while doing so.
+    ///
+    /// # Errors
+    /// [`TargetError::Provisioning`] when the target refuses a part of the world, [`TargetError::Unsupported`] when it cannot take it,
+    /// [`TargetError::Transport`] and [`TargetError::Adapter`] when nothing can be said about the target.
+    fn begin(&mut self, case: &Case, world: &World) -> Result<Binding, TargetError>;
+
+    /// Takes one step. The step comes resolved, in the model's symbols; the binding translates them. `outcome` is the model's answer and
+    /// serves as a hint for binding only: a target never looks at its decision. The observation is in the target's own values.
+    ///
+    /// # Errors
+    /// As for [`Target::begin`]. A refusal by the target is an observation, not an error.
+    fn step(&mut self, step: &Step, outcome: &Outcome, binding: &mut Binding) -> Result<Observed, TargetError>;
+
+    /// The case is over.
+    ///
+    /// # Errors
+    /// [`TargetError::Transport`] when the target is gone.
+    fn end(&mut self) -> Result<(), TargetError>;
+
+    /// Calls and time spent since [`Target::begin`] of the current case.
+    fn usage(&self) -> Usage {
+        Usage::default()
+    }
+}
+
+/// What a target did with a step, in its own values.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Observed {
+    /// allow | deny | error, as seen from outside: success is allow, an access-denied code is deny, anything else is error.
+    pub decision: Decision,
+    /// The error code; none on success and on HEAD.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// HTTP status; 0 for steps that make no call.
+    pub status: u16,
+    /// The error message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The compared members of the output under AWS names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+    /// CloudTrail-shaped events that the step left. None when the target keeps no trail: then the trail is not compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trail: Option<Vec<Value>>,
+}
+
+impl Observed {
+    /// The observation of a step that makes no call: a moved clock, a settled or arranged state.
+    pub fn quiet() -> Self {
+        Self {
+            decision: Decision::Allow,
+            code: None,
+            status: 200,
+            message: None,
+            output: None,
+            trail: None,
+        }
+    }
+}
+
+/// Calls and the time they took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CallCount {
+    /// Number of calls.
+    pub calls: u64,
+    /// Time spent in them.
+    pub time: Duration,
+}
+
+impl CallCount {
+    /// Adds another count.
+    pub fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.time += other.time;
+    }
+}
+
+/// What a case cost on the target. Provisioning and steps are counted apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// Building the world.
+    pub provisioning: CallCount,
+    /// Taking the steps.
+    pub wire: CallCount,
+}
+
+/// Why a target could not do its part. The variant says whose fault it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
+#[serde(tag = "fault", rename_all = "snake_case")]
+pub enum TargetError {
+    /// The target refused a part of the world that the model holds for legal: a finding (`unsavable` on one side only).
+    #[error("the target refuses {what}: {code}: {message}")]
+    Provisioning {
+        /// The part of the world, such as "key policy of `example`".
+        what: String,
+        /// The target's error code.
+        code: String,
+        /// The target's message.
+        message: String,
+    },
+    /// The target could not be reached, or broke the connection.
+    #[error("transport fault: {message}")]
+    Transport {
+        /// What happened.
+        message: String,
+    },
+    /// The driver cannot express the step: a fault of the case or of the harness, never of the target.
+    #[error("adapter fault: {message}")]
+    Adapter {
+        /// What cannot be expressed, naming the field.
+        message: String,
+    },
+    /// A step needs a value that the target should have given before and did not: a finding, in the words of [`crate::differential`].
+    #[error("the target never gave a value for `{symbol}`")]
+    Unbound {
+        /// The model's symbol for the value.
+        symbol: String,
+    },
+    /// The target lacks a capability that the case needs.
+    #[error("not supported by this target: {capability}")]
+    Unsupported {
+        /// The capability.
+        capability: String,
+    },
+}
+
+impl TargetError {
+    /// An adapter fault.
+    pub fn adapter(message: impl Into<String>) -> Self {
+        Self::Adapter {
+            message: message.into(),
+        }
+    }
+
+    /// A transport fault.
+    pub fn transport(message: impl Into<String>) -> Self {
+        Self::Transport {
+            message: message.into(),
+        }
+    }
+
+    /// A missing capability.
+    pub fn unsupported(capability: impl Into<String>) -> Self {
+        Self::Unsupported {
+            capability: capability.into(),
+        }
+    }
+}

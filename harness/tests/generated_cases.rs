@@ -1,0 +1,115 @@
+//! Properties of generated cases: they run in the model without a panic and always the same, they survive being written and read,
+//! and they are good enough by the figures. A few also run against the emulator, which must not fail on our side.
+
+use arbitrary::Unstructured;
+use countersign::generate::{self, Settings};
+use countersign::stats;
+use countersign_model::case::{Case, Syntax, load_str, to_json, to_yaml};
+use countersign_model::world::World;
+use proptest::prelude::*;
+
+/// The bridge from property testing to the generator: bytes, since that is all it takes.
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    proptest::collection::vec(any::<u8>(), 8192)
+}
+
+fn case_of(bytes: &[u8], settings: &Settings) -> Option<Case> {
+    generate::case(&mut Unstructured::new(bytes), settings).ok()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_case_runs_in_the_model_and_always_the_same(bytes in bytes()) {
+        if let Some(case) = case_of(&bytes, &Settings::default()) {
+            let mut one = World::new(&case).expect("the generator hands out legal worlds only");
+            let mut other = World::new(&case).expect("the generator hands out legal worlds only");
+            for step in &case.steps {
+                let first = one.apply(step);
+                prop_assert_eq!(&first, &other.apply(step));
+                prop_assert!(first.is_ok(), "{:?}", first);
+            }
+        }
+    }
+
+    #[test]
+    fn a_case_survives_being_written_and_read(bytes in bytes()) {
+        if let Some(case) = case_of(&bytes, &Settings::default()) {
+            let yaml = to_yaml(&case).expect("a generated case can be written");
+            prop_assert_eq!(&load_str("case.yaml", &yaml, Syntax::Yaml).expect("what was written can be read"), &case);
+            let json = to_json(&case).expect("a generated case can be written");
+            prop_assert_eq!(&load_str("case.json", &json, Syntax::Json).expect("what was written can be read"), &case);
+        }
+    }
+
+    #[test]
+    fn the_same_bytes_give_the_same_case(bytes in bytes()) {
+        prop_assert_eq!(
+            generate::case(&mut Unstructured::new(&bytes), &Settings::small()),
+            generate::case(&mut Unstructured::new(&bytes), &Settings::small())
+        );
+    }
+
+    #[test]
+    fn few_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        // Short inputs are what fuzzers begin with: they are discarded or give a case, and that is all.
+        let _ = generate::case(&mut Unstructured::new(&bytes), &Settings::default());
+    }
+}
+
+#[test]
+fn cases_are_as_good_as_the_figures_demand() {
+    let stats = stats::collect(600, 20_261_122);
+    let figures = stats.render();
+    assert!(stats.discard_share() < 0.05, "{figures}");
+    assert!(stats.distinct_request_share() >= 0.9, "{figures}");
+    assert!((0.35..=0.65).contains(&stats.allow_share()), "{figures}");
+    assert!(stats.trivial_share() < 0.05, "{figures}");
+    assert!(stats.both_decisions * 2 >= stats.cases, "{figures}");
+    assert!(stats.layers_per_case.mean >= 3.0, "{figures}");
+}
+
+#[test]
+fn small_cases_are_small() {
+    let settings = Settings::small();
+    for number in 0..200 {
+        if let Ok(case) = generate::from_seed_with(3, number, &settings) {
+            assert!((1..=4).contains(&case.steps.len()), "case {number}");
+            let world = case.world.as_ref().expect("generated cases have a world");
+            assert_eq!(world.accounts.len(), 1, "case {number}");
+            assert!(world.organization.is_none(), "case {number}");
+        }
+    }
+}
+
+#[cfg(feature = "wire")]
+mod against_the_emulator {
+    use countersign::differential::{StepStatus, run_case};
+    use countersign::generate;
+    use countersign::target::{EmbeddedOptions, EmbeddedTarget};
+
+    #[test]
+    fn generated_cases_never_fail_on_our_side() {
+        let mut target =
+            EmbeddedTarget::in_process(EmbeddedOptions::default()).expect("the emulator runs in this process");
+        let mut ran = 0;
+        for number in 0..40 {
+            let Ok(case) = generate::from_seed(17, number) else {
+                continue;
+            };
+            let report = run_case(&case, &mut target).expect("the case can be run");
+            assert!(report.reconciles(), "{}: steps are not accounted for", case.id);
+            for step in &report.steps {
+                assert!(
+                    !matches!(step.status, StepStatus::Error { .. }),
+                    "{}: {:?}",
+                    case.id,
+                    step.status
+                );
+            }
+            ran += 1;
+        }
+        assert!(ran >= 30, "too many of the cases were discarded: only {ran} ran");
+    }
+}

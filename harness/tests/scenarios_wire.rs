@@ -1,0 +1,86 @@
+//! Every scenario of the corpus, over real HTTP through the AWS SDKs and straight into the emulator's handler: model, target and the
+//! expectations written in the files agree on every step.
+#![cfg(feature = "wire")]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use countersign::differential::{CaseReport, StepStatus};
+use countersign::scenario;
+use countersign::target::{EmbeddedOptions, EmbeddedTarget, Target};
+
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+}
+
+/// Everything that is not as it should be, for people.
+fn complaints(reports: &[CaseReport]) -> String {
+    let mut text = String::new();
+    for report in reports {
+        if let Some(fault) = &report.provisioning_fault {
+            let _ = writeln!(text, "{}: the world cannot be built: {fault}", report.id);
+        }
+        for (index, step) in report.steps.iter().enumerate() {
+            let name = step.name.as_deref().unwrap_or("");
+            match &step.status {
+                StepStatus::Compared => {}
+                other => {
+                    let _ = writeln!(text, "{} step {} ({name}): {other:?}", report.id, index + 1);
+                }
+            }
+            for one in &step.disagreements {
+                let _ = writeln!(
+                    text,
+                    "{} step {} ({name}): {:?} of {:?} at {}\n    expected {}\n    observed {}",
+                    report.id,
+                    index + 1,
+                    one.kind,
+                    one.side,
+                    one.path,
+                    one.expected,
+                    one.observed
+                );
+            }
+        }
+    }
+    text
+}
+
+fn run(target: &mut dyn Target) -> Vec<CaseReport> {
+    let reports = scenario::run_path(&corpus(), target).expect("the corpus can be read and run");
+    assert!(reports.len() >= 5, "the corpus has a case for each document at least");
+    assert!(reports.iter().all(CaseReport::reconciles));
+    let complaints = complaints(&reports);
+    assert!(complaints.is_empty(), "{} cases\n{complaints}", reports.len());
+    assert!(reports.iter().all(CaseReport::agrees));
+    reports
+}
+
+#[test]
+fn every_scenario_agrees_over_the_socket() {
+    let mut target = EmbeddedTarget::over_socket(EmbeddedOptions::default()).expect("loopback is there");
+    assert!(target.port().is_some());
+    for report in run(&mut target) {
+        let calls = report
+            .steps
+            .iter()
+            .filter(|step| step.observed.as_ref().is_some_and(|seen| seen.trail.is_some()))
+            .count();
+        assert_eq!(
+            report.wire.calls, calls as u64,
+            "{}: one call for each step that makes one",
+            report.id
+        );
+        assert!(report.provisioning.calls > 0, "{}", report.id);
+    }
+}
+
+#[test]
+fn every_scenario_agrees_in_process() {
+    let options = EmbeddedOptions {
+        seed: Some(7),
+        ..EmbeddedOptions::default()
+    };
+    let mut target = EmbeddedTarget::in_process(options).expect("a runtime can be made");
+    run(&mut target);
+}

@@ -1,0 +1,255 @@
+//! The request context: condition keys with their values, and which principal keys exist for which caller (`iam:K-01`…`K-11`).
+//! How a condition reads them lives in `policy::condition`; what KMS and S3 add lives with those services.
+
+use std::collections::BTreeMap;
+
+use crate::evaluate::Caller;
+
+/// The value of a condition key. Whether a key holds one value or a list is a property of the key, not of the request (`iam:C-04`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContextValue {
+    /// A single-valued key.
+    One(String),
+    /// A multivalued key; the list may be empty, which counts as null (`iam:C-05`).
+    Many(Vec<String>),
+    /// Two tags whose keys differ only in case collide on this key; no value can be relied on (`iam:C-02`, `iam:OQ-15`).
+    Ambiguous,
+}
+
+impl From<&str> for ContextValue {
+    fn from(text: &str) -> Self {
+        Self::One(text.to_owned())
+    }
+}
+
+impl From<String> for ContextValue {
+    fn from(text: String) -> Self {
+        Self::One(text)
+    }
+}
+
+impl From<bool> for ContextValue {
+    fn from(truth: bool) -> Self {
+        Self::One(truth.to_string())
+    }
+}
+
+impl From<Vec<String>> for ContextValue {
+    fn from(list: Vec<String>) -> Self {
+        Self::Many(list)
+    }
+}
+
+/// One key as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    /// The spelling given, for messages and traces.
+    spelling: String,
+    value: ContextValue,
+}
+
+/// The keys of one request. Key names compare without case, tag-key parts included (`iam:C-01`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Context {
+    // INVARIANT: the map's keys are ASCII lower case.
+    entries: BTreeMap<String, Entry>,
+}
+
+impl Context {
+    /// No keys at all.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a key, replacing an earlier value.
+    pub fn set(&mut self, key: &str, value: impl Into<ContextValue>) {
+        self.entries.insert(
+            key.to_ascii_lowercase(),
+            Entry {
+                spelling: key.to_owned(),
+                value: value.into(),
+            },
+        );
+    }
+
+    /// The same, for building a context in one expression.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<ContextValue>) -> Self {
+        self.set(key, value);
+        self
+    }
+
+    /// Sets one key per entry of a map whose keys are case-sensitive, such as tags or an encryption context:
+    /// `prefix/name` (or `prefix:name`). Names that differ only in case make the key ambiguous (`iam:C-02`, `iam:OQ-15`).
+    pub fn set_family<'a>(&mut self, prefix: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) {
+        let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+        for (name, value) in pairs {
+            let key = format!("{prefix}{name}");
+            match seen.insert(key.to_ascii_lowercase(), name) {
+                Some(other) if other != name => self.set(&key, ContextValue::Ambiguous),
+                _ => self.set(&key, value),
+            }
+        }
+    }
+
+    /// Removes a key.
+    pub fn remove(&mut self, key: &str) {
+        self.entries.remove(&key.to_ascii_lowercase());
+    }
+
+    /// Removes every key whose name starts so, without case.
+    pub fn remove_family(&mut self, prefix: &str) {
+        let prefix = prefix.to_ascii_lowercase();
+        self.entries.retain(|key, _| !key.starts_with(&prefix));
+    }
+
+    /// The value of a key given in any case.
+    pub fn get(&self, key: &str) -> Option<&ContextValue> {
+        if key.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            self.get_lowercase(&key.to_ascii_lowercase())
+        } else {
+            self.get_lowercase(key)
+        }
+    }
+
+    /// The value of a key that is already lower case.
+    pub(crate) fn get_lowercase(&self, key: &str) -> Option<&ContextValue> {
+        self.entries.get(key).map(|entry| &entry.value)
+    }
+
+    /// The value of a single-valued key.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match self.get(key) {
+            Some(ContextValue::One(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether a boolean key is present and true.
+    pub fn is_true(&self, key: &str) -> bool {
+        self.text(key).is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    }
+
+    /// Every key in the spelling given, with its value, sorted without case.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &ContextValue)> {
+        self.entries
+            .values()
+            .map(|entry| (entry.spelling.as_str(), &entry.value))
+    }
+
+    /// The keys whose names start with a prefix (without case): the rest of the name as spelled, and the value.
+    pub fn family<'a>(&'a self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a ContextValue)> {
+        let prefix = prefix.to_ascii_lowercase();
+        let length = prefix.len();
+        self.entries
+            .range(prefix.clone()..)
+            .take_while(move |(key, _)| key.starts_with(&prefix))
+            .map(move |(_, entry)| (&entry.spelling[length..], &entry.value))
+    }
+}
+
+/// Keys that are multivalued by type, lower case (`iam:C-04`, `iam:K-04`…`K-83`, `svc:C-5`, `svc:C-12`, `svc:C-13`).
+const MULTIVALUED: &[&str] = &[
+    "aws:calledvia",
+    "aws:principalorgpaths",
+    "aws:principalservicenameslist",
+    "aws:resourceorgpaths",
+    "aws:sourceorgpaths",
+    "aws:tagkeys",
+    "aws:vpceorgpaths",
+    "kms:encryptioncontextkeys",
+    "kms:grantoperations",
+    "kms:resourcealiases",
+    "s3:requestobjecttagkeys",
+    "sts:transitivetagkeys",
+];
+
+/// Whether a key is multivalued by type. Unknown keys are single-valued.
+pub fn is_multivalued(key: &str) -> bool {
+    MULTIVALUED.iter().any(|known| known.eq_ignore_ascii_case(key))
+}
+
+/// The keys that follow from who calls, per the availability matrix of `iam:K-01`…`K-11` and `iam:K-62`.
+///
+/// A forwarding flow overwrites `aws:ViaAWSService`; session facts (`K-20`…`K-30`), tags and organization keys are the world's to add.
+/// Identities whose unique id is unknown have no `aws:userid`.
+pub fn principal_keys(caller: &Caller) -> Context {
+    let mut keys = Context::new().with("aws:ViaAWSService", false);
+    if let Some(account) = caller.account() {
+        keys.set("aws:PrincipalAccount", account.as_str());
+        keys.set("aws:PrincipalIsAWSService", false);
+    }
+    match caller {
+        Caller::User(user) => {
+            keys.set("aws:PrincipalArn", user.arn());
+            keys.set("aws:PrincipalType", "User");
+            keys.set("aws:username", user.name.as_str());
+            if let Some(id) = &user.unique_id {
+                keys.set("aws:userid", id.as_str());
+            }
+        }
+        Caller::RoleSession(session) => {
+            // The role's ARN with its path, never the session ARN (iam:K-95).
+            keys.set("aws:PrincipalArn", session.role.arn());
+            keys.set("aws:PrincipalType", "AssumedRole");
+            if let (Some(id), Some(name)) = (&session.role.unique_id, &session.name) {
+                keys.set("aws:userid", format!("{id}:{name}"));
+            }
+        }
+        Caller::FederatedUser(federated) => {
+            keys.set("aws:PrincipalArn", caller.message_name());
+            keys.set("aws:PrincipalType", "FederatedUser");
+            keys.set("aws:userid", format!("{}:{}", federated.account(), federated.name));
+        }
+        Caller::Root { account, assumed } => {
+            keys.set("aws:PrincipalArn", account.root_arn());
+            keys.set("aws:PrincipalType", "Account");
+            keys.set("aws:userid", account.as_str());
+            if *assumed {
+                keys.set("aws:AssumedRoot", true);
+            }
+        }
+        Caller::Service { name, names } => {
+            keys.set("aws:PrincipalIsAWSService", true);
+            keys.set("aws:PrincipalServiceName", name.as_str());
+            if !names.is_empty() {
+                keys.set("aws:PrincipalServiceNamesList", names.clone());
+            }
+        }
+        Caller::Federated { provider } => keys.set("aws:FederatedProvider", provider.as_str()),
+        Caller::Anonymous => {
+            keys.set("aws:PrincipalAccount", "anonymous");
+            keys.set("aws:PrincipalType", "Anonymous");
+            keys.set("aws:userid", "anonymous");
+        }
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_compare_without_case_tag_keys_included() {
+        // iam:C-01
+        let context = Context::new().with("aws:RequestTag/TagKey1", "V");
+        assert_eq!(context.text("AWS:requesttag/tagkey1"), Some("V"));
+        assert_eq!(
+            context
+                .family("aws:RequestTag/")
+                .map(|(name, _)| name)
+                .collect::<Vec<_>>(),
+            ["TagKey1"]
+        );
+    }
+
+    #[test]
+    fn tags_that_differ_only_in_case_are_ambiguous() {
+        // iam:C-02, iam:OQ-15
+        let mut context = Context::new();
+        context.set_family("aws:ResourceTag/", [("ec2", "test1"), ("EC2", "test2"), ("team", "a")]);
+        assert_eq!(context.get("aws:ResourceTag/ec2"), Some(&ContextValue::Ambiguous));
+        assert_eq!(context.text("aws:resourcetag/TEAM"), Some("a"));
+    }
+}

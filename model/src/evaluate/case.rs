@@ -1,0 +1,392 @@
+//! Runs a case for a pure evaluator: reads its policies, fills in the keys that follow from principal and resource, decides.
+//! What to expect of the answer is the case's; comparing is done by [`Answer::meets`].
+
+mod grant;
+mod principal;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde_json::Value;
+
+use super::{PolicyRef, PolicySets, Request, ResourcePolicy, VpcEndpoint, decide};
+use crate::case::{
+    BlamedExpect, EvaluatorCase, EvaluatorDecision, EvaluatorExpect, EvaluatorPolicies, EvaluatorRequest, PolicyText,
+};
+use crate::context::{ContextValue, is_multivalued, principal_keys};
+use crate::name::{AccountId, Action, Arn};
+use crate::outcome::{Check, CheckDecision, PolicySet};
+use crate::policy::{Document, PolicyError, PolicyKind};
+use crate::quirks::Quirks;
+
+/// Why a case cannot be run: a fault of the case, never an answer of AWS.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CaseFault {
+    /// Exactly one of `request` and `requests` must be given.
+    #[error("an evaluator case needs either `request` or `requests`")]
+    Requests,
+    /// The principal is none the evaluator knows.
+    #[error(
+        "`{0}` is not a principal: an ARN of a user, role, session, federated user or root, or `anonymous`, is needed"
+    )]
+    Principal(String),
+    /// The resource is neither an ARN nor `*`.
+    #[error("`{0}` is not a resource: an ARN or `*` is needed")]
+    Resource(String),
+    /// A context value is an object or holds one.
+    #[error("the value of `{0}` in `context` must be a text, a number, a boolean, a list of them, or null")]
+    ContextValue(String),
+}
+
+/// The answer to one request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// A decision.
+    Decided(Box<Check>),
+    /// A document cannot be used, so nothing is decided (`iam:E-22`, `iam:L-99`).
+    Unusable {
+        /// Which document: `identity[0]`, `resource`, `service_control[1][0]`.
+        document: String,
+        /// What is wrong with it, where, and by which rule.
+        error: PolicyError,
+    },
+}
+
+impl Answer {
+    /// The decision in the words of an evaluator case.
+    pub fn decision(&self) -> EvaluatorDecision {
+        match self {
+            Self::Decided(check) => match check.decision {
+                CheckDecision::Allow => EvaluatorDecision::Allow,
+                CheckDecision::ImplicitDeny => EvaluatorDecision::ImplicitDeny,
+                CheckDecision::ExplicitDeny => EvaluatorDecision::ExplicitDeny,
+            },
+            Self::Unusable { .. } => EvaluatorDecision::Error,
+        }
+    }
+
+    /// The policy type a message would name.
+    pub fn blamed(&self) -> Option<PolicySet> {
+        match self {
+            Self::Decided(check) => check.blamed,
+            Self::Unusable { .. } => None,
+        }
+    }
+
+    /// Whether the answer is what was expected; if not, the difference in words.
+    ///
+    /// # Errors
+    /// The difference.
+    pub fn meets(&self, expect: &EvaluatorExpect) -> Result<(), String> {
+        let decision = self.decision();
+        let fits = match expect.decision {
+            EvaluatorDecision::Deny => matches!(
+                decision,
+                EvaluatorDecision::ImplicitDeny | EvaluatorDecision::ExplicitDeny
+            ),
+            exact => decision == exact,
+        };
+        if !fits {
+            return Err(format!("expected {:?}, got {decision:?}", expect.decision));
+        }
+        let blamed = self.blamed();
+        let accepted = match &expect.blamed {
+            None => true,
+            Some(BlamedExpect::One(set)) => blamed == Some(*set),
+            Some(BlamedExpect::AnyOf { any_of }) => blamed.is_some_and(|set| any_of.contains(&set)),
+        };
+        if accepted {
+            Ok(())
+        } else {
+            Err(format!("expected blame {:?}, got {blamed:?}", expect.blamed))
+        }
+    }
+}
+
+/// Runs every request of a case, in order.
+///
+/// # Errors
+/// [`CaseFault`] when the case itself cannot be understood.
+pub fn run(case: &EvaluatorCase, quirks: &Quirks, as_of: Date) -> Result<Vec<Answer>, CaseFault> {
+    let requests: Vec<&EvaluatorRequest> = match (&case.request, case.requests.as_slice()) {
+        (Some(request), []) => vec![request],
+        (None, [_, ..]) => case.requests.iter().collect(),
+        _ => return Err(CaseFault::Requests),
+    };
+    requests
+        .into_iter()
+        .map(
+            |request| match Policies::parse(&case.policies, PolicyPart::of(request)) {
+                Ok(policies) => answer(request, case, &policies, quirks, as_of),
+                Err(unusable) => Ok(unusable),
+            },
+        )
+        .collect()
+}
+
+fn answer(
+    request: &EvaluatorRequest,
+    case: &EvaluatorCase,
+    policies: &Policies,
+    quirks: &Quirks,
+    as_of: Date,
+) -> Result<Answer, CaseFault> {
+    if request.resource != "*" && Arn::new(request.resource.as_str()).is_err() {
+        return Err(CaseFault::Resource(request.resource.clone()));
+    }
+    let given = given_context(request)?;
+    let caller = principal::caller(&request.principal, &given).ok_or_else(|| principal::fault(&request.principal))?;
+    let owner = resource_account(request);
+    let mut context = principal_keys(&caller);
+    if let Some(owner) = owner.as_deref().or(caller.account()) {
+        context.set("aws:ResourceAccount", owner.as_str());
+    }
+    for (key, value) in given {
+        match value {
+            Some(value) => context.set(&key, value),
+            None => context.remove(&key),
+        }
+    }
+    let grant = grant::matching(&case.grants, &caller, &request.action, &context, quirks);
+    let request = Request {
+        caller: &caller,
+        action: &request.action,
+        resource: &request.resource,
+        resource_account: owner.as_deref(),
+        context: &context,
+        via: None,
+        as_of,
+    };
+    let sets = PolicySets {
+        grant,
+        ..policies.sets()
+    };
+    Ok(Answer::Decided(Box::new(decide(&request, &sets, quirks))))
+}
+
+/// The context as given: a value, or nothing to remove a derived key. A scalar under a multivalued key is a set of one (`iam:C-04`).
+fn given_context(request: &EvaluatorRequest) -> Result<BTreeMap<String, Option<ContextValue>>, CaseFault> {
+    let fault = |key: &String| CaseFault::ContextValue(key.clone());
+    request
+        .context
+        .iter()
+        .map(|(key, value)| {
+            let read = match value {
+                Value::Null => None,
+                Value::Array(list) => {
+                    let texts = list
+                        .iter()
+                        .map(|item| scalar(item).ok_or_else(|| fault(key)))
+                        .collect::<Result<Vec<_>, _>>()?;
+                    Some(ContextValue::Many(texts))
+                }
+                other => {
+                    let text = scalar(other).ok_or_else(|| fault(key))?;
+                    Some(if is_multivalued(key) {
+                        ContextValue::Many(vec![text])
+                    } else {
+                        ContextValue::One(text)
+                    })
+                }
+            };
+            Ok((key.clone(), read))
+        })
+        .collect()
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Who owns the resource: as given, else the ARN's account field; none where the ARN has no account (S3, `*`), which means the
+/// caller's own.
+fn resource_account(request: &EvaluatorRequest) -> Option<Cow<'_, AccountId>> {
+    if let Some(account) = &request.resource_account {
+        return Some(Cow::Borrowed(account));
+    }
+    Arn::new(request.resource.as_str())
+        .ok()
+        .and_then(|arn| arn.account())
+        .map(Cow::Owned)
+}
+
+/// What part the resource's policy plays for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PolicyPart {
+    /// The resource can have no policy that counts: KMS pairs that are not on a key (`svc:K-18`).
+    None,
+    Optional(PolicyKind),
+    Key,
+    Trust,
+}
+
+impl PolicyPart {
+    fn of(request: &EvaluatorRequest) -> Self {
+        let service = request.action.service().to_ascii_lowercase();
+        let on = |start: &str| {
+            request
+                .resource
+                .splitn(6, ':')
+                .nth(5)
+                .is_some_and(|resource| resource.starts_with(start))
+        };
+        match service.as_str() {
+            "kms" if on("key/") => Self::Key,
+            "kms" => Self::None,
+            "sts" if on("role/") && is_trust_action(&request.action) => Self::Trust,
+            "s3" => Self::Optional(PolicyKind::Bucket),
+            _ => Self::Optional(PolicyKind::Resource),
+        }
+    }
+}
+
+/// Actions for which the trust policy is mandatory (`iam:L-74` as corrected).
+fn is_trust_action(action: &Action) -> bool {
+    let name = action.operation().to_ascii_lowercase();
+    name.starts_with("assumerole") || matches!(name.as_str(), "tagsession" | "setsourceidentity")
+}
+
+/// The case's documents, parsed.
+struct Policies {
+    identity: Vec<Named>,
+    permissions_boundary: Option<Named>,
+    session: Option<Vec<Named>>,
+    resource: Option<Named>,
+    part: PolicyPart,
+    service_control: Vec<Vec<Named>>,
+    resource_control: Vec<Vec<Named>>,
+    vpc_endpoint: Option<(crate::case::VpcEndpointKind, Named)>,
+}
+
+/// A document with its place in the case.
+struct Named {
+    name: String,
+    document: Document,
+}
+
+impl Named {
+    fn parse(text: &PolicyText, name: String, kind: PolicyKind) -> Result<Self, Answer> {
+        match Document::parse(&text.text(), kind) {
+            Ok(document) => Ok(Self { name, document }),
+            Err(error) => Err(Answer::Unusable { document: name, error }),
+        }
+    }
+
+    fn list(texts: &[PolicyText], name: &str, kind: PolicyKind) -> Result<Vec<Self>, Answer> {
+        texts
+            .iter()
+            .enumerate()
+            .map(|(position, text)| Self::parse(text, format!("{name}[{position}]"), kind))
+            .collect()
+    }
+
+    fn levels(levels: &[Vec<PolicyText>], name: &str, kind: PolicyKind) -> Result<Vec<Vec<Self>>, Answer> {
+        levels
+            .iter()
+            .enumerate()
+            .map(|(level, texts)| Self::list(texts, &format!("{name}[{level}]"), kind))
+            .collect()
+    }
+
+    fn refer(&self) -> PolicyRef<'_> {
+        PolicyRef {
+            document: &self.document,
+            name: &self.name,
+            arn: None,
+        }
+    }
+}
+
+impl Policies {
+    /// Parses everything; the first document that cannot be used is the answer to the whole request.
+    fn parse(policies: &EvaluatorPolicies, part: PolicyPart) -> Result<Self, Answer> {
+        let resource_kind = match part {
+            PolicyPart::None => PolicyKind::Resource,
+            PolicyPart::Optional(kind) => kind,
+            PolicyPart::Key => PolicyKind::Key,
+            PolicyPart::Trust => PolicyKind::Trust,
+        };
+        let resource = match &policies.resource {
+            Some(text) => Some(Named::parse(text, "resource".to_owned(), resource_kind)?),
+            // Every key has a key policy and every role a trust policy, if only a silent one (svc:K-1).
+            None if matches!(part, PolicyPart::Key | PolicyPart::Trust) => Some(Named {
+                name: "resource".to_owned(),
+                document: Document::empty(resource_kind),
+            }),
+            None => None,
+        };
+        let single = |text: &Option<PolicyText>, name: &str, kind| {
+            text.as_ref()
+                .map(|text| Named::parse(text, name.to_owned(), kind))
+                .transpose()
+        };
+        Ok(Self {
+            identity: Named::list(&policies.identity, "identity", PolicyKind::Inline)?,
+            permissions_boundary: single(
+                &policies.permissions_boundary,
+                "permissions_boundary",
+                PolicyKind::Managed,
+            )?,
+            session: policies
+                .session
+                .as_ref()
+                .map(|texts| Named::list(texts, "session", PolicyKind::Session))
+                .transpose()?,
+            resource,
+            part,
+            service_control: Named::levels(&policies.service_control, "service_control", PolicyKind::ServiceControl)?,
+            resource_control: Named::levels(
+                &policies.resource_control,
+                "resource_control",
+                PolicyKind::ResourceControl,
+            )?,
+            vpc_endpoint: policies
+                .vpc_endpoint
+                .as_ref()
+                .map(|endpoint| {
+                    let policy = Named::parse(&endpoint.policy, "vpc_endpoint".to_owned(), PolicyKind::VpcEndpoint)?;
+                    Ok((endpoint.kind, policy))
+                })
+                .transpose()?,
+        })
+    }
+
+    fn sets(&self) -> PolicySets<'_> {
+        PolicySets {
+            identity: self.identity.iter().map(Named::refer).collect(),
+            permissions_boundary: self.permissions_boundary.as_ref().map(Named::refer),
+            session: self
+                .session
+                .as_ref()
+                .map(|session| session.iter().map(Named::refer).collect()),
+            resource: match (self.part, &self.resource) {
+                (PolicyPart::None, _) | (_, None) => ResourcePolicy::None,
+                (PolicyPart::Optional(_), Some(policy)) => ResourcePolicy::Optional(policy.refer()),
+                (PolicyPart::Key, Some(policy)) => ResourcePolicy::Key(policy.refer()),
+                (PolicyPart::Trust, Some(policy)) => ResourcePolicy::Trust(policy.refer()),
+            },
+            service_control: self
+                .service_control
+                .iter()
+                .map(|level| level.iter().map(Named::refer).collect())
+                .collect(),
+            resource_control: self
+                .resource_control
+                .iter()
+                .map(|level| level.iter().map(Named::refer).collect())
+                .collect(),
+            vpc_endpoint: self.vpc_endpoint.as_ref().map(|(kind, policy)| VpcEndpoint {
+                kind: *kind,
+                policy: Some(policy.refer()),
+            }),
+            grant: None,
+            acl: false,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! From the principal of an evaluator request to a caller. Only what the ARN says is known; ids are derived from it, so that
+//! `aws:userid` exists, unless the context gives the real one.
+
+use std::collections::BTreeMap;
+
+use super::CaseFault;
+use crate::case::EvaluatorPrincipal;
+use crate::context::ContextValue;
+use crate::evaluate::{Caller, FederatedUser, Parent, Role, RoleSession, User};
+use crate::name::{AccountId, Arn};
+
+/// The caller an ARN, a service or the word `anonymous` stands for.
+pub(super) fn caller(principal: &EvaluatorPrincipal, given: &BTreeMap<String, Option<ContextValue>>) -> Option<Caller> {
+    match principal {
+        EvaluatorPrincipal::Service { service } => Some(Caller::Service {
+            name: service.clone(),
+            names: Vec::new(),
+        }),
+        EvaluatorPrincipal::Arn(text) if text == "anonymous" => Some(Caller::Anonymous),
+        EvaluatorPrincipal::Arn(text) => from_arn(text, given),
+    }
+}
+
+/// The fault of a principal that is none.
+pub(super) fn fault(principal: &EvaluatorPrincipal) -> CaseFault {
+    CaseFault::Principal(match principal {
+        EvaluatorPrincipal::Arn(text) => text.clone(),
+        EvaluatorPrincipal::Service { service } => service.clone(),
+    })
+}
+
+fn from_arn(text: &str, given: &BTreeMap<String, Option<ContextValue>>) -> Option<Caller> {
+    let arn = Arn::new(text).ok()?;
+    let account = arn.account()?;
+    match (arn.field(2), arn.field(5).split_once('/')) {
+        ("iam", None) if arn.field(5) == "root" => Some(Caller::Root {
+            account,
+            assumed: false,
+        }),
+        ("iam", Some(("user", rest))) => {
+            let (path, name) = path_and_name(rest)?;
+            let unique_id = Some(given_id(given).unwrap_or_else(|| derived_id("AIDA", &account, &name)));
+            Some(Caller::User(User {
+                account,
+                path,
+                name,
+                unique_id,
+            }))
+        }
+        ("iam", Some(("role", rest))) => {
+            // Some session of this role, name unknown: it matches role and account principals, never a session ARN.
+            let (path, name) = path_and_name(rest)?;
+            Some(Caller::RoleSession(session(account, Some(path), name, None, given)))
+        }
+        ("sts", Some(("assumed-role", rest))) => {
+            let (name, session_name) = rest
+                .split_once('/')
+                .filter(|(name, session)| !name.is_empty() && !session.is_empty())?;
+            let path = given_role_path(given, &account, name);
+            Some(Caller::RoleSession(session(
+                account,
+                path,
+                name.to_owned(),
+                Some(session_name.to_owned()),
+                given,
+            )))
+        }
+        ("sts", Some(("federated-user", name))) if !name.is_empty() => {
+            // The ARN does not say whose session it is; a nameless user matches no principal entry.
+            let parent = User {
+                account,
+                path: "/".to_owned(),
+                name: String::new(),
+                unique_id: None,
+            };
+            Some(Caller::FederatedUser(FederatedUser {
+                parent: Parent::User(parent),
+                name: name.to_owned(),
+            }))
+        }
+        _ => None,
+    }
+}
+
+fn session(
+    account: AccountId,
+    path: Option<String>,
+    name: String,
+    session_name: Option<String>,
+    given: &BTreeMap<String, Option<ContextValue>>,
+) -> RoleSession {
+    let unique_id = given_id(given).unwrap_or_else(|| derived_id("AROA", &account, &name));
+    let service_linked = path
+        .as_deref()
+        .is_some_and(|path| path.starts_with("/aws-service-role/"));
+    RoleSession {
+        role: Role {
+            account,
+            path,
+            name,
+            unique_id: Some(unique_id),
+        },
+        name: session_name,
+        service_linked,
+    }
+}
+
+/// `a/b/name` -> (`/a/b/`, `name`).
+fn path_and_name(rest: &str) -> Option<(String, String)> {
+    let (path, name) = rest
+        .rsplit_once('/')
+        .map_or(("/".to_owned(), rest), |(path, name)| (format!("/{path}/"), name));
+    (!name.is_empty()).then(|| (path, name.to_owned()))
+}
+
+fn given_text<'a>(given: &'a BTreeMap<String, Option<ContextValue>>, wanted: &str) -> Option<&'a str> {
+    given.iter().find_map(|(key, value)| match value {
+        Some(ContextValue::One(text)) if key.eq_ignore_ascii_case(wanted) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+/// The unique id, if the context says what `aws:userid` is.
+fn given_id(given: &BTreeMap<String, Option<ContextValue>>) -> Option<String> {
+    given_text(given, "aws:userid").map(|id| id.split(':').next().unwrap_or(id).to_owned())
+}
+
+/// The path of a session's role, if the context gives its `aws:PrincipalArn`.
+fn given_role_path(given: &BTreeMap<String, Option<ContextValue>>, account: &AccountId, name: &str) -> Option<String> {
+    let rest = given_text(given, "aws:PrincipalArn")?
+        .strip_prefix("arn:aws:iam::")?
+        .strip_prefix(account.as_str())?
+        .strip_prefix(":role/")?;
+    path_and_name(rest)
+        .filter(|(_, known)| known == name)
+        .map(|(path, _)| path)
+}
+
+/// An id of the right form that depends on nothing but account and name: FNV-1a, spelled in the letters of base32.
+fn derived_id(prefix: &str, account: &AccountId, name: &str) -> String {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut hash = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128;
+    for byte in prefix.bytes().chain(account.as_str().bytes()).chain(name.bytes()) {
+        hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+    }
+    let letters = (0..17).map(|position| char::from(LETTERS[usize::from((hash >> (position * 5)) as u8 & 31)]));
+    prefix.chars().chain(letters).collect()
+}

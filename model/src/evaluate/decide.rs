@@ -1,0 +1,132 @@
+//! The decision on one pair, in the order of the documented flow: explicit denies, then the guardrails (RCP, SCP, VPC endpoint), then
+//! what can grant: the resource's policy, a KMS grant, the identity side.
+//!
+//! Which sets apply is said in `answers`, what their answers come to in `facts`, what grants in `formula`, who is blamed in `blame`.
+
+use std::collections::BTreeSet;
+
+use super::answers::Answers;
+use super::blame::{blame_explicit, blame_implicit};
+use super::facts::{Facts, GrantWorth};
+use super::gates::gates;
+use super::input::{PolicySets, Request};
+use super::message::denial_message;
+use super::scan::Trace;
+use super::shortcut::shortcut;
+use crate::outcome::{Check, CheckDecision, PolicySet};
+use crate::quirks::Quirks;
+use crate::rule::{RuleId, rule};
+
+/// Decides whether a caller may perform one action on one resource, and explains why.
+///
+/// The answer names every gate in order, every statement that mattered, the rules that decided and, for a denial, the policy type a
+/// message would name (`iam:R-05`…`R-08`) together with all types that deny or fail to allow.
+pub fn decide(request: &Request<'_>, sets: &PolicySets<'_>, quirks: &Quirks) -> Check {
+    if let Some(shortcut) = shortcut(request, sets) {
+        return shortcut.check(request);
+    }
+    let mut trace = Trace::new();
+    let answers = Answers::gather(request, sets, quirks, &mut trace);
+    let facts = Facts::of(request, sets, quirks, &answers);
+    let gates = gates(&answers, sets, &facts);
+    let denying = answers.denying(sets);
+    let mut decided = if denying.is_empty() {
+        grant_or_refuse(&facts, request, quirks)
+    } else {
+        refuse_explicitly(&facts, denying)
+    };
+    decided.rules.extend(facts.rules);
+    let message = (decided.decision != CheckDecision::Allow).then(|| {
+        let denying_policy = answers.denying_policy(decided.blamed);
+        denial_message(request, decided.decision, decided.blamed, denying_policy)
+    });
+    if message.is_some() {
+        decided.rules.extend([rule("iam:R-01"), rule("iam:R-02")]);
+    }
+    // By set, and within a set as asked.
+    trace.sort_by_key(|statement| statement.set);
+    Check {
+        action: request.action.clone(),
+        resource: request.resource.to_owned(),
+        caller: request.caller.message_name(),
+        via: request.via.map(str::to_owned),
+        decision: decided.decision,
+        blamed: decided.blamed,
+        failed: decided.failed,
+        gates,
+        statements: trace,
+        rules: decided.rules,
+        message,
+    }
+}
+
+/// The decision with its reasons.
+#[derive(Debug)]
+struct Decided {
+    decision: CheckDecision,
+    blamed: Option<PolicySet>,
+    failed: BTreeSet<PolicySet>,
+    rules: BTreeSet<RuleId>,
+}
+
+/// An explicit deny, whatever allows (`iam:L-29`, `svc:K-11`).
+fn refuse_explicitly(facts: &Facts, denying: BTreeSet<PolicySet>) -> Decided {
+    let blamed = blame_explicit(&denying);
+    let mut rules = BTreeSet::from([rule("iam:L-10"), rule("iam:R-06")]);
+    if facts.kinds.any() {
+        rules.insert(rule("iam:L-29"));
+    }
+    if denying.len() > 1 {
+        rules.insert(rule("iam:R-05"));
+    }
+    if facts.is_key {
+        rules.insert(rule("svc:K-2"));
+        if denying.contains(&PolicySet::Resource) || facts.grant != GrantWorth::None {
+            rules.insert(rule("svc:K-11"));
+        }
+    }
+    Decided {
+        decision: CheckDecision::ExplicitDeny,
+        blamed,
+        failed: denying,
+        rules,
+    }
+}
+
+/// No explicit deny: every guardrail must allow, and one source must grant.
+fn grant_or_refuse(facts: &Facts, request: &Request<'_>, quirks: &Quirks) -> Decided {
+    let granted = facts.granted(request.caller, quirks);
+    let guarded = facts.service_control_ok && facts.vpc_endpoint_ok;
+    if let (Some(rules), true) = (&granted, guarded) {
+        let rules = rules.iter().cloned().collect();
+        return Decided {
+            decision: CheckDecision::Allow,
+            blamed: None,
+            failed: BTreeSet::new(),
+            rules,
+        };
+    }
+    let blame = blame_implicit(facts, request, quirks);
+    let mut rules: BTreeSet<RuleId> = blame.rules.into_iter().collect();
+    rules.insert(rule("iam:L-01"));
+    rules.insert(rule("iam:R-07"));
+    rules.insert(facts.formula(request.caller));
+    if !guarded {
+        // Guardrails limit every way of being granted (iam:L-30, svc:K-27).
+        rules.insert(rule("iam:L-30"));
+        rules.insert(if facts.service_control_ok {
+            rule("iam:L-14")
+        } else {
+            rule("iam:L-11")
+        });
+        if facts.is_key {
+            rules.insert(rule("svc:K-27"));
+        }
+    }
+    Decided {
+        decision: CheckDecision::ImplicitDeny,
+        blamed: Some(blame.set),
+        failed: blame.failed,
+        rules,
+    }
+}

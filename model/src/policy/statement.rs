@@ -1,0 +1,395 @@
+//! One statement: what it says, and whether it applies to a request (`iam:2`). What its effect is worth is decided elsewhere.
+
+use super::PolicyKind;
+use super::condition::ConditionTest;
+use super::pattern::{ActionPattern, ResourceMatch, ResourcePattern, arn_fields};
+use super::principal::{MatchKinds, PrincipalEntry, PrincipalForm, deny_exempts, kinds_of};
+use crate::evaluate::{Caller, Request};
+use crate::quirks::{Quirks, UnresolvedNotResource};
+use crate::rule::{RuleId, rule};
+
+/// A statement's effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// It can allow.
+    Allow,
+    /// It denies.
+    Deny,
+}
+
+impl Effect {
+    /// The word a policy uses.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Allow => "Allow",
+            Self::Deny => "Deny",
+        }
+    }
+}
+
+/// An element that comes in a plain and a `Not…` form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Element<T> {
+    /// Whether it is the `Not…` form.
+    pub(super) negated: bool,
+    pub(super) entries: Vec<T>,
+    pub(super) offset: usize,
+}
+
+/// A statement of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    pub(super) position: usize,
+    pub(super) sid: Option<String>,
+    pub(super) effect: Effect,
+    pub(super) principals: Option<Element<PrincipalEntry>>,
+    pub(super) actions: Option<Element<ActionPattern>>,
+    pub(super) resources: Option<Element<ResourcePattern>>,
+    pub(super) conditions: Vec<ConditionTest>,
+}
+
+/// A request as statements look at it, prepared once for all of them.
+#[derive(Debug)]
+pub(crate) struct Question<'a> {
+    pub(crate) request: &'a Request<'a>,
+    pub(crate) quirks: &'a Quirks,
+    /// Whether the caller has a permissions boundary (`iam:P-53`).
+    pub(crate) has_boundary: bool,
+    /// Whether the statements belong to the policy of a gateway endpoint (`iam:P-34`).
+    pub(crate) at_gateway: bool,
+    /// Service and name of the action in lower case (`iam:M-01`).
+    service: String,
+    operation: String,
+    /// The resource's six fields; none for `*`.
+    resource: Option<[&'a str; 6]>,
+    /// `s3:ListAllMyBuckets`, whose resource `*` also counts as every bucket (`iam:M-26`, `iam:OQ-14`).
+    lists_buckets: bool,
+}
+
+/// What the resource of `s3:ListAllMyBuckets` counts as besides `*`.
+const EVERY_BUCKET: [&str; 6] = ["arn", "aws", "s3", "", "", "*"];
+
+impl<'a> Question<'a> {
+    pub(crate) fn new(request: &'a Request<'a>, has_boundary: bool, quirks: &'a Quirks) -> Self {
+        let lists_buckets =
+            request.resource == "*" && request.action.as_str().eq_ignore_ascii_case("s3:ListAllMyBuckets");
+        Self {
+            request,
+            quirks,
+            has_boundary,
+            at_gateway: false,
+            service: request.action.service().to_ascii_lowercase(),
+            operation: request.action.operation().to_ascii_lowercase(),
+            resource: if lists_buckets {
+                Some(EVERY_BUCKET)
+            } else {
+                arn_fields(request.resource)
+            },
+            lists_buckets,
+        }
+    }
+}
+
+/// What one statement says about a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Applies {
+    pub(crate) verdict: Verdict,
+    /// How its principals match, in policies that name some.
+    pub(crate) kinds: MatchKinds,
+    /// The rules that mattered in matching.
+    pub(crate) rules: Vec<RuleId>,
+}
+
+/// Whether a statement applies, or the one part that keeps it from applying.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Applies,
+    OtherPrincipal,
+    OtherAction,
+    OtherResource,
+    /// A condition is false: its operator and key.
+    Condition(String),
+    /// A key-policy statement without Action or Resource has no effect at all (`svc:K-14`).
+    Inert,
+    /// More than one part does not match: the statement is about something else.
+    Unrelated,
+}
+
+/// Whether one part of a statement matches, and why.
+struct Part {
+    matches: bool,
+    rules: Vec<RuleId>,
+}
+
+impl Part {
+    fn new(matches: bool, rules: impl Into<Vec<RuleId>>) -> Self {
+        Self {
+            matches,
+            rules: rules.into(),
+        }
+    }
+}
+
+impl Statement {
+    /// Position in the document, from 0.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// The `Sid`, which never influences matching (`iam:G-33`).
+    pub fn sid(&self) -> Option<&str> {
+        self.sid.as_deref()
+    }
+
+    /// The effect.
+    pub fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    /// The entries of `Principal`; empty if there is none or it is `NotPrincipal`.
+    pub fn principals(&self) -> &[PrincipalEntry] {
+        self.principals
+            .as_ref()
+            .filter(|element| !element.negated)
+            .map_or(&[], |element| &element.entries)
+    }
+
+    /// Whether the statement has `NotPrincipal`.
+    pub fn has_not_principal(&self) -> bool {
+        self.principals.as_ref().is_some_and(|element| element.negated)
+    }
+
+    /// The tests of the condition block.
+    pub fn conditions(&self) -> &[ConditionTest] {
+        &self.conditions
+    }
+
+    /// The action patterns as written, and whether they stand under `NotAction`; none if the statement has neither.
+    pub fn action_patterns(&self) -> Option<(bool, Vec<&str>)> {
+        let element = self.actions.as_ref()?;
+        Some((
+            element.negated,
+            element.entries.iter().map(|pattern| pattern.text.as_str()).collect(),
+        ))
+    }
+
+    /// The resource patterns as written, and whether they stand under `NotResource`; none if the statement has neither.
+    pub fn resource_patterns(&self) -> Option<(bool, Vec<&str>)> {
+        let element = self.resources.as_ref()?;
+        Some((
+            element.negated,
+            element.entries.iter().map(|pattern| pattern.text.as_str()).collect(),
+        ))
+    }
+
+    /// Whether the statement applies: principal, action, resource and condition all match; absent elements match.
+    pub(crate) fn applies(&self, kind: PolicyKind, question: &Question<'_>) -> Applies {
+        if kind == PolicyKind::Key && (self.actions.is_none() || self.resources.is_none()) {
+            return Applies {
+                verdict: Verdict::Inert,
+                kinds: MatchKinds::default(),
+                rules: vec![rule("svc:K-14")],
+            };
+        }
+        let (principal, kinds) = self.principal_part(kind, question);
+        let action = self.action_part(question);
+        let resource = self.resource_part(question);
+        let verdict = match (principal.matches, action.matches, resource.matches) {
+            (true, true, true) => Verdict::Applies,
+            (false, true, true) => Verdict::OtherPrincipal,
+            (true, false, true) => Verdict::OtherAction,
+            (true, true, false) => Verdict::OtherResource,
+            _ => {
+                return Applies {
+                    verdict: Verdict::Unrelated,
+                    kinds: MatchKinds::default(),
+                    rules: Vec::new(),
+                };
+            }
+        };
+        let mut applies = Applies {
+            verdict,
+            kinds,
+            rules: principal.rules,
+        };
+        applies.rules.extend(action.rules);
+        applies.rules.extend(resource.rules);
+        if applies.verdict == Verdict::Applies {
+            self.check_conditions(question, &mut applies);
+        }
+        applies
+    }
+
+    /// Every test must hold; the first that does not silences the statement (`iam:C-10`, `iam:C-13`).
+    fn check_conditions(&self, question: &Question<'_>, applies: &mut Applies) {
+        for test in &self.conditions {
+            let held = test.holds(question.request.context, question.quirks);
+            applies.rules.extend(held.rules);
+            if !held.holds {
+                applies.rules.push(rule("iam:C-13"));
+                applies.verdict = Verdict::Condition(format!("{} {}", test.operator(), test.key()));
+                return;
+            }
+        }
+    }
+
+    fn principal_part(&self, kind: PolicyKind, question: &Question<'_>) -> (Part, MatchKinds) {
+        let Some(element) = &self.principals else {
+            return (Part::new(true, []), MatchKinds::default());
+        };
+        let caller = question.request.caller;
+        let mut kinds = kinds_of(&element.entries, caller, kind == PolicyKind::Trust, question.quirks);
+        let mut rules = Vec::new();
+        if question.at_gateway && kinds.account && !matches!(caller, Caller::Root { .. }) {
+            // At a gateway endpoint the account means its root user only.
+            kinds.account = false;
+            rules.push(rule("iam:P-34"));
+        }
+        if !element.negated {
+            for entry in &element.entries {
+                if entry
+                    .form
+                    .matches(caller, kind == PolicyKind::Trust, question.quirks)
+                    .is_some()
+                {
+                    rules.push(form_rule(&entry.form));
+                }
+            }
+            return (Part::new(kinds.any(), rules), kinds);
+        }
+        let exempt = match self.effect {
+            // Named at any level is excluded; a star excludes everybody.
+            Effect::Allow => {
+                rules.push(rule("iam:P-50"));
+                kinds.any()
+            }
+            Effect::Deny if question.has_boundary => {
+                rules.push(rule("iam:P-53"));
+                false
+            }
+            Effect::Deny => {
+                rules.push(rule("iam:P-52"));
+                deny_exempts(caller, kinds, question.quirks)
+            }
+        };
+        let everybody = MatchKinds {
+            wild: !exempt,
+            ..MatchKinds::default()
+        };
+        (Part::new(!exempt, rules), everybody)
+    }
+
+    fn action_part(&self, question: &Question<'_>) -> Part {
+        let Some(element) = &self.actions else {
+            return Part::new(true, []);
+        };
+        if element.entries.is_empty() {
+            return empty_list(element.negated, question.quirks);
+        }
+        let matched = element
+            .entries
+            .iter()
+            .find(|pattern| pattern.matches(&question.service, &question.operation));
+        match (element.negated, matched) {
+            (true, _) => Part::new(matched.is_none(), [rule("iam:M-03")]),
+            (false, None) => Part::new(false, []),
+            (false, Some(pattern)) if pattern.text.contains(['*', '?']) => Part::new(true, [rule("iam:M-02")]),
+            (false, Some(_)) => Part::new(true, [rule("iam:M-01")]),
+        }
+    }
+
+    fn resource_part(&self, question: &Question<'_>) -> Part {
+        let Some(element) = &self.resources else {
+            // In a resource policy: the resource the policy is attached to.
+            return Part::new(true, [rule("iam:G-13")]);
+        };
+        if element.entries.is_empty() {
+            return empty_list(element.negated, question.quirks);
+        }
+        let context = question.request.context;
+        let mut unresolved = false;
+        let mut matched = None;
+        for pattern in &element.entries {
+            match pattern.matches(question.resource.as_ref(), context) {
+                ResourceMatch::Matches => {
+                    matched = Some(pattern);
+                    break;
+                }
+                ResourceMatch::Unresolved => unresolved = true,
+                ResourceMatch::Differs => {}
+            }
+        }
+        if element.negated {
+            self.not_resource(matched.is_some(), unresolved, question)
+        } else {
+            plain_resource(matched, unresolved, question)
+        }
+    }
+
+    /// `NotResource` matches when no entry does (`iam:M-27`, `iam:M-28`); a variable without value makes that disputed (`iam:V-11`).
+    fn not_resource(&self, matched: bool, unresolved: bool, question: &Question<'_>) -> Part {
+        if matched || !unresolved {
+            let about = if question.resource.is_none() {
+                rule("iam:M-28")
+            } else {
+                rule("iam:M-27")
+            };
+            return Part::new(!matched, [about]);
+        }
+        let applies = match question.quirks.unresolved_not_resource {
+            UnresolvedNotResource::FailClosed => self.effect == Effect::Deny,
+            UnresolvedNotResource::Applies => true,
+            UnresolvedNotResource::Void => false,
+        };
+        Part::new(applies, [rule("iam:V-11"), rule("iam:OQ-27")])
+    }
+}
+
+fn plain_resource(matched: Option<&ResourcePattern>, unresolved: bool, question: &Question<'_>) -> Part {
+    match matched {
+        Some(pattern) if pattern.text == "*" => Part::new(true, [rule("iam:M-20")]),
+        Some(pattern) => {
+            let mut rules = vec![rule("iam:M-21")];
+            if question.lists_buckets {
+                rules.extend([rule("iam:M-26"), rule("iam:OQ-14")]);
+            }
+            if pattern.has_variables() {
+                rules.push(rule("iam:V-01"));
+            }
+            if arn_fields(&pattern.text).is_none() {
+                rules.push(rule("iam:G-52"));
+            }
+            Part::new(true, rules)
+        }
+        None if unresolved => Part::new(false, [rule("iam:V-10")]),
+        None if question.resource.is_none() => Part::new(false, [rule("iam:M-25")]),
+        None => Part::new(false, [rule("iam:M-21")]),
+    }
+}
+
+/// An empty list never applies (`iam:G-71`); an empty `Not…` list is disputed (`iam:G-72`).
+fn empty_list(negated: bool, quirks: &Quirks) -> Part {
+    if negated {
+        Part::new(quirks.empty_not_list_applies, [rule("iam:G-72"), rule("iam:OQ-7")])
+    } else {
+        Part::new(false, [rule("iam:G-71")])
+    }
+}
+
+/// The rule that gives a principal form its meaning.
+fn form_rule(form: &PrincipalForm) -> RuleId {
+    match form {
+        PrincipalForm::Everyone => rule("iam:P-01"),
+        PrincipalForm::AwsEveryone => rule("iam:P-02"),
+        PrincipalForm::Account(_) => rule("iam:P-03"),
+        PrincipalForm::User { .. } => rule("iam:P-04"),
+        PrincipalForm::Role { .. } => rule("iam:P-05"),
+        PrincipalForm::AssumedRole { .. } => rule("iam:P-06"),
+        PrincipalForm::FederatedUser { .. } => rule("iam:P-07"),
+        PrincipalForm::UniqueId(_) => rule("iam:P-08"),
+        PrincipalForm::Service(_) => rule("iam:P-09"),
+        PrincipalForm::Federated(_) => rule("iam:P-11"),
+        PrincipalForm::CanonicalUser(_) => rule("iam:P-12"),
+        PrincipalForm::Impossible => rule("iam:P-14"),
+    }
+}

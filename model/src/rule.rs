@@ -1,0 +1,144 @@
+//! The catalogue of rules: every id that a trace may name, with what it says in one line, how well it is known and where it stands.
+//! No rule is decided here; the entries live in `rules.toml` beside `src/`.
+
+use std::borrow::{Borrow, Cow};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The id of a rule of the specification, with the prefix of its document: `iam:L-40`, `svc:K-20`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct RuleId(Cow<'static, str>);
+
+/// The id of a rule. Every literal given here is in the catalogue; a test reads the sources and checks that.
+pub const fn rule(id: &'static str) -> RuleId {
+    RuleId(Cow::Borrowed(id))
+}
+
+impl RuleId {
+    /// The id with its prefix.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The catalogue's entry.
+    pub fn entry(&self) -> Option<&'static Rule> {
+        find(self.as_str())
+    }
+}
+
+impl From<String> for RuleId {
+    fn from(id: String) -> Self {
+        Self(Cow::Owned(id))
+    }
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for RuleId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for RuleId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One entry of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rule {
+    /// Its id.
+    pub id: RuleId,
+    /// What it says, in one line.
+    pub statement: String,
+    /// How well it is known.
+    pub status: Status,
+    /// Where it stands: the address of a page, or the name of a recording.
+    pub source: String,
+    /// The switch that chooses between the readings of a disputed rule (a name of `Quirks`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub switch: Option<String>,
+}
+
+/// How well a rule is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// AWS says so.
+    Documented,
+    /// Recorded from AWS, not promised by it.
+    Observed,
+    /// Follows from documented or observed rules, or is assumed so that the model is total.
+    Inferred,
+    /// The sources disagree or are silent; a default is chosen.
+    Disputed,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Documented => "documented",
+            Self::Observed => "observed",
+            Self::Inferred => "inferred",
+            Self::Disputed => "disputed",
+        })
+    }
+}
+
+/// All rules, by id.
+pub fn catalogue() -> &'static BTreeMap<RuleId, Rule> {
+    &CATALOGUE
+}
+
+/// The entry of a rule id, if there is one.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    CATALOGUE.get(id)
+}
+
+/// An entry as it stands in `rules.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    statement: String,
+    status: Status,
+    source: String,
+    switch: Option<String>,
+}
+
+static CATALOGUE: LazyLock<BTreeMap<RuleId, Rule>> = LazyLock::new(|| {
+    let entries: BTreeMap<String, Entry> =
+        toml::from_str(include_str!("../rules.toml")).expect("rules.toml is part of this crate and a test reads it");
+    entries
+        .into_iter()
+        .map(|(id, entry)| {
+            let id = RuleId::from(id);
+            let Entry {
+                statement,
+                status,
+                source,
+                switch,
+            } = entry;
+            (
+                id.clone(),
+                Rule {
+                    id,
+                    statement,
+                    status,
+                    source,
+                    switch,
+                },
+            )
+        })
+        .collect()
+});

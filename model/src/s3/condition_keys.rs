@@ -1,0 +1,200 @@
+//! The condition keys of an S3 check (`svc:S-40`…`svc:S-48`): headers, parameters and tags, those that the table says exist for the action.
+
+use std::collections::BTreeMap;
+
+use super::bucket::{Bucket, ObjectVersion};
+use super::request::Request;
+use super::table::table;
+use crate::case::Shape;
+use crate::context::{Context, ContextValue};
+
+impl Request<'_> {
+    /// The condition keys of a check: those that the table says exist for the action (`svc:S-26`, `svc:S-40`…`svc:S-48`).
+    pub(super) fn keys(&self, action: &str, bucket: &Bucket, object: Option<&ObjectVersion>) -> Context {
+        let mut all: BTreeMap<&'static str, ContextValue> = BTreeMap::new();
+        all.insert("s3:ResourceAccount", bucket.owner.as_str().into());
+        if !self.actor.is_anonymous() {
+            all.insert("s3:authType", auth_type(self.shape).into());
+            all.insert("s3:signatureversion", "AWS4-HMAC-SHA256".into());
+            all.insert("s3:signatureAge", "0".into());
+        }
+        for (parameter, key) in HEADER_KEYS {
+            if let Some(text) = self.parameter_text(parameter) {
+                all.insert(key, text.into());
+            }
+        }
+        if let Ok(Some(source)) = self.with.text("CopySource") {
+            all.insert(
+                "s3:x-amz-copy-source",
+                source
+                    .trim_start_matches('/')
+                    .split('?')
+                    .next()
+                    .unwrap_or_default()
+                    .into(),
+            );
+        }
+        let creates = matches!(
+            self.operation.name.as_str(),
+            "PutObject" | "PostObject" | "CopyObject" | "CompleteMultipartUpload"
+        );
+        all.insert("s3:ObjectCreationOperation", creates.into());
+        let mut keys = Context::new();
+        // The resource is the bucket owner's, even where an object has another owner.
+        keys.set("aws:ResourceAccount", bucket.owner.as_str());
+        for (key, value) in all {
+            if table().action_has_key(action, key) || !is_listed(action) {
+                keys.set(key, value);
+            }
+        }
+        if let Some(object) = object
+            && (table().action_has_key(action, "s3:ExistingObjectTag/<key>") || !is_listed(action))
+        {
+            keys.set_family(
+                "s3:ExistingObjectTag/",
+                object.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())),
+            );
+        }
+        if let Some(tags) = self.request_tags()
+            && table().action_has_key(action, "s3:RequestObjectTagKeys")
+        {
+            keys.set_family(
+                "s3:RequestObjectTag/",
+                tags.iter().map(|(key, value)| (key.as_str(), value.as_str())),
+            );
+            keys.set(
+                "s3:RequestObjectTagKeys",
+                ContextValue::Many(tags.into_keys().collect()),
+            );
+        }
+        if bucket.abac {
+            let tags = bucket.tags.effective(&self.state.clock);
+            keys.set_family(
+                "s3:BucketTag/",
+                tags.iter().map(|(key, value)| (key.as_str(), value.as_str())),
+            );
+            keys.set_family(
+                "aws:ResourceTag/",
+                tags.iter().map(|(key, value)| (key.as_str(), value.as_str())),
+            );
+        }
+        keys
+    }
+
+    fn parameter_text(&self, name: &str) -> Option<String> {
+        if let Ok(Some(text)) = self.with.text(name) {
+            return Some(text.to_owned());
+        }
+        self.with.integer(name).ok().flatten().map(|number| number.to_string())
+    }
+
+    /// The tags that the request brings: in the header of a write, or in the body of PutObjectTagging.
+    pub(super) fn request_tags(&self) -> Option<BTreeMap<String, String>> {
+        if let Ok(Some(header)) = self.with.text("Tagging") {
+            return Some(parse_tag_header(header));
+        }
+        self.with
+            .inside("Tagging")
+            .ok()
+            .flatten()?
+            .tags("TagSet", "Key", "Value")
+            .ok()
+            .flatten()
+    }
+}
+
+/// Request headers that are condition keys under their own names.
+const HEADER_KEYS: &[(&str, &str)] = &[
+    ("ServerSideEncryption", "s3:x-amz-server-side-encryption"),
+    ("SSEKMSKeyId", "s3:x-amz-server-side-encryption-aws-kms-key-id"),
+    (
+        "SSECustomerAlgorithm",
+        "s3:x-amz-server-side-encryption-customer-algorithm",
+    ),
+    ("ACL", "s3:x-amz-acl"),
+    ("GrantFullControl", "s3:x-amz-grant-full-control"),
+    ("GrantRead", "s3:x-amz-grant-read"),
+    ("GrantReadACP", "s3:x-amz-grant-read-acp"),
+    ("GrantWrite", "s3:x-amz-grant-write"),
+    ("GrantWriteACP", "s3:x-amz-grant-write-acp"),
+    ("MetadataDirective", "s3:x-amz-metadata-directive"),
+    ("StorageClass", "s3:x-amz-storage-class"),
+    ("WebsiteRedirectLocation", "s3:x-amz-website-redirect-location"),
+    ("ObjectOwnership", "s3:x-amz-object-ownership"),
+    ("IfMatch", "s3:if-match"),
+    ("IfNoneMatch", "s3:if-none-match"),
+    ("Prefix", "s3:prefix"),
+    ("Delimiter", "s3:delimiter"),
+    ("MaxKeys", "s3:max-keys"),
+    ("VersionId", "s3:versionid"),
+];
+
+/// Actions that the table does not list carry every key.
+fn is_listed(action: &str) -> bool {
+    table().action_has_key(action, "s3:ResourceAccount")
+}
+
+/// `s3:authType` (`svc:S-46`).
+fn auth_type(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Header | Shape::Chunked | Shape::UnsignedTrailer => "REST-HEADER",
+        Shape::Presigned => "REST-QUERY-STRING",
+        Shape::PostForm => "POST",
+    }
+}
+
+/// `a=b&c=d`, percent-encoded.
+pub(super) fn parse_tag_header(header: &str) -> BTreeMap<String, String> {
+    header
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (percent_decode(key, true), percent_decode(value, true))
+        })
+        .collect()
+}
+
+/// Percent-decoding; what is not well-formed stays as it is.
+pub(super) fn percent_decode(text: &str, plus_is_space: bool) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut place = 0;
+    while place < bytes.len() {
+        let hexadecimal = bytes
+            .get(place + 1..place + 3)
+            .filter(|_| bytes[place] == b'%')
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match hexadecimal {
+            Some(byte) => {
+                decoded.push(byte);
+                place += 3;
+            }
+            None => {
+                decoded.push(if plus_is_space && bytes[place] == b'+' {
+                    b' '
+                } else {
+                    bytes[place]
+                });
+                place += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tag_headers_are_query_strings() {
+        let tags = parse_tag_header("a=b&security=top%20secret&empty=&x+y=1");
+        assert_eq!(tags.get("security").map(String::as_str), Some("top secret"));
+        assert_eq!(tags.get("x y").map(String::as_str), Some("1"));
+        assert_eq!(tags.len(), 4);
+        assert_eq!(percent_decode("100%", false), "100%");
+        assert_eq!(percent_decode("a+b%2B", false), "a+b+");
+    }
+}

@@ -1,0 +1,107 @@
+//! The catalogue of rules is whole: every rule id that the sources name is in it, and its entries are fit to be shown.
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use countersign_model::quirks::Quirks;
+use countersign_model::rule::{catalogue, find, rule};
+
+#[test]
+fn every_rule_that_the_sources_name_is_in_the_catalogue() {
+    let mut named = BTreeSet::new();
+    let mut files = Vec::new();
+    rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    for file in &files {
+        let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        named.extend(rule_ids(&text));
+    }
+    assert!(
+        named.len() > 100,
+        "only {} ids were found: the search is broken",
+        named.len()
+    );
+    let missing: Vec<&String> = named.iter().filter(|id| find(id).is_none()).collect();
+    assert!(missing.is_empty(), "not in rules.toml: {missing:?}");
+}
+
+#[test]
+fn entries_are_one_line_with_a_source() {
+    assert!(catalogue().len() > 500);
+    for (id, entry) in catalogue() {
+        assert_eq!(id, &entry.id);
+        assert_eq!(rule_ids(id.as_str()), [id.to_string()], "`{id}` is not a rule id");
+        let statement = &entry.statement;
+        assert!(
+            !statement.is_empty() && !statement.contains('\n') && !statement.ends_with('.'),
+            "{id}: `{statement}`"
+        );
+        assert!(statement.len() <= 200, "{id}: a statement is one line");
+        let source = &entry.source;
+        let known = [
+            "https://",
+            "seed-",
+            "services.md",
+            "iam.md",
+            "specification",
+            "shared/spec",
+        ];
+        assert!(
+            known.iter().any(|start| source.starts_with(start)),
+            "{id}: `{source}` is not a source"
+        );
+    }
+}
+
+#[test]
+fn every_switch_is_named_by_a_rule_and_exists() {
+    let named: BTreeSet<&str> = catalogue()
+        .values()
+        .filter_map(|entry| entry.switch.as_deref())
+        .collect();
+    let switches: BTreeSet<&str> = Quirks::names().iter().copied().collect();
+    assert_eq!(named, switches);
+}
+
+#[test]
+fn an_id_finds_its_entry() {
+    assert_eq!(
+        rule("svc:K-20").entry().map(|entry| entry.id.as_str()),
+        Some("svc:K-20")
+    );
+    assert!(find("svc:K-2000").is_none());
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    for entry in entries {
+        let path = entry.expect("a folder of the crate can be listed").path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// Every `iam:X-1` and `svc:X-1a` of a text: prefix, capitals, a dash, digits, perhaps a small letter.
+fn rule_ids(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for prefix in ["iam:", "svc:"] {
+        for (start, _) in text.match_indices(prefix) {
+            let rest = &text[start + prefix.len()..];
+            let letters = rest.bytes().take_while(u8::is_ascii_uppercase).count();
+            let Some(numbered) = rest[letters..].strip_prefix('-').filter(|_| letters > 0) else {
+                continue;
+            };
+            let digits = numbered.bytes().take_while(u8::is_ascii_digit).count();
+            if digits == 0 {
+                continue;
+            }
+            let small = usize::from(numbered[digits..].starts_with(|letter: char| letter.is_ascii_lowercase()));
+            found.push(format!("{prefix}{}", &rest[..letters + 1 + digits + small]));
+        }
+    }
+    found
+}
