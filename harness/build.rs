@@ -15,7 +15,12 @@ fn main() -> io::Result<()> {
     for file in &files {
         let name = file.strip_prefix(&scenarios).map_err(io::Error::other)?;
         // Writing to a String cannot fail.
-        let _ = writeln!(list, "    ({:?}, include_str!({:?})),", name.display().to_string(), file.display().to_string());
+        let _ = writeln!(
+            list,
+            "    ({:?}, include_str!({:?})),",
+            name.display().to_string(),
+            file.display().to_string()
+        );
     }
     list.push_str("]\n");
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);

@@ -292,7 +292,10 @@ fn exemplar(
     id: &str,
 ) -> Exemplar {
     let shrunk = shrink::shrink(case, SHRINK_BUDGET, |smaller| {
-        // A part of the case that cannot be run is no smaller case.
+        // A part of the case that cannot be read back or run is no smaller case.
+        if !crate::findings::loads(smaller) {
+            return false;
+        }
         fingerprints(smaller, faulty).is_ok_and(|with| with.contains(&fingerprint))
             && fingerprints(smaller, healthy).is_ok_and(|without| !without.contains(&fingerprint))
     });

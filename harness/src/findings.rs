@@ -99,6 +99,12 @@ pub fn save_case(folder: &Path, name: &str, case: &Case) -> Result<PathBuf, Find
     Ok(path)
 }
 
+/// Whether a case can be read back from a file: a smaller case that cannot is of no use to anybody.
+pub fn loads(case: &Case) -> bool {
+    use countersign_model::case::load::{Syntax, load_str};
+    countersign_model::case::to_json(case).is_ok_and(|text| load_str("case", &text, Syntax::Json).is_ok())
+}
+
 /// The case with the model's decision and code as expectation of each step that has none, so that the file says what should come.
 pub fn with_expectations(case: &Case, outcomes: &[Option<&Outcome>]) -> Case {
     let mut case = case.clone();

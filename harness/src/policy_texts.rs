@@ -50,9 +50,39 @@ pub fn differences(text: &str) -> Vec<Difference> {
             let model = read_model(text, *kind)?;
             let emulator = read_emulator(text, *emulators);
             let agree = model.save.is_none() == emulator.save.is_none() && model.usable == emulator.usable;
-            (!agree).then_some(Difference { kind: *kind, model, emulator })
+            (!agree).then_some(Difference {
+                kind: *kind,
+                model,
+                emulator,
+            })
         })
         .collect()
+}
+
+/// A text that a reading would save but could not use afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsound {
+    /// The kind of policy.
+    pub kind: PolicyKind,
+    /// Whose reading.
+    pub side: &'static str,
+}
+
+/// Reads a text as every kind of policy on both sides: whatever can be saved must be usable. Reading must never panic.
+pub fn unsound(text: &str) -> Vec<Unsound> {
+    let mut found = Vec::new();
+    for (kind, emulators) in KINDS {
+        let readings = [
+            ("model", read_model(text, *kind)),
+            ("emulator", Some(read_emulator(text, *emulators))),
+        ];
+        for (side, reading) in readings {
+            if reading.is_some_and(|reading| reading.save.is_none() && !reading.usable) {
+                found.push(Unsound { kind: *kind, side });
+            }
+        }
+    }
+    found
 }
 
 fn read_model(text: &str, kind: PolicyKind) -> Option<Reading> {
@@ -61,11 +91,17 @@ fn read_model(text: &str, kind: PolicyKind) -> Option<Reading> {
         Err(error) if matches!(error.kind, PolicyErrorKind::TooLong | PolicyErrorKind::PackedTooLarge) => return None,
         Err(error) => Some(error.to_string()),
     };
-    Some(Reading { save, usable: Document::parse(text, kind).is_ok() })
+    Some(Reading {
+        save,
+        usable: Document::parse(text, kind).is_ok(),
+    })
 }
 
 fn read_emulator(text: &str, kind: authorizer::PolicyKind) -> Reading {
-    let rules = SaveRules { as_of: TODAY, principals: &EverybodyExists };
+    let rules = SaveRules {
+        as_of: TODAY,
+        principals: &EverybodyExists,
+    };
     Reading {
         save: Policy::save(kind, text, &rules).err().map(|error| error.to_string()),
         usable: Policy::stored(kind, text).unusable().is_none(),
@@ -77,7 +113,14 @@ struct EverybodyExists;
 
 impl PrincipalResolver for EverybodyExists {
     fn unique_id_of(&self, arn: &str) -> Option<String> {
-        Some(if arn.contains(":user/") { "AIDAEXAMPLEEXAMPLE000" } else { "AROAEXAMPLEEXAMPLE000" }.to_owned())
+        Some(
+            if arn.contains(":user/") {
+                "AIDAEXAMPLEEXAMPLE000"
+            } else {
+                "AROAEXAMPLEEXAMPLE000"
+            }
+            .to_owned(),
+        )
     }
 
     fn arn_of(&self, _unique_id: &str) -> Option<String> {

@@ -116,7 +116,10 @@ pub fn run(
             let (next, failure) = (&next, &failure);
             scope.spawn(move || {
                 let fail = |error| {
-                    failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                    failure
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .get_or_insert(error);
                 };
                 let mut target = match make_target() {
                     Ok(target) => target,
@@ -177,30 +180,57 @@ fn run_one(
     target: &mut dyn Target,
 ) -> Finished {
     let corpus = plan.corpus.len() as u64;
-    if let Some(case) = usize::try_from(position).ok().and_then(|position| plan.corpus.get(position)) {
-        return Finished { phase: Phase::Corpus, number: position, result: compare(case.clone(), target, false) };
+    if let Some(case) = usize::try_from(position)
+        .ok()
+        .and_then(|position| plan.corpus.get(position))
+    {
+        return Finished {
+            phase: Phase::Corpus,
+            number: position,
+            result: compare(case.clone(), target, false),
+        };
     }
     let number = position - corpus;
     let result = match generate(plan.seed, number) {
         Ok(case) => compare(case, target, true),
         Err(reason) => CaseResult::Discarded { reason },
     };
-    Finished { phase: Phase::Random, number, result }
+    Finished {
+        phase: Phase::Random,
+        number,
+        result,
+    }
 }
 
 /// A panic is a fault of Countersign in one case; it must not cost the user what the others found.
 fn panicked(plan: &Plan, position: u64, panic: &(dyn Any + Send)) -> Finished {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
     let error = format!("panic: {text}");
     let corpus = plan.corpus.len() as u64;
-    match usize::try_from(position).ok().and_then(|position| plan.corpus.get(position)) {
-        Some(case) => {
-            Finished { phase: Phase::Corpus, number: position, result: CaseResult::Failed { id: case.id.clone(), error } }
-        }
+    match usize::try_from(position)
+        .ok()
+        .and_then(|position| plan.corpus.get(position))
+    {
+        Some(case) => Finished {
+            phase: Phase::Corpus,
+            number: position,
+            result: CaseResult::Failed {
+                id: case.id.clone(),
+                error,
+            },
+        },
         None => {
             let number = position - corpus;
             let id = format!("seed {}, case {number}", plan.seed);
-            Finished { phase: Phase::Random, number, result: CaseResult::Failed { id, error } }
+            Finished {
+                phase: Phase::Random,
+                number,
+                result: CaseResult::Failed { id, error },
+            }
         }
     }
 }
@@ -208,10 +238,18 @@ fn panicked(plan: &Plan, position: u64, panic: &(dyn Any + Send)) -> Finished {
 /// A random case whose world the model holds for unreachable is a discard; a written one is a mistake in the file.
 fn compare(case: Case, target: &mut dyn Target, random: bool) -> CaseResult {
     match run_case(&case, target) {
-        Ok(report) => CaseResult::Ran { case: Box::new(case), report: Box::new(report) },
+        Ok(report) => CaseResult::Ran {
+            case: Box::new(case),
+            report: Box::new(report),
+        },
         Err(RunError::World(countersign_model::world::WorldError::Unsavable { .. })) if random => {
-            CaseResult::Discarded { reason: "unsavable".to_owned() }
+            CaseResult::Discarded {
+                reason: "unsavable".to_owned(),
+            }
         }
-        Err(error) => CaseResult::Failed { id: case.id, error: error.to_string() },
+        Err(error) => CaseResult::Failed {
+            id: case.id,
+            error: error.to_string(),
+        },
     }
 }

@@ -63,18 +63,60 @@ fn a_good_case_is_conformant() {
     let folder = Folder::new("good");
     let file = folder.file("good.yaml", GOOD);
     let output = countersign(&folder.0, &["replay", file.to_str().expect("the path is text")]);
-    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
     assert!(text(&output.stdout).contains("conformant"), "{}", text(&output.stdout));
 }
 
 /// Each mistake: what replaces what in the good case, the line it is at, what the message must say.
 const MISTAKES: &[(&str, &str, &str, usize, &[&str])] = &[
-    ("a typo in a field", "    call: kms:Encrypt", "    cal: kms:Encrypt", 14, &["cal", "call"]),
-    ("an unknown reference", "{{key.k.arn}}", "{{key.kk.arn}}", 15, &["kk", "`k`"]),
-    ("an unknown operation", "kms:Encrypt", "kms:Encript", 14, &["kms:Encript", "kms:Encrypt"]),
-    ("an unknown field of the world", "      users:", "      user:", 6, &["user", "users"]),
-    ("a malformed policy", "Effect: Allow", "Effekt: Allow", 7, &["Effekt"]),
-    ("an unknown principal", "as: {user: alice}", "as: {user: alica}", 13, &["alica", "alice"]),
+    (
+        "a typo in a field",
+        "    call: kms:Encrypt",
+        "    cal: kms:Encrypt",
+        14,
+        &["cal", "call"],
+    ),
+    (
+        "an unknown reference",
+        "{{key.k.arn}}",
+        "{{key.kk.arn}}",
+        15,
+        &["kk", "`k`"],
+    ),
+    (
+        "an unknown operation",
+        "kms:Encrypt",
+        "kms:Encript",
+        14,
+        &["kms:Encript", "kms:Encrypt"],
+    ),
+    (
+        "an unknown field of the world",
+        "      users:",
+        "      user:",
+        6,
+        &["user", "users"],
+    ),
+    (
+        "a malformed policy",
+        "Effect: Allow",
+        "Effekt: Allow",
+        0,
+        &["alice", "Syntax errors in policy"],
+    ),
+    (
+        "an unknown principal",
+        "as: {user: alice}",
+        "as: {user: alica}",
+        13,
+        &["alica", "alice"],
+    ),
     ("a wrong version", "countersign: 1", "countersign: 9", 1, &["1"]),
     ("bad YAML", "as: {user: alice}", "as: {user: alice", 0, &[]),
 ];
@@ -90,7 +132,10 @@ fn a_mistake_in_a_file_is_shown_at_its_line() {
         assert_eq!(output.status.code(), Some(2), "{what}: {message}");
         assert!(message.contains("bad.yaml"), "{what}: {message}");
         if *line > 0 {
-            assert!(message.contains(&format!("bad.yaml:{line}:")), "{what}: line {line}: {message}");
+            assert!(
+                message.contains(&format!("bad.yaml:{line}:")),
+                "{what}: line {line}: {message}"
+            );
         }
         for word in *words {
             assert!(message.contains(word), "{what}: `{word}`: {message}");
@@ -105,8 +150,13 @@ fn a_wrong_expectation_is_a_divergence_and_is_kept() {
     let output = countersign(&folder.0, &["replay", file.to_str().expect("the path is text")]);
     let report = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{report}{}", text(&output.stderr));
-    assert!(report.contains("replay    countersign replay countersign-report/findings/"), "{report}");
-    let saved = std::fs::read_dir(folder.0.join("countersign-report/findings")).expect("the findings were saved").count();
+    assert!(
+        report.contains("replay    countersign replay countersign-report/findings/"),
+        "{report}"
+    );
+    let saved = std::fs::read_dir(folder.0.join("countersign-report/findings"))
+        .expect("the findings were saved")
+        .count();
     assert!(saved >= 1);
 }
 
@@ -117,8 +167,16 @@ fn usage_mistakes_have_their_codes() {
     let table: &[(&[&str], i32, &str)] = &[
         (&["chek"], 2, "check"),
         (&["check", "--cases", "many"], 2, "many"),
-        (&["check", "--fault", "grant-constraint-ignore"], 2, "grant-constraint-ignored"),
-        (&["replay", missing.to_str().expect("the path is text")], 2, "missing.yaml"),
+        (
+            &["check", "--fault", "grant-constraint-ignore"],
+            2,
+            "grant-constraint-ignored",
+        ),
+        (
+            &["replay", missing.to_str().expect("the path is text")],
+            2,
+            "missing.yaml",
+        ),
         (&["scenarios", "no such story"], 6, "no such story"),
         (&["check", "--cases", "0", "--no-scenarios"], 6, "nothing"),
         (&["stats", "--cases", "0"], 6, "--cases"),
@@ -132,14 +190,21 @@ fn usage_mistakes_have_their_codes() {
         assert_eq!(output.status.code(), Some(*code), "{arguments:?}: {message}");
         assert!(message.contains(word), "{arguments:?}: {message}");
     }
-    assert!(!folder.0.join("countersign-report").exists(), "nothing is written unless something was found");
+    assert!(
+        !folder.0.join("countersign-report").exists(),
+        "nothing is written unless something was found"
+    );
 }
 
 #[test]
 fn a_busy_port_is_said_to_be_busy() {
     let folder = Folder::new("busy");
     let holder = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
-    let port = holder.local_addr().expect("a bound socket has an address").port().to_string();
+    let port = holder
+        .local_addr()
+        .expect("a bound socket has an address")
+        .port()
+        .to_string();
     let output = countersign(&folder.0, &["emulator", "--port", &port]);
     let message = text(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{message}");
@@ -154,28 +219,65 @@ fn a_dead_endpoint_is_a_transport_fault() {
     let port = free.local_addr().expect("a bound socket has an address").port();
     drop(free);
     let target = format!("http://127.0.0.1:{port}");
-    let arguments = ["replay", "--target", &target, "--control-token", "t", file.to_str().expect("the path is text")];
+    let arguments = [
+        "replay",
+        "--target",
+        &target,
+        "--control-token",
+        "t",
+        file.to_str().expect("the path is text"),
+    ];
     let output = countersign(&folder.0, &arguments);
     let message = text(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{message}{}", text(&output.stdout));
-    assert!(message.contains(&target) || text(&output.stdout).contains(&target), "{message}{}", text(&output.stdout));
+    assert!(
+        message.contains(&target) || text(&output.stdout).contains(&target),
+        "{message}{}",
+        text(&output.stdout)
+    );
 }
 
 #[test]
 fn a_seeded_fault_is_found_shrunk_and_replayed() {
     let folder = Folder::new("fault");
     let fault = "generate-data-key-unchecked-on-put";
-    let output = countersign(&folder.0, &["check", "--cases", "200", "--seed", "1", "--no-scenarios", "--fault", fault, "--report", "r"]);
+    let output = countersign(
+        &folder.0,
+        &[
+            "check",
+            "--cases",
+            "200",
+            "--seed",
+            "1",
+            "--no-scenarios",
+            "--fault",
+            fault,
+            "--report",
+            "r",
+        ],
+    );
     let report = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{report}{}", text(&output.stderr));
-    assert!(report.contains("svc:S-16") || report.contains("kms:GenerateDataKey"), "{report}");
-    let replay = report.lines().find_map(|line| line.trim().strip_prefix("replay    countersign ")).expect("a replay command is printed");
+    assert!(
+        report.contains("svc:S-16") || report.contains("kms:GenerateDataKey"),
+        "{report}"
+    );
+    let replay = report
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("replay    countersign "))
+        .expect("a replay command is printed");
     let words: Vec<&str> = replay.split_whitespace().collect();
     let again = countersign(&folder.0, &words);
     assert_eq!(again.status.code(), Some(1), "{}", text(&again.stdout));
     let without: Vec<&str> = words.iter().take_while(|word| **word != "--fault").copied().collect();
     let sound = countersign(&folder.0, &without);
     assert_eq!(sound.status.code(), Some(0), "{}", text(&sound.stdout));
-    let lines = std::fs::read_to_string(folder.0.join("r/report.ndjson")).expect("the machine-readable report is written");
-    assert!(lines.lines().last().is_some_and(|line| line.starts_with(r#"{"event":"finished""#)));
+    let lines =
+        std::fs::read_to_string(folder.0.join("r/report.ndjson")).expect("the machine-readable report is written");
+    assert!(
+        lines
+            .lines()
+            .last()
+            .is_some_and(|line| line.starts_with(r#"{"event":"finished""#))
+    );
 }

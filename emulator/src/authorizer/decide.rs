@@ -448,8 +448,7 @@ impl Evaluation<'_> {
 
     /// `iam:L-72`: whoever a trust policy names still needs its boundary to allow the assumption.
     fn naming_needs_boundary(&self) -> bool {
-        self.request.mode == ResourcePolicyMode::TrustPolicy
-            && self.settings.quirks.assume_role_needs_boundary
+        self.request.mode == ResourcePolicyMode::TrustPolicy && self.settings.quirks.assume_role_needs_boundary
     }
 
     /// `iam:L-42`, `svc:K-7`: both sides must allow.
@@ -482,7 +481,9 @@ impl Evaluation<'_> {
             };
         let blamed = match findings.closed_limit() {
             // The grant is enough but for the boundary or the session policies (`svc:Q-3`), also across accounts.
-            Some(limit) if grant == Some(GranteeMatch::Role) && findings.service_control_ok && findings.endpoint_ok => limit,
+            Some(limit) if grant == Some(GranteeMatch::Role) && findings.service_control_ok && findings.endpoint_ok => {
+                limit
+            }
             _ => self.blame(findings, kinds),
         };
         let mut all = self.failing(findings, kinds);

@@ -138,7 +138,9 @@ fn require_role(state: &State, call: &Call<'_>, role_arn: &str) -> Result<(), Ba
         ..Question::new(&call.request.caller, &via, "iam:PassRole", call.region)
     };
     pass.context.set("iam:passedtoservice", BACKUP);
-    access::check(state, pass).map(|_| ()).map_err(|refusal| refused(&refusal))
+    access::check(state, pass)
+        .map(|_| ())
+        .map_err(|refusal| refused(&refusal))
 }
 
 fn state_of(job: &Job) -> &'static str {

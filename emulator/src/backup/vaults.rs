@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::{Answer, BACKUP_STORAGE, BackupError, Call, INSUFFICIENT, Vault, context, require};
 use crate::identity::{Caller, Via};
 use crate::kms::KmsError;
-use crate::kms::internal::{self, GrantRequest};
+use crate::kms::internal::{self, EncryptionContext, GrantRequest};
+use crate::names::KeyArn;
 use crate::protocol::json as answers;
 use crate::state::State;
 
@@ -146,21 +147,22 @@ fn encrypt_vault(state: &mut State, call: &Call<'_>, arn: &str, key: Option<&str
         },
     )
     .map_err(kms_failure)?;
-    let data_key =
-        internal::generate_data_key(state, caller, &via, region, key_id.as_str(), &context).map_err(kms_failure)?;
-    internal::decrypt(
+    let used = use_key(
         state,
-        caller,
+        call,
         &via,
-        region,
-        Some(key_id.as_str()),
-        &data_key.ciphertext,
+        &key_id,
         &context,
-    )
-    .map_err(kms_failure)?;
-    if key.is_some() {
-        internal::may_retire_grant(state, caller, &via, region, &key_id, &grant.grant_id).map_err(kms_failure)?;
-    }
+        key.is_some().then_some(grant.grant_id.as_str()),
+    );
+    let data_key = match used {
+        Ok(data_key) => data_key,
+        Err(error) => {
+            // A refused creation leaves nothing behind.
+            internal::forget_grant(state, &grant.key_arn, &grant.grant_id);
+            return Err(kms_failure(error));
+        }
+    };
     Ok(Vault {
         arn: arn.to_owned(),
         key_arn: grant.key_arn,
@@ -169,6 +171,32 @@ fn encrypt_vault(state: &mut State, call: &Call<'_>, arn: &str, key: Option<&str
         created_at: state.now(),
         recovery_points: 0,
     })
+}
+
+/// A data key for the vault, tried at once, and the right to retire the grant.
+fn use_key(
+    state: &mut State,
+    call: &Call<'_>,
+    via: &Via,
+    key_id: &KeyArn,
+    context: &EncryptionContext,
+    grant_id: Option<&str>,
+) -> Result<internal::DataKey, KmsError> {
+    let (caller, region) = (&call.request.caller, call.region);
+    let data_key = internal::generate_data_key(state, caller, via, region, key_id.as_str(), context)?;
+    internal::decrypt(
+        state,
+        caller,
+        via,
+        region,
+        Some(key_id.as_str()),
+        &data_key.ciphertext,
+        context,
+    )?;
+    if let Some(grant_id) = grant_id {
+        internal::may_retire_grant(state, caller, via, region, key_id, grant_id)?;
+    }
+    Ok(data_key)
 }
 
 fn kms_failure(error: KmsError) -> BackupError {

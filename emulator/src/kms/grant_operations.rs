@@ -426,7 +426,7 @@ fn find<'a>(state: &'a State, address: &KeyAddress, grant_id: &str) -> Result<&'
 }
 
 /// Ends a grant; authorization may still see it until that has propagated (svc:G-21).
-fn end(state: &mut State, address: &KeyAddress, grant_id: &str) {
+pub(super) fn end(state: &mut State, address: &KeyAddress, grant_id: &str) {
     let (now, effective_at) = (state.now(), state.effective_at());
     let key = state.kms.key_mut(address, now);
     if let Some(grant) = key.and_then(|key| key.grants.iter_mut().find(|grant| grant.id == grant_id)) {

@@ -290,6 +290,13 @@ pub fn retire_grant_silently(
     )
 }
 
+/// Takes a grant back that was made in a creation that failed later; nobody is asked and no event is left.
+pub fn forget_grant(state: &mut State, key_arn: &KeyArn, grant_id: &str) {
+    if let Some(key) = KeyAddress::from_arn(key_arn.as_str()) {
+        grant_operations::end(state, &key, grant_id);
+    }
+}
+
 /// Whether the caller could retire a grant (svc:G-16), without retiring it and without a trail event.
 ///
 /// # Errors
@@ -308,9 +315,14 @@ pub fn may_retire_grant(
         key,
         grant_id: grant_id.to_owned(),
     };
-    let tried = run_silently(state, caller, via, region, "RetireGrant", |state, call, operation, note| {
-        grant_operations::retire_core(state, call, operation, &target, true, note)
-    });
+    let tried = run_silently(
+        state,
+        caller,
+        via,
+        region,
+        "RetireGrant",
+        |state, call, operation, note| grant_operations::retire_core(state, call, operation, &target, true, note),
+    );
     match tried {
         Err(error) if error.code == KmsError::dry_run().code => Ok(()),
         answer => answer,

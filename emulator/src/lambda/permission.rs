@@ -42,7 +42,9 @@ pub(super) fn require_role(state: &State, call: &Call<'_>, role_arn: &str) -> Re
         ..Question::new(&call.request.caller, &via, "iam:PassRole", &call.request.region)
     };
     pass.context.set("iam:passedtoservice", LAMBDA);
-    access::check(state, pass).map(|_| ()).map_err(|refusal| denied(&refusal))
+    access::check(state, pass)
+        .map(|_| ())
+        .map_err(|refusal| denied(&refusal))
 }
 
 /// A refused pair as Lambda tells it.

@@ -26,8 +26,7 @@ const NOT_JSON: &str = "Policies must be valid JSON and the first byte must be '
 /// PutBucketPolicy; BlockPublicPolicy rejects public ones (`svc:S-6`).
 pub(crate) fn put_policy(exchange: &mut Exchange<'_>) -> Answer {
     let bucket = require_own_bucket(exchange)?;
-    let text = std::str::from_utf8(&exchange.request.body)
-        .map_err(|_| malformed_policy(NOT_JSON))?;
+    let text = std::str::from_utf8(&exchange.request.body).map_err(|_| malformed_policy(NOT_JSON))?;
     if text.is_empty() {
         return Err(malformed_policy(NOT_JSON));
     }

@@ -101,7 +101,10 @@ pub(super) struct CheckArguments {
 impl Default for CheckArguments {
     fn default() -> Self {
         Self {
-            target: TargetArguments { target: TargetName::Embedded, control_token: None },
+            target: TargetArguments {
+                target: TargetName::Embedded,
+                control_token: None,
+            },
             cases: 300,
             seed: None,
             report: None,

@@ -26,7 +26,11 @@ const SHRINK_BUDGET: usize = 2_000;
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     known_faults(&arguments.faults)?;
     let plan = Plan {
-        corpus: if arguments.no_scenarios { Vec::new() } else { files::corpus_cases()? },
+        corpus: if arguments.no_scenarios {
+            Vec::new()
+        } else {
+            files::corpus_cases()?
+        },
         random: arguments.cases,
         seed: arguments.seed.unwrap_or_else(drawn_seed),
         workers: arguments.workers.unwrap_or_else(default_workers).clamp(1, 64),
@@ -35,14 +39,38 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
 }
 
 /// Runs given cases and no random ones.
-pub(super) fn run_cases(cases: Vec<Case>, target: &TargetArguments, faults: &[String], report: Option<&Path>) -> Result<Exit, Failure> {
+pub(super) fn run_cases(
+    cases: Vec<Case>,
+    target: &TargetArguments,
+    faults: &[String],
+    report: Option<&Path>,
+) -> Result<Exit, Failure> {
     let workers = default_workers().min(cases.len().max(1));
-    execute(Plan { corpus: cases, random: 0, seed: 0, workers }, target, faults, report)
+    execute(
+        Plan {
+            corpus: cases,
+            random: 0,
+            seed: 0,
+            workers,
+        },
+        target,
+        faults,
+        report,
+    )
 }
 
-fn execute(mut plan: Plan, target: &TargetArguments, faults: &[String], folder: Option<&Path>) -> Result<Exit, Failure> {
+fn execute(
+    mut plan: Plan,
+    target: &TargetArguments,
+    faults: &[String],
+    folder: Option<&Path>,
+) -> Result<Exit, Failure> {
     if plan.total() == 0 {
-        return Err(Failure::message(Exit::NothingRan, "there is nothing to run", "give --cases a number above 0, or leave --no-scenarios out"));
+        return Err(Failure::message(
+            Exit::NothingRan,
+            "there is nothing to run",
+            "give --cases a number above 0, or leave --no-scenarios out",
+        ));
     }
     safe_target(target)?;
     if matches!(target.target, TargetName::Url(_)) {
@@ -53,9 +81,8 @@ fn execute(mut plan: Plan, target: &TargetArguments, faults: &[String], folder: 
     let interrupted = interrupt_flag();
     let mut consumers: Vec<Box<dyn Consumer>> = vec![Box::new(TerminalReport::new())];
     if let Some(folder) = folder {
-        let report = NdjsonReport::create(folder).map_err(|error| {
-            Failure::message(Exit::Usage, error, "give --report a folder that can be written")
-        })?;
+        let report = NdjsonReport::create(folder)
+            .map_err(|error| Failure::message(Exit::Usage, error, "give --report a folder that can be written"))?;
         consumers.push(Box::new(report));
     }
     let start = Start {
@@ -98,9 +125,19 @@ fn execute(mut plan: Plan, target: &TargetArguments, faults: &[String], folder: 
     let stopped = match outcome {
         Ok(stopped) => stopped,
         Err(SessionError::Target(error)) => {
-            return Err(Failure::message(Exit::Target, format!("the target could not be started: {error}"), "is the loopback interface up?"));
+            return Err(Failure::message(
+                Exit::Target,
+                format!("the target could not be started: {error}"),
+                "is the loopback interface up?",
+            ));
         }
-        Err(error @ SessionError::Worker) => return Err(Failure::message(Exit::Internal, error, "please report it with the seed")),
+        Err(error @ SessionError::Worker) => {
+            return Err(Failure::message(
+                Exit::Internal,
+                error,
+                "please report it with the seed",
+            ));
+        }
     };
     if stopped {
         tell(&mut consumers, &Event::Interrupted)?;
@@ -127,11 +164,18 @@ struct Group {
 
 impl Distinct {
     fn add(&mut self, phase: Phase, number: u64, case: Case, report: CaseReport) {
-        let Some(fingerprint) = fingerprint::of(&case, &report) else { return };
+        let Some(fingerprint) = fingerprint::of(&case, &report) else {
+            return;
+        };
         self.groups
             .entry(fingerprint)
             .and_modify(|group| group.seen += 1)
-            .or_insert(Group { seen: 1, order: (phase, number), case, report });
+            .or_insert(Group {
+                seen: 1,
+                order: (phase, number),
+                case,
+                report,
+            });
     }
 }
 
@@ -148,13 +192,23 @@ fn investigate(
     if distinct.groups.is_empty() {
         return Ok(());
     }
-    tell(consumers, &Event::Shrinking { findings: distinct.groups.len() })?;
-    let folder = folder.map_or_else(|| PathBuf::from(DEFAULT_REPORT), Path::to_path_buf).join("findings");
+    tell(
+        consumers,
+        &Event::Shrinking {
+            findings: distinct.groups.len(),
+        },
+    )?;
+    let folder = folder
+        .map_or_else(|| PathBuf::from(DEFAULT_REPORT), Path::to_path_buf)
+        .join("findings");
     let mut groups: Vec<(String, Group)> = distinct.groups.into_iter().collect();
     groups.sort_by_key(|(_, group)| group.order);
     // Shrinking runs a case hundreds of times: the embedded emulator is quicker without its socket.
     let quick = match &target.target {
-        TargetName::Embedded => TargetArguments { target: TargetName::InProcess, control_token: None },
+        TargetName::Embedded => TargetArguments {
+            target: TargetName::InProcess,
+            control_token: None,
+        },
         _ => target.clone(),
     };
     let mut target = make_target(&quick, faults)
@@ -168,6 +222,7 @@ fn investigate(
         if random {
             let shrunk = shrink::shrink(&case, SHRINK_BUDGET, |smaller| {
                 !interrupted.load(Ordering::Relaxed)
+                    && findings::loads(smaller)
                     && run_case(smaller, target.as_mut())
                         .is_ok_and(|report| fingerprint::of(smaller, &report).as_deref() == Some(fingerprint.as_str()))
             });
@@ -178,11 +233,29 @@ fn investigate(
                 report = again;
             }
         }
-        let finding = FindingReport { fingerprint, seen: group.seen, found_in, seed, steps_before, case, report };
+        let finding = FindingReport {
+            fingerprint,
+            seen: group.seen,
+            found_in,
+            seed,
+            steps_before,
+            case,
+            report,
+        };
         let saved = findings::save_with_faults(&folder, &finding, faults).map_err(|error| {
-            Failure::message(Exit::Internal, format!("the finding `{}` cannot be saved: {error}", finding.fingerprint), "give --report a folder that can be written")
+            Failure::message(
+                Exit::Internal,
+                format!("the finding `{}` cannot be saved: {error}", finding.fingerprint),
+                "give --report a folder that can be written",
+            )
         })?;
-        tell(consumers, &Event::Finding { finding: &finding, saved: Some(&saved) })?;
+        tell(
+            consumers,
+            &Event::Finding {
+                finding: &finding,
+                saved: Some(&saved),
+            },
+        )?;
     }
     Ok(())
 }

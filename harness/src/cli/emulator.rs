@@ -29,7 +29,13 @@ pub(super) fn run(arguments: &EmulatorArguments) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::message(Exit::Internal, format!("no runtime: {error}"), "is the machine out of threads?"))?;
+        .map_err(|error| {
+            Failure::message(
+                Exit::Internal,
+                format!("no runtime: {error}"),
+                "is the machine out of threads?",
+            )
+        })?;
     let address = arguments.address();
     runtime.block_on(async {
         let server = serve(emulator, address).await.map_err(|error| {
@@ -40,9 +46,13 @@ pub(super) fn run(arguments: &EmulatorArguments) -> Result<Exit, Failure> {
             )
         })?;
         announce(arguments, &format!("http://{}", server.address()))?;
-        tokio::signal::ctrl_c()
-            .await
-            .map_err(|error| Failure::message(Exit::Internal, format!("cannot wait for Ctrl-C: {error}"), "end the process otherwise"))?;
+        tokio::signal::ctrl_c().await.map_err(|error| {
+            Failure::message(
+                Exit::Internal,
+                format!("cannot wait for Ctrl-C: {error}"),
+                "end the process otherwise",
+            )
+        })?;
         drop(server);
         Ok(Exit::Conformant)
     })
@@ -53,7 +63,10 @@ fn announce(arguments: &EmulatorArguments, endpoint: &str) -> std::io::Result<()
     writeln!(out, "countersign emulator on {endpoint}")?;
     writeln!(out, "  export AWS_ENDPOINT_URL={endpoint} AWS_REGION=us-east-1")?;
     let secret = if arguments.root_secret == "test" { "test" } else { "…" };
-    writeln!(out, "  export AWS_ACCESS_KEY_ID=111122223333 AWS_SECRET_ACCESS_KEY={secret}   # root of any account: its id is the key id")?;
+    writeln!(
+        out,
+        "  export AWS_ACCESS_KEY_ID=111122223333 AWS_SECRET_ACCESS_KEY={secret}   # root of any account: its id is the key id"
+    )?;
     if !arguments.faults.is_empty() {
         writeln!(out, "  seeded faults switched on: {}", arguments.faults.join(", "))?;
     }

@@ -17,14 +17,20 @@ pub(super) fn run(arguments: &FaultsArguments) -> Result<Exit, Failure> {
         return Ok(Exit::Conformant);
     }
     if arguments.cases == 0 {
-        return Err(Failure::message(Exit::NothingRan, "no cases were asked for", "give --cases a number above 0"));
+        return Err(Failure::message(
+            Exit::NothingRan,
+            "no cases were asked for",
+            "give --cases a number above 0",
+        ));
     }
     let ids: Vec<String> = if arguments.ids.is_empty() {
         faults::names().into_iter().map(str::to_owned).collect()
     } else {
         arguments.ids.clone()
     };
-    let seeds: Vec<u64> = (0..u64::from(arguments.seeds)).map(|offset| arguments.seed.wrapping_add(offset)).collect();
+    let seeds: Vec<u64> = (0..u64::from(arguments.seeds))
+        .map(|offset| arguments.seed.wrapping_add(offset))
+        .collect();
     let reports = faults::measure(&ids, &seeds, arguments.cases).map_err(|error| failure(&error))?;
     if let Some(folder) = &arguments.report {
         save(folder, &reports)?;
@@ -44,9 +50,17 @@ fn save(folder: &Path, reports: &[FaultReport]) -> Result<(), Failure> {
     for report in reports {
         let Some(exemplar) = &report.exemplar else { continue };
         let path = crate::findings::save_case(folder, &report.id, &exemplar.case).map_err(|error| {
-            Failure::message(Exit::Usage, format!("the case of `{}` cannot be saved: {error}", report.id), "give --report a folder that can be written")
+            Failure::message(
+                Exit::Usage,
+                format!("the case of `{}` cannot be saved: {error}", report.id),
+                "give --report a folder that can be written",
+            )
         })?;
-        eprintln!("{}: {}", report.id, crate::report::replay_command(&path, std::slice::from_ref(&report.id)));
+        eprintln!(
+            "{}: {}",
+            report.id,
+            crate::report::replay_command(&path, std::slice::from_ref(&report.id))
+        );
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use countersign_model::case::Case;
 use countersign_model::case::load::{Syntax, load_all};
+use countersign_model::world::World;
 
 use super::{Exit, Failure};
 use crate::corpus;
@@ -31,13 +32,35 @@ pub(super) fn cases_of(paths: &[PathBuf]) -> Result<Vec<Case>, Failure> {
         let text = String::from_utf8(text).map_err(|error| {
             Failure::message(
                 Exit::Usage,
-                format!("`{name}` is not UTF-8: byte {} is not text", error.utf8_error().valid_up_to()),
+                format!(
+                    "`{name}` is not UTF-8: byte {} is not text",
+                    error.utf8_error().valid_up_to()
+                ),
                 "a Case is a UTF-8 file, YAML or JSON",
             )
         })?;
-        cases.extend(load_all(&name, &text, Syntax::of_file(&name)).map_err(|error| Failure::new(Exit::Usage, error))?);
+        let read = load_all(&name, &text, Syntax::of_file(&name)).map_err(|error| Failure::new(Exit::Usage, error))?;
+        for case in &read {
+            check_world(&name, case)?;
+        }
+        cases.extend(read);
     }
     Ok(cases)
+}
+
+/// A world that AWS could not hold is a mistake in the file, said before anything runs.
+fn check_world(file: &str, case: &Case) -> Result<(), Failure> {
+    if case.world.is_none() {
+        return Ok(());
+    }
+    match World::new(case) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::message(
+            Exit::Usage,
+            format!("{file}: the world of `{}` cannot be: {error}", case.id),
+            "no sequence of permitted API calls leads to such a world",
+        )),
+    }
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
@@ -53,7 +76,10 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     for entry in entries {
         if entry.is_dir() {
             collect(&entry, files)?;
-        } else if entry.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+        } else if entry
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml")
+        {
             // JSON files of a folder are schemas and reports beside the cases; name one to have it read.
             files.push(entry);
         }

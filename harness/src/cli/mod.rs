@@ -25,7 +25,11 @@ pub fn main() -> Exit {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version come this way too, and are no mistake.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Conformant };
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Conformant
+            };
             let _ = error.print();
             return exit;
         }
@@ -52,12 +56,22 @@ struct Failure {
 
 impl Failure {
     fn new(exit: Exit, report: impl Into<miette::Report>) -> Self {
-        Self { exit, report: Box::new(report.into()) }
+        Self {
+            exit,
+            report: Box::new(report.into()),
+        }
     }
 
     /// A message with a next step.
     fn message(exit: Exit, message: impl std::fmt::Display, help: impl std::fmt::Display) -> Self {
-        Self::new(exit, miette::miette!(help = help.to_string(), "{}", crate::report::plain(&message.to_string())))
+        Self::new(
+            exit,
+            miette::miette!(
+                help = help.to_string(),
+                "{}",
+                crate::report::plain(&message.to_string())
+            ),
+        )
     }
 
     fn print(&self) {
@@ -68,29 +82,47 @@ impl Failure {
 /// Standard output is gone (a closed pipe, a full disk): nothing more can be said.
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::message(Exit::Internal, format!("cannot write: {error}"), "look at where the output goes")
+        Self::message(
+            Exit::Internal,
+            format!("cannot write: {error}"),
+            "look at where the output goes",
+        )
     }
 }
 
 /// Makes a target of the kind asked for, with seeded faults switched on.
 fn make_target(arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTarget, TargetError> {
-    let options = EmbeddedOptions { faults: faults.to_vec(), ..EmbeddedOptions::default() };
+    let options = EmbeddedOptions {
+        faults: faults.to_vec(),
+        ..EmbeddedOptions::default()
+    };
     let target = match &arguments.target {
         TargetName::Embedded => EmbeddedTarget::over_socket(options)?,
         TargetName::InProcess => EmbeddedTarget::in_process(options)?,
-        TargetName::Url(endpoint) => {
-            EmbeddedTarget::elsewhere(endpoint.clone(), arguments.control_token.clone().unwrap_or_default(), options)?
-        }
+        TargetName::Url(endpoint) => EmbeddedTarget::elsewhere(
+            endpoint.clone(),
+            arguments.control_token.clone().unwrap_or_default(),
+            options,
+        )?,
     };
     Ok(Box::new(target))
 }
 
 /// Refuses a target that is not on this machine, or that cannot be driven, before anything starts.
 fn safe_target(arguments: &TargetArguments) -> Result<(), Failure> {
-    let TargetName::Url(endpoint) = &arguments.target else { return Ok(()) };
+    let TargetName::Url(endpoint) = &arguments.target else {
+        return Ok(());
+    };
     let authority = endpoint.trim_start_matches("http://");
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_start_matches('[').trim_end_matches(']');
-    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    let host = authority
+        .rsplit_once(':')
+        .map_or(authority, |(host, _)| host)
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    let loopback = host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
     if !loopback {
         return Err(Failure::message(
             Exit::Refused,
@@ -122,11 +154,15 @@ fn known_faults(faults: &[String]) -> Result<(), Failure> {
     let known = crate::faults::names();
     for fault in faults {
         if !known.contains(&fault.as_str()) {
-            let nearest = known.iter().max_by(|a, b| strsim::jaro_winkler(a, fault).total_cmp(&strsim::jaro_winkler(b, fault)));
+            let nearest = known
+                .iter()
+                .max_by(|a, b| strsim::jaro_winkler(a, fault).total_cmp(&strsim::jaro_winkler(b, fault)));
             return Err(Failure::message(
                 Exit::Usage,
                 format!("unknown fault `{fault}`"),
-                nearest.map_or_else(String::new, |nearest| format!("the nearest name is `{nearest}`; `countersign faults --list` lists all")),
+                nearest.map_or_else(String::new, |nearest| {
+                    format!("the nearest name is `{nearest}`; `countersign faults --list` lists all")
+                }),
             ));
         }
     }

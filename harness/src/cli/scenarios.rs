@@ -23,7 +23,13 @@ pub(super) fn run(arguments: &ScenariosArguments) -> Result<Exit, Failure> {
     if arguments.list {
         let mut out = std::io::stdout().lock();
         for case in &cases {
-            writeln!(out, "{}  {}  ({} steps)", case.id, plain(case.title.as_deref().unwrap_or("")), case.steps.len())?;
+            writeln!(
+                out,
+                "{}  {}  ({} steps)",
+                case.id,
+                plain(case.title.as_deref().unwrap_or("")),
+                case.steps.len()
+            )?;
         }
         return Ok(Exit::Conformant);
     }

@@ -8,7 +8,11 @@ use crate::stats;
 
 pub(super) fn run(arguments: &StatsArguments) -> Result<Exit, Failure> {
     if arguments.cases == 0 {
-        return Err(Failure::message(Exit::NothingRan, "no cases were asked for", "give --cases a number above 0"));
+        return Err(Failure::message(
+            Exit::NothingRan,
+            "no cases were asked for",
+            "give --cases a number above 0",
+        ));
     }
     let stats = stats::collect(arguments.cases, arguments.seed);
     let mut out = std::io::stdout().lock();

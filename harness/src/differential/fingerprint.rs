@@ -116,9 +116,16 @@ pub fn decided_by(outcome: &Outcome) -> String {
     parts.join(" ")
 }
 
-/// The one rule that says most about why an outcome is what it is: that of the ceiling that did not allow, else the most special of
-/// the deciding rules.
+/// The one rule that says most about why an outcome is what it is: that of the explicit Deny, that of the ceiling that did not
+/// allow, else the most special of the deciding rules.
 pub fn telling_rule(outcome: &Outcome) -> Option<&RuleId> {
+    let explicit = deciding_check(outcome).filter(|check| check.decision == CheckDecision::ExplicitDeny);
+    if let Some(rule) = explicit.and_then(|check| {
+        let found = |id: &str| check.rules.iter().find(|rule| rule.as_str() == id);
+        found("svc:K-11").or_else(|| found("iam:L-10"))
+    }) {
+        return Some(rule);
+    }
     let ceiling = deciding_check(outcome)
         .filter(|check| check.decision == CheckDecision::ImplicitDeny)
         .and_then(|check| {

@@ -33,7 +33,9 @@ pub struct FindingReport {
 impl FindingReport {
     /// Whose answer is off: the model's only if no target's is.
     pub fn side(&self) -> Side {
-        if self.report.provisioning_fault.is_some() || self.report.disagreements().any(|(_, one)| one.side == Side::Target) {
+        if self.report.provisioning_fault.is_some()
+            || self.report.disagreements().any(|(_, one)| one.side == Side::Target)
+        {
             Side::Target
         } else {
             Side::Model
@@ -42,7 +44,11 @@ impl FindingReport {
 
     /// The first step that disagrees, with its position from 0.
     pub fn step(&self) -> Option<(usize, &StepReport)> {
-        self.report.steps.iter().enumerate().find(|(_, step)| !step.disagreements.is_empty())
+        self.report
+            .steps
+            .iter()
+            .enumerate()
+            .find(|(_, step)| !step.disagreements.is_empty())
     }
 
     /// The check that decided the disagreeing step in the model: the one that ended the call, else the last.
@@ -52,7 +58,10 @@ impl FindingReport {
 
     /// The rules that decided the disagreeing step: those of the deciding check, then those of the outcome.
     pub fn rules(&self) -> Vec<RuleId> {
-        let mut rules: Vec<RuleId> = self.deciding_check().map(|check| check.rules.iter().cloned().collect()).unwrap_or_default();
+        let mut rules: Vec<RuleId> = self
+            .deciding_check()
+            .map(|check| check.rules.iter().cloned().collect())
+            .unwrap_or_default();
         if let Some(outcome) = self.step().and_then(|(_, step)| step.expected.as_ref()) {
             for one in &outcome.rules {
                 if !rules.contains(one) {

@@ -41,7 +41,9 @@ impl NdjsonReport {
         std::fs::create_dir_all(folder).map_err(create(folder.to_owned()))?;
         let path = folder.join("report.ndjson");
         let file = File::create(&path).map_err(create(path))?;
-        Ok(Self { file: BufWriter::new(file) })
+        Ok(Self {
+            file: BufWriter::new(file),
+        })
     }
 
     fn line(&mut self, event: &str, mut body: Value) -> std::io::Result<()> {
@@ -77,7 +79,13 @@ impl Consumer for NdjsonReport {
             Event::Shrinking { .. } => Ok(()),
             Event::Finding { finding, saved } => {
                 let saved = saved.map(|path| path.display().to_string());
-                self.line("finding", merge(serde_json::to_value(finding)?, json!({"saved": saved, "rules": finding.rules()})))
+                self.line(
+                    "finding",
+                    merge(
+                        serde_json::to_value(finding)?,
+                        json!({"saved": saved, "rules": finding.rules()}),
+                    ),
+                )
             }
             Event::Interrupted => self.line("interrupted", json!({})),
             Event::Finished(summary) => {

@@ -141,7 +141,9 @@ impl Summary {
         let text = format!("{id}: {error}");
         match error {
             TargetError::Transport { .. } => self.transport_faults.push(text),
-            TargetError::Adapter { .. } | TargetError::Provisioning { .. } | TargetError::Unbound { .. } => self.internal_faults.push(text),
+            TargetError::Adapter { .. } | TargetError::Provisioning { .. } | TargetError::Unbound { .. } => {
+                self.internal_faults.push(text)
+            }
             TargetError::Unsupported { capability } => *self.skips.entry(capability.clone()).or_default() += 1,
         }
     }
@@ -150,7 +152,11 @@ impl Summary {
 /// Workers spend their time side by side, so the sum of their times is divided by their number.
 fn rate(count: CallCount, workers: usize) -> f64 {
     let seconds = count.time.as_secs_f64() / workers.max(1) as f64;
-    if seconds > 0.0 { count.calls as f64 / seconds } else { 0.0 }
+    if seconds > 0.0 {
+        count.calls as f64 / seconds
+    } else {
+        0.0
+    }
 }
 
 fn call_count<S: serde::Serializer>(count: &CallCount, serializer: S) -> Result<S::Ok, S::Error> {

@@ -39,12 +39,22 @@ impl TerminalReport {
         let fancy = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let bar = ProgressBar::with_draw_target(
             None,
-            if fancy { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
+            if fancy {
+                ProgressDrawTarget::stderr()
+            } else {
+                ProgressDrawTarget::hidden()
+            },
         );
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {msg}  {elapsed}") {
             bar.set_style(style);
         }
-        Self { bar, start: None, done: 0, findings: 0, last_line: Instant::now() }
+        Self {
+            bar,
+            start: None,
+            done: 0,
+            findings: 0,
+            last_line: Instant::now(),
+        }
     }
 
     fn faults(&self) -> &[String] {
@@ -83,7 +93,10 @@ impl Consumer for TerminalReport {
             Event::Shrinking { findings } => {
                 self.bar.set_message(format!("shrinking {findings}"));
                 if self.bar.is_hidden() {
-                    eprintln!("shrinking {findings} distinct {}", if *findings == 1 { "finding" } else { "findings" });
+                    eprintln!(
+                        "shrinking {findings} distinct {}",
+                        if *findings == 1 { "finding" } else { "findings" }
+                    );
                 }
                 Ok(())
             }
@@ -110,21 +123,41 @@ pub fn render_finding(finding: &FindingReport, saved: Option<&Path>, faults: &[S
     plain(&text).into_owned()
 }
 
-fn write_finding(text: &mut String, finding: &FindingReport, saved: Option<&Path>, faults: &[String]) -> std::fmt::Result {
+fn write_finding(
+    text: &mut String,
+    finding: &FindingReport,
+    saved: Option<&Path>,
+    faults: &[String],
+) -> std::fmt::Result {
     let whose = match finding.side() {
         Side::Target => "target divergence",
         Side::Model => "model fault, or a wrong expectation in the case",
     };
-    writeln!(text, "\nfinding   {}  ({whose}; seen in {} {})", finding.fingerprint, finding.seen, cases(finding.seen))?;
+    writeln!(
+        text,
+        "\nfinding   {}  ({whose}; seen in {} {})",
+        finding.fingerprint,
+        finding.seen,
+        cases(finding.seen)
+    )?;
     match finding.seed {
-        Some((seed, number)) => writeln!(text, "  found     seed {seed}, case {number} ({} steps before shrinking)", finding.steps_before)?,
+        Some((seed, number)) => writeln!(
+            text,
+            "  found     seed {seed}, case {number} ({} steps before shrinking)",
+            finding.steps_before
+        )?,
         None => writeln!(text, "  found     {}", finding.found_in)?,
     }
     if let Some(fault) = &finding.report.provisioning_fault {
         writeln!(text, "  world     {fault}")?;
     }
     if let Some((position, step)) = finding.step() {
-        writeln!(text, "  step {:<4} {}", position + 1, describe_step(finding, position, step))?;
+        writeln!(
+            text,
+            "  step {:<4} {}",
+            position + 1,
+            describe_step(finding, position, step)
+        )?;
         if let Some(expected) = &step.expected {
             writeln!(text, "  expected  {}", describe_expected(expected))?;
         }
@@ -132,7 +165,11 @@ fn write_finding(text: &mut String, finding: &FindingReport, saved: Option<&Path
             writeln!(text, "  observed  {}", describe_observed(observed))?;
         }
         for one in &step.disagreements {
-            writeln!(text, "  differs   {}: expected {}, observed {}", one.path, one.expected, one.observed)?;
+            writeln!(
+                text,
+                "  differs   {}: expected {}, observed {}",
+                one.path, one.expected, one.observed
+            )?;
         }
     }
     if let Some(check) = finding.deciding_check() {
@@ -142,9 +179,24 @@ fn write_finding(text: &mut String, finding: &FindingReport, saved: Option<&Path
             .filter(|gate| gate.verdict != GateVerdict::NotApplicable)
             .map(|gate| format!("{} {}", gate.set, verdict(gate.verdict)))
             .collect();
-        writeln!(text, "  decided   {} on {}: {}", check.action, check.resource, gates.join(" · "))?;
-        for statement in check.statements.iter().filter(|statement| statement.verdict == "applies").take(6) {
-            let sid = statement.sid.as_deref().map(|sid| format!(" `{sid}`")).unwrap_or_default();
+        writeln!(
+            text,
+            "  decided   {} on {}: {}",
+            check.action,
+            check.resource,
+            gates.join(" · ")
+        )?;
+        for statement in check
+            .statements
+            .iter()
+            .filter(|statement| statement.verdict == "applies")
+            .take(6)
+        {
+            let sid = statement
+                .sid
+                .as_deref()
+                .map(|sid| format!(" `{sid}`"))
+                .unwrap_or_default();
             writeln!(
                 text,
                 "            {} statement {}{sid} of {} ({}) applies",
@@ -154,7 +206,11 @@ fn write_finding(text: &mut String, finding: &FindingReport, saved: Option<&Path
     }
     for id in finding.rules().iter().take(8) {
         match rule::find(id.as_str()) {
-            Some(entry) => writeln!(text, "  rule      {id}  {}\n            {}", entry.statement, entry.source)?,
+            Some(entry) => writeln!(
+                text,
+                "  rule      {id}  {}\n            {}",
+                entry.statement, entry.source
+            )?,
             None => writeln!(text, "  rule      {id}")?,
         }
     }
@@ -166,9 +222,15 @@ fn write_finding(text: &mut String, finding: &FindingReport, saved: Option<&Path
 }
 
 fn describe_step(finding: &FindingReport, position: usize, step: &StepReport) -> String {
-    let name = step.name.as_deref().map(|name| format!("`{name}` ")).unwrap_or_default();
+    let name = step
+        .name
+        .as_deref()
+        .map(|name| format!("`{name}` "))
+        .unwrap_or_default();
     match finding.case.steps.get(position) {
-        Some(countersign_model::case::Step::Call(call)) => format!("{name}{} as {}", call.call, describe_principal(&call.principal)),
+        Some(countersign_model::case::Step::Call(call)) => {
+            format!("{name}{} as {}", call.call, describe_principal(&call.principal))
+        }
         Some(countersign_model::case::Step::Invoke(invoke)) => format!("{name}invoke {}", invoke.function),
         _ => name,
     }
@@ -178,9 +240,21 @@ fn describe_principal(principal: &countersign_model::case::StepPrincipal) -> Str
     use countersign_model::case::StepPrincipal as P;
     match principal {
         P::User { name, .. } => format!("user {name}"),
-        P::Root { account } => account.as_ref().map_or_else(|| "root".to_owned(), |account| format!("root of {account}")),
-        P::Role { name, session, policy, policy_arns, .. } => {
-            let limited = if policy.is_some() || !policy_arns.is_empty() { " with a session policy" } else { "" };
+        P::Root { account } => account
+            .as_ref()
+            .map_or_else(|| "root".to_owned(), |account| format!("root of {account}")),
+        P::Role {
+            name,
+            session,
+            policy,
+            policy_arns,
+            ..
+        } => {
+            let limited = if policy.is_some() || !policy_arns.is_empty() {
+                " with a session policy"
+            } else {
+                ""
+            };
             format!("role {name}, session {session}{limited}")
         }
         P::FederatedUser { name, by, .. } => format!("federated user {name} of {by}"),
@@ -190,11 +264,21 @@ fn describe_principal(principal: &countersign_model::case::StepPrincipal) -> Str
 }
 
 fn describe_expected(outcome: &Outcome) -> String {
-    describe(outcome.decision, outcome.code.as_deref(), outcome.status, outcome.message.as_deref())
+    describe(
+        outcome.decision,
+        outcome.code.as_deref(),
+        outcome.status,
+        outcome.message.as_deref(),
+    )
 }
 
 fn describe_observed(observed: &Observed) -> String {
-    describe(observed.decision, observed.code.as_deref(), observed.status, observed.message.as_deref())
+    describe(
+        observed.decision,
+        observed.code.as_deref(),
+        observed.status,
+        observed.message.as_deref(),
+    )
 }
 
 fn describe(decision: Decision, code: Option<&str>, status: u16, message: Option<&str>) -> String {
@@ -225,7 +309,10 @@ fn verdict(verdict: GateVerdict) -> &'static str {
 }
 
 fn render_start(start: &Start) -> String {
-    let mut text = format!("countersign {}: model against {} ({})\n", start.version, start.target, start.reached);
+    let mut text = format!(
+        "countersign {}: model against {} ({})\n",
+        start.version, start.target, start.reached
+    );
     if !start.faults.is_empty() {
         text.push_str(&format!("seeded faults switched on: {}\n", start.faults.join(", ")));
     }
@@ -259,7 +346,11 @@ fn write_summary(text: &mut String, summary: &Summary, workers: usize) -> std::f
     let compared = summary.corpus.compared + summary.random.compared;
     let skipped = summary.corpus.skipped + summary.random.skipped;
     let errors = summary.corpus.errors + summary.random.errors;
-    writeln!(text, "counts    {steps} steps = {compared} compared + {skipped} skipped + {errors} errors{}", reasons(&summary.skips))?;
+    writeln!(
+        text,
+        "counts    {steps} steps = {compared} compared + {skipped} skipped + {errors} errors{}",
+        reasons(&summary.skips)
+    )?;
     writeln!(
         text,
         "cost      worlds: {} calls, {:.0} a second · steps: {} calls, {:.0} a second · {:.1} s in all",
@@ -276,9 +367,15 @@ fn write_summary(text: &mut String, summary: &Summary, workers: usize) -> std::f
         writeln!(text, "internal  {fault}")?;
     }
     let verdict = if !summary.internal_faults.is_empty() {
-        format!("{} faults of the case files or of Countersign itself", summary.internal_faults.len())
+        format!(
+            "{} faults of the case files or of Countersign itself",
+            summary.internal_faults.len()
+        )
     } else if !summary.transport_faults.is_empty() {
-        format!("the target could not be asked: {} transport faults", summary.transport_faults.len())
+        format!(
+            "the target could not be asked: {} transport faults",
+            summary.transport_faults.len()
+        )
     } else if summary.diverging + summary.model_faults > 0 {
         format!(
             "{} distinct {} in {} {}{}",
@@ -286,7 +383,14 @@ fn write_summary(text: &mut String, summary: &Summary, workers: usize) -> std::f
             if summary.findings == 1 { "finding" } else { "findings" },
             summary.diverging.max(summary.model_faults),
             cases(summary.diverging.max(summary.model_faults)),
-            if summary.model_faults > 0 { format!(" ({} with an expectation the model does not meet)", summary.model_faults) } else { String::new() },
+            if summary.model_faults > 0 {
+                format!(
+                    " ({} with an expectation the model does not meet)",
+                    summary.model_faults
+                )
+            } else {
+                String::new()
+            },
         )
     } else if compared == 0 {
         "nothing was compared".to_owned()
@@ -301,8 +405,18 @@ fn write_counts(text: &mut String, name: &str, counts: &Counts) -> std::fmt::Res
     if counts.cases == 0 {
         return Ok(());
     }
-    let agree = if counts.agreeing == counts.cases { "all agree".to_owned() } else { format!("{} agree", counts.agreeing) };
-    writeln!(text, "{name:<9} {} {}, {} steps: {agree}", counts.cases, cases(counts.cases), counts.steps)
+    let agree = if counts.agreeing == counts.cases {
+        "all agree".to_owned()
+    } else {
+        format!("{} agree", counts.agreeing)
+    };
+    writeln!(
+        text,
+        "{name:<9} {} {}, {} steps: {agree}",
+        counts.cases,
+        cases(counts.cases),
+        counts.steps
+    )
 }
 
 fn cases(count: u64) -> &'static str {
@@ -310,13 +424,20 @@ fn cases(count: u64) -> &'static str {
 }
 
 fn percent(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 * 100.0 / whole as f64
+    }
 }
 
 fn reasons(counts: &std::collections::BTreeMap<String, u64>) -> String {
     if counts.is_empty() {
         return String::new();
     }
-    let list: Vec<String> = counts.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    let list: Vec<String> = counts
+        .iter()
+        .map(|(reason, count)| format!("{reason} {count}"))
+        .collect();
     format!(" ({})", list.join(", "))
 }

@@ -207,7 +207,9 @@ impl Call<'_> {
         let (Some(account), Some(name)) = (arn.account(), arn.field(5).strip_prefix("table/")) else {
             return false;
         };
-        let Ok(region) = Region::new(arn.field(3)) else { return false };
+        let Ok(region) = Region::new(arn.field(3)) else {
+            return false;
+        };
         arn.field(2) == "dynamodb"
             && self
                 .state

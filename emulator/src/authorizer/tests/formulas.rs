@@ -72,7 +72,7 @@ fn formula(state: &State) -> bool {
         return resource_side && idp_ok && pb_ok && sp_ok;
     }
     // iam:L-72 with OQ-34: naming is not enough where the boundary does not allow the assumption.
-    ((names_caller || names_everyone) && !(trust && !pb_ok))
+    ((names_caller || names_everyone) && (!trust || pb_ok))
         || (names_parent && pb_ok && sp_ok)
         || (idp_ok && pb_ok && sp_ok && (!mandatory || names_account))
 }

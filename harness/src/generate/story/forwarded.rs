@@ -150,7 +150,10 @@ impl Scene<'_, '_, '_> {
             "AttributeDefinitions".to_owned(),
             json!([{"AttributeName": "id", "AttributeType": "S"}]),
         );
-        call.with.insert("KeySchema".to_owned(), json!([{"AttributeName": "id", "KeyType": "HASH"}]));
+        call.with.insert(
+            "KeySchema".to_owned(),
+            json!([{"AttributeName": "id", "KeyType": "HASH"}]),
+        );
         call.with.insert("BillingMode".to_owned(), json!("PAY_PER_REQUEST"));
         let needs = vec![self.any_need("dynamodb:CreateTable")];
         self.perform(Request { call, needs });

@@ -78,7 +78,12 @@ impl Scene<'_, '_, '_> {
     pub(super) fn deny_by_principal_arn(&mut self, key: usize) {
         let account = self.keys[key].account;
         let spared = self.new_role(account);
-        let actions = vec![(*self.dice.pick(&["kms:Decrypt", "kms:GenerateDataKey*", "kms:*", "kms:*"])).to_owned()];
+        let actions = vec![
+            (*self
+                .dice
+                .pick(&["kms:Decrypt", "kms:GenerateDataKey*", "kms:*", "kms:*"]))
+            .to_owned(),
+        ];
         let mut draft = Draft::deny(Principals::Everyone, actions, vec!["*".to_owned()]);
         let mut condition = match self.dice.below(3) {
             0 => fact::on_fact(&mut self.dice, &Fact::new("aws:PrincipalArn", Known::AbsentArn), true),
