@@ -33,13 +33,13 @@ pub struct StateError {
 /// When a cell with a `?` fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Condition {
-    /// [7]: imported material, or a custom key store.
+    /// Footnote 7: imported material, or a custom key store.
     ImportedOrCustomStore,
-    /// [8]: imported material.
+    /// Footnote 8: imported material.
     Imported,
-    /// [9]: no imported material.
+    /// Footnote 9: no imported material.
     NotImported,
-    /// [10]: it is the new target.
+    /// Footnote 10: it is the new target.
     NewTarget,
 }
 
