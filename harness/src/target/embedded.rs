@@ -26,6 +26,9 @@ use crate::differential::Binding;
 /// Calls after which a name may mean another principal.
 const REMAKES: [&str; 3] = ["iam:CreateRole", "iam:CreateServiceLinkedRole", "iam:CreateUser"];
 
+/// From this age on a session is made anew; the credentials themselves are good for twelve hours.
+const LONGEST_SESSION: SignedDuration = SignedDuration::from_hours(11);
+
 /// How the embedded target is set up.
 #[derive(Debug, Clone, Default)]
 pub struct EmbeddedOptions {
@@ -57,7 +60,10 @@ struct Running {
     spec: WorldSpec,
     clock: Timestamp,
     trail_position: u64,
+    /// By principal and network.
     credentials: BTreeMap<String, Credentials>,
+    /// When a principal's first credentials were made: a session is as old as its first use, wherever it is used from.
+    sessions: BTreeMap<String, Timestamp>,
 }
 
 /// The network facts of one call.
@@ -274,6 +280,7 @@ async fn begin(
             clock,
             trail_position,
             credentials: BTreeMap::new(),
+            sessions: BTreeMap::new(),
         },
     ))
 }
@@ -296,11 +303,8 @@ impl Walk<'_> {
                 let clock = self.running.clock.checked_add(by);
                 self.running.clock =
                     clock.map_err(|error| TargetError::adapter(format!("the clock cannot move: {error}")))?;
-                let line = Arc::clone(self.driver.line());
-                line.facts().clock = Some(self.running.clock);
-                self.control
-                    .case(&line, &object(json!({"clock": self.running.clock.to_string()})))
-                    .await?;
+                self.set_clock(self.running.clock).await?;
+                self.forget_old_sessions();
                 Ok(Observed::quiet())
             }
             Step::Settle { .. } => {
@@ -311,6 +315,27 @@ impl Walk<'_> {
             }
             Step::Arrange(arrange) => self.arrange(arrange).await,
         }
+    }
+
+    /// Sessions that end soon are made anew at their next use: how long credentials last is not what a case is about.
+    fn forget_old_sessions(&mut self) {
+        let now = self.running.clock;
+        let before = self.running.sessions.len();
+        self.running
+            .sessions
+            .retain(|_, issued| now.duration_since(*issued) < LONGEST_SESSION);
+        if self.running.sessions.len() < before {
+            self.running.credentials.clear();
+        }
+    }
+
+    /// Sets the emulator's clock and the signers'.
+    async fn set_clock(&mut self, clock: Timestamp) -> Result<(), TargetError> {
+        let line = Arc::clone(self.driver.line());
+        line.facts().clock = Some(clock);
+        self.control
+            .case(&line, &object(json!({"clock": clock.to_string()})))
+            .await
     }
 
     async fn call(&mut self, step: &CallStep) -> Result<Observed, TargetError> {
@@ -464,6 +489,8 @@ impl Walk<'_> {
             return Ok(None);
         };
         let principal = self.binding.outward_json(&principal).map_err(unbound)?;
+        let now = self.running.clock;
+        let issued = *self.running.sessions.entry(principal.to_string()).or_insert(now);
         let mut request = object(json!({"principal": principal}));
         if let Some(address) = &network.source_ip {
             request.insert("source_ip".to_owned(), json!(address));
@@ -476,7 +503,14 @@ impl Walk<'_> {
         if let Some(known) = self.running.credentials.get(&name) {
             return Ok(Some(known.clone()));
         }
-        let made = self.control.credentials(self.driver.line(), &request).await?;
+        if issued != now {
+            self.set_clock(issued).await?;
+        }
+        let made = self.control.credentials(self.driver.line(), &request).await;
+        if issued != now {
+            self.set_clock(now).await?;
+        }
+        let made = made?;
         self.running.credentials.insert(name, made.clone());
         Ok(Some(made))
     }
