@@ -144,6 +144,7 @@ pub fn authorizer_caller(principal: &Principal) -> authorizer::Caller {
         },
         Principal::Root { account } => authorizer::Caller::Root {
             account: account.clone(),
+            assumed: false,
         },
         Principal::RoleSession {
             account,
@@ -154,6 +155,7 @@ pub fn authorizer_caller(principal: &Principal) -> authorizer::Caller {
             account: account.clone(),
             arn: principal.arn(),
             role_arn: principal.principal_arn().unwrap_or_default(),
+            role_path_known: true,
             role_unique_id: role_id.clone(),
             service_linked: role_path.starts_with("/aws-service-role/"),
         },
@@ -430,6 +432,10 @@ fn network_keys(state: &State, question: &Question<'_>, context: &mut Context) {
         .and_then(|name| state.case.vpc_endpoints.get(name));
     let forwarded = matches!(question.via, Via::Forwarded { .. });
     let source_ip = caller.arrival.source_ip.as_deref();
+    if matches!(question.via, Via::LambdaRuntime { .. }) && source_ip.is_none() {
+        // The runtime calls from inside Lambda, not from where the invoker is: nobody's address is known (svc:L-4).
+        return;
+    }
     match endpoint {
         None if forwarded && !state.case.quirks.forwarded_call_keeps_source_ip => {}
         None => context.set("aws:sourceip", source_ip.unwrap_or(DEFAULT_SOURCE_IP)),

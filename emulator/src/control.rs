@@ -27,6 +27,8 @@ use crate::sts::sessions::{self, SessionInput};
 
 /// Path prefix of the control plane.
 pub const PREFIX: &str = "/_countersign/v1/";
+/// Longest VPC endpoint policy, white space included (iam:§1.9).
+const LONGEST_ENDPOINT_POLICY: usize = 20_480;
 /// Header that carries the token.
 pub const TOKEN_HEADER: &str = "x-countersign-token";
 /// Longest propagation delay in seconds.
@@ -154,6 +156,7 @@ struct CaseInput {
     #[serde(default, deserialize_with = "present")]
     clock: Option<Option<String>>,
     propagation_seconds: Option<i64>,
+    bucket_key_seconds: Option<i64>,
     quirks: Option<BTreeMap<String, Value>>,
     faults: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
@@ -189,6 +192,14 @@ fn new_case(state: &State, input: CaseInput) -> Result<CaseSettings, ControlErro
             )));
         }
         case.propagation_seconds = seconds;
+    }
+    if let Some(seconds) = input.bucket_key_seconds {
+        if !(0..=LONGEST_PROPAGATION).contains(&seconds) {
+            return Err(invalid(format!(
+                "bucket_key_seconds must be between 0 and {LONGEST_PROPAGATION}"
+            )));
+        }
+        case.bucket_key_seconds = seconds;
     }
     if let Some(switches) = input.quirks {
         case.quirks = Quirks::default();
@@ -228,6 +239,13 @@ fn endpoint(input: EndpointInput, as_of: Date) -> Result<VpcEndpoint, ControlErr
         as_of,
         principals: &NoPrincipals,
     };
+    if let Some(text) = &input.policy
+        && text.chars().count() > LONGEST_ENDPOINT_POLICY
+    {
+        return Err(invalid(format!(
+            "endpoint policy: longer than {LONGEST_ENDPOINT_POLICY} characters"
+        )));
+    }
     let policy = input
         .policy
         .map(|text| Policy::save(PolicyKind::VpcEndpoint, &text, &rules).map(Arc::new));

@@ -10,13 +10,12 @@ use percent_encoding::percent_decode_str;
 
 use crate::control;
 use crate::fault::FaultSet;
-use crate::identity::{Arrival, Caller, Credential, Principal};
-use crate::names::{AccountId, Region};
+use crate::identity::{self, Arrival, Caller, Credential};
+use crate::names::Region;
 use crate::protocol::{self, Authenticated, Authentication, Service, SignatureForm, route};
 use crate::signature::{self, AuthError, Claim, Signed, Verified};
 use crate::sources::Sources;
 use crate::state::State;
-use crate::sts::sessions;
 
 /// Longest accepted request body.
 pub(crate) const LONGEST_BODY: usize = 64 * 1024 * 1024;
@@ -60,17 +59,17 @@ impl Default for EmulatorOptions {
 pub struct Emulator {
     state: Mutex<State>,
     control_token: Option<String>,
-    root_secret: String,
 }
 
 impl Emulator {
     /// An empty world.
     #[must_use]
     pub fn new(options: EmulatorOptions) -> Self {
+        let mut state = State::with_faults(options.sources, options.faults);
+        state.root_secret = options.root_secret;
         Self {
-            state: Mutex::new(State::with_faults(options.sources, options.faults)),
+            state: Mutex::new(state),
             control_token: options.control_token,
-            root_secret: options.root_secret,
         }
     }
 
@@ -121,7 +120,7 @@ impl Emulator {
         let (request_id, now, credential) = {
             let state = self.lock();
             let credential = match &claim {
-                Ok(Some(claim)) => self.credential(&state, claim),
+                Ok(Some(claim)) => identity::working_credential(&state, &claim.access_key_id),
                 _ => None,
             };
             (request_id(&state, service), state.now(), credential)
@@ -156,23 +155,6 @@ impl Emulator {
         };
         route::dispatch(&mut self.lock(), &authenticated)
     }
-
-    /// The credential behind an access key id: a stored one whose principal still lives, or an account's root.
-    fn credential(&self, state: &State, claim: &Claim) -> Option<Arc<Credential>> {
-        if let Some(account) = AccountId::parse(&claim.access_key_id) {
-            return Some(Arc::new(Credential {
-                secret_access_key: self.root_secret.clone(),
-                session_token: None,
-                principal: Principal::Root { account },
-                session: None,
-                arrival: Arrival::default(),
-                created_at: Timestamp::UNIX_EPOCH,
-                active: true,
-            }));
-        }
-        let credential = state.credentials.get(&claim.access_key_id)?;
-        (credential.active && sessions::is_alive(state, &credential.principal)).then(|| credential.clone())
-    }
 }
 
 /// Who calls which service in which Region, and the opened payload of a signed request.
@@ -200,19 +182,14 @@ fn authenticate(
     let verified = signature::verify(service, &claim, &credential, signed, now)?;
     Ok((
         service,
-        caller(&claim, &credential, signed.headers),
+        Caller::with_credential(
+            &claim.access_key_id,
+            &credential,
+            arrival(credential.arrival.clone(), signed.headers),
+        ),
         region,
         Some(verified),
     ))
-}
-
-fn caller(claim: &Claim, credential: &Credential, headers: &HeaderMap) -> Caller {
-    Caller {
-        principal: credential.principal.clone(),
-        session: credential.session.clone(),
-        access_key_id: Some(claim.access_key_id.clone()),
-        arrival: arrival(credential.arrival.clone(), headers),
-    }
 }
 
 /// Facts of the credentials and of this request.

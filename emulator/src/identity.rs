@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::authorizer::Policy;
 use crate::names::{AccountId, Region};
 use crate::state::State;
+use crate::sts::sessions;
 
 /// A principal as IAM knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,6 +226,17 @@ impl Caller {
         }
     }
 
+    /// Who signed with a credential.
+    #[must_use]
+    pub fn with_credential(access_key_id: &str, credential: &Credential, arrival: Arrival) -> Self {
+        Self {
+            principal: credential.principal.clone(),
+            session: credential.session.clone(),
+            access_key_id: Some(access_key_id.to_owned()),
+            arrival,
+        }
+    }
+
     /// An unsigned request.
     #[must_use]
     pub fn anonymous(arrival: Arrival) -> Self {
@@ -330,6 +342,24 @@ impl CredentialStore {
     pub fn remove(&mut self, access_key_id: &str) {
         self.by_access_key_id.remove(access_key_id);
     }
+}
+
+/// The credential behind an access key id: a stored one whose principal still lives, or an account's root (contract).
+#[must_use]
+pub fn working_credential(state: &State, access_key_id: &str) -> Option<Arc<Credential>> {
+    if let Some(account) = AccountId::parse(access_key_id) {
+        return Some(Arc::new(Credential {
+            secret_access_key: state.root_secret.clone(),
+            session_token: None,
+            principal: Principal::Root { account },
+            session: None,
+            arrival: Arrival::default(),
+            created_at: Timestamp::UNIX_EPOCH,
+            active: true,
+        }));
+    }
+    let credential = state.credentials.get(access_key_id)?;
+    (credential.active && sessions::is_alive(state, &credential.principal)).then(|| credential.clone())
 }
 
 /// A freshly issued credential as the caller receives it.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use jiff::civil::Date;
+use jiff::civil::{Date, date};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -17,6 +17,19 @@ const DEEPEST: usize = 16;
 const FULL_ACCESS_ARN: &str = "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess";
 /// Its text.
 const FULL_ACCESS: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+
+/// From this day SCPs may be twice as long and twice as many (iam:§1.9).
+const LARGER_SERVICE_CONTROL_SINCE: Date = date(2026, 5, 15);
+
+/// How long a policy of an organization may be, in characters of every kind, and how many may be attached to one
+/// node (iam:§1.9). The RCP that AWS attaches everywhere counts, so customers have one less.
+fn quota(kind: PolicyKind, as_of: Date) -> (usize, usize) {
+    match kind {
+        PolicyKind::ServiceControl if as_of >= LARGER_SERVICE_CONTROL_SINCE => (10_240, 10),
+        PolicyKind::ServiceControl => (5_120, 5),
+        _ => (5_120, 4),
+    }
+}
 
 /// An organization, flattened: every account knows its path and the levels above it.
 #[derive(Debug, Clone)]
@@ -75,6 +88,20 @@ pub enum OrganizationError {
     /// Units nested too deeply.
     #[error("units are nested deeper than {DEEPEST}")]
     TooDeep,
+    /// A policy that is longer than its type may be (iam:§1.9).
+    #[error("policy `{name}` is longer than {longest} characters")]
+    TooLong {
+        /// Name of the policy.
+        name: String,
+        /// The quota.
+        longest: usize,
+    },
+    /// More policies on one node than may be attached (iam:§1.9).
+    #[error("more than {most} policies of one type are attached to a node")]
+    TooMany {
+        /// The quota.
+        most: usize,
+    },
     /// A policy document that Organizations refuses (iam:E-21).
     #[error("policy `{name}`: {reason}")]
     Policy {
@@ -194,8 +221,18 @@ impl Organization {
             as_of,
             principals: &NoPrincipals,
         };
+        let (longest, most) = quota(kind, as_of);
+        if inputs.len() > most {
+            return Err(OrganizationError::TooMany { most });
+        }
         let mut policies = Vec::with_capacity(inputs.len().max(1));
         for input in inputs {
+            if input.document.chars().count() > longest {
+                return Err(OrganizationError::TooLong {
+                    name: input.name.clone(),
+                    longest,
+                });
+            }
             let policy = Policy::save(kind, &input.document, &rules).map_err(|error| OrganizationError::Policy {
                 name: input.name.clone(),
                 reason: error.to_string(),
@@ -273,6 +310,56 @@ mod tests {
         assert_eq!(organization.resource_control_levels(&member).len(), 2);
         assert!(organization.service_control_levels(&management).is_empty(), "iam:L-49");
         assert_eq!(organization.path(&member), Some("o-abcdef/r-abcd/ou-dev/"));
+    }
+
+    /// iam:§1.9: white space counts, the date decides, the RCP of AWS takes one place.
+    #[test]
+    fn quotas() {
+        let rcp = |size: usize| {
+            let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}]}"#;
+            format!("{text}{}", " ".repeat(size - text.len()))
+        };
+        let scp = |size: usize| format!("{FULL_ACCESS}{}", " ".repeat(size - FULL_ACCESS.len()));
+        let built = |scps: &[String], rcps: &[String], as_of: Date| {
+            let policies = |texts: &[String]| {
+                let policy = |text: &String| PolicyInput {
+                    name: "p".to_owned(),
+                    arn: None,
+                    document: text.clone(),
+                };
+                texts.iter().map(policy).collect()
+            };
+            let input = OrganizationInput {
+                id: "o-a".to_owned(),
+                root_id: None,
+                management_account: "999999999999".to_owned(),
+                root: NodeInput {
+                    scp: policies(scps),
+                    rcp: policies(rcps),
+                    ..NodeInput::default()
+                },
+            };
+            Organization::build(&input, as_of).err()
+        };
+        let too_long = |longest| {
+            Some(OrganizationError::TooLong {
+                name: "p".to_owned(),
+                longest,
+            })
+        };
+        let too_many = |most| Some(OrganizationError::TooMany { most });
+        let (before, since) = (date(2026, 5, 14), date(2026, 5, 15));
+        assert_eq!(built(&[scp(10_240)], &[], since), None);
+        assert_eq!(built(&[scp(10_241)], &[], since), too_long(10_240));
+        assert_eq!(built(&[scp(5_120)], &[], before), None);
+        assert_eq!(built(&[scp(5_121)], &[], before), too_long(5_120));
+        assert_eq!(built(&[], &[rcp(5_120)], since), None);
+        assert_eq!(built(&[], &[rcp(5_121)], since), too_long(5_120));
+        assert_eq!(built(&vec![scp(200); 10], &[], since), None);
+        assert_eq!(built(&vec![scp(200); 11], &[], since), too_many(10));
+        assert_eq!(built(&vec![scp(200); 6], &[], before), too_many(5));
+        assert_eq!(built(&[], &vec![rcp(200); 4], since), None);
+        assert_eq!(built(&[], &vec![rcp(200); 5], since), too_many(4));
     }
 
     #[test]

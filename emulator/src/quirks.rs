@@ -134,6 +134,8 @@ quirks! {
     lambda_runtime_decrypt_via_service: switch = false;
     /// The key-owning account may retire grants made elsewhere (`svc:Q-19`).
     key_owner_account_may_retire: switch = true;
+    /// `ForAnyValue:…IfExists` is true on a missing key (`iam:§3.5`, row CV-103).
+    for_any_value_if_exists_missing: switch = false;
 }
 
 impl Quirks {
@@ -246,7 +248,7 @@ mod tests {
                 assert_eq!(quirks.changed(), vec![*name]);
             }
         }
-        assert_eq!(Quirks::NAMES.len(), 28);
+        assert_eq!(Quirks::NAMES.len(), 29);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct State {
     pub case: CaseSettings,
     /// Faults that are on from the start and after every reset.
     base_faults: FaultSet,
+    /// Secret of every account's root user (contract); survives resets.
+    pub root_secret: String,
     /// Working credentials by access key id.
     pub credentials: CredentialStore,
     /// IAM users, groups, roles, policies by account.
@@ -51,6 +53,8 @@ pub struct CaseSettings {
     pub clock: Option<Timestamp>,
     /// How long grants, tags and aliases take to become effective (svc:K-28, svc:G-21).
     pub propagation_seconds: i64,
+    /// How long S3 keeps a bucket-level key without asking KMS again (svc:S-20); 0 = not at all (svc:Q-11).
+    pub bucket_key_seconds: i64,
     /// Disputed rules as switches.
     pub quirks: Quirks,
     /// Seeded faults that are switched on.
@@ -95,6 +99,7 @@ impl State {
                 ..CaseSettings::default()
             },
             base_faults,
+            root_secret: "test".to_owned(),
             credentials: CredentialStore::default(),
             iam: crate::iam::Store::default(),
             kms: crate::kms::Store::default(),

@@ -8,8 +8,8 @@ use countersign_model::case::{Case, Expect, OneOrMany, Step, StepKind};
 use countersign_model::outcome::Outcome;
 use serde_json::json;
 
-use crate::differential::fingerprint;
-use crate::report::{FindingReport, replay_command};
+use crate::differential::{fingerprint, with_answers};
+use crate::report::FindingReport;
 use crate::stats::stable_hash;
 
 /// Why a finding could not be kept.
@@ -49,7 +49,7 @@ pub fn save_with_faults(folder: &Path, finding: &FindingReport, faults: &[String
     let name = file_name(&finding.fingerprint);
     let path = folder.join(format!("{name}.yaml"));
     let outcomes: Vec<Option<&Outcome>> = finding.report.steps.iter().map(|step| step.expected.as_ref()).collect();
-    let case = with_expectations(&finding.case, &outcomes);
+    let case = with_answers(&with_expectations(&finding.case, &outcomes), &outcomes);
     let yaml = countersign_model::case::to_yaml(&case).map_err(|error| FindingError::Case(error.to_string()))?;
     let steps: Vec<serde_json::Value> = finding
         .report
@@ -76,7 +76,7 @@ pub fn save_with_faults(folder: &Path, finding: &FindingReport, faults: &[String
         "faults": faults,
         "provisioning_fault": finding.report.provisioning_fault,
         "steps": steps,
-        "replay": replay_command(&path, faults),
+        "replay": finding.replay_command(&path, faults),
     });
     let json = serde_json::to_string_pretty(&explanation).map_err(|error| FindingError::Case(error.to_string()))?;
     write_whole(&folder.join(format!("{name}.json")), &format!("{json}\n"))?;

@@ -4,14 +4,17 @@
 //! cases). The command line is `cli`.
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "wire")]
 pub mod cli;
 pub mod corpus;
 pub mod differential;
+pub mod evaluator;
+pub mod explain;
 pub mod faults;
 pub mod findings;
 pub mod generate;
+pub mod laws;
 pub mod policy_texts;
+pub mod protocol;
 pub mod report;
 pub mod scenario;
 pub mod session;

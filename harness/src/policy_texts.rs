@@ -123,7 +123,8 @@ impl PrincipalResolver for EverybodyExists {
         )
     }
 
-    fn arn_of(&self, _unique_id: &str) -> Option<String> {
-        None
+    fn arn_of(&self, unique_id: &str) -> Option<String> {
+        let kind = if unique_id.starts_with("AIDA") { "user" } else { "role" };
+        Some(format!("arn:aws:iam::111122223333:{kind}/{unique_id}"))
     }
 }

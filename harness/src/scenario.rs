@@ -80,7 +80,7 @@ pub fn cases(path: &Path) -> Result<Vec<Case>, ScenarioError> {
     })
 }
 
-/// Runs every case of a file or folder that has a world, in the order of the paths. Evaluator cases need no target and are left out.
+/// Runs every case of a file or folder that the target takes, with a world and without, in the order of the paths.
 ///
 /// # Errors
 /// The first [`ScenarioError`]; disagreements are in the reports.
@@ -92,8 +92,15 @@ pub fn run_path(path: &Path, target: &mut dyn Target) -> Result<Vec<CaseReport>,
     };
     let mut reports = Vec::new();
     for path in paths {
-        for case in cases(&path)?.iter().filter(|case| case.world.is_some()) {
-            let report = run_case(case, target).map_err(|source| ScenarioError::Run {
+        for case in cases(&path)? {
+            let taken = match case.evaluate {
+                Some(_) => target.takes_evaluator_cases(),
+                None => target.takes_worlds(),
+            };
+            if !taken {
+                continue;
+            }
+            let report = run_case(&case, target).map_err(|source| ScenarioError::Run {
                 id: case.id.clone(),
                 source: Box::new(source),
             })?;

@@ -72,6 +72,13 @@ pub enum CaseResult {
         /// The reason.
         reason: String,
     },
+    /// The target failed after its last step.
+    Lost {
+        /// The case's id.
+        id: String,
+        /// What happened.
+        error: TargetError,
+    },
     /// It could not be run: the case or the harness is at fault.
     Failed {
         /// The case's id.
@@ -247,6 +254,7 @@ fn compare(case: Case, target: &mut dyn Target, random: bool) -> CaseResult {
                 reason: "unsavable".to_owned(),
             }
         }
+        Err(RunError::Target(error)) => CaseResult::Lost { id: case.id, error },
         Err(error) => CaseResult::Failed {
             id: case.id,
             error: error.to_string(),

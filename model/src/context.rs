@@ -192,7 +192,9 @@ pub fn principal_keys(caller: &Caller) -> Context {
             // The role's ARN with its path, never the session ARN (iam:K-95).
             keys.set("aws:PrincipalArn", session.role.arn());
             keys.set("aws:PrincipalType", "AssumedRole");
-            if let (Some(id), Some(name)) = (&session.role.unique_id, &session.name) {
+            // Some session of the role has an id too, if no name that anybody knows (iam:K-10).
+            if let Some(id) = &session.role.unique_id {
+                let name = session.name.as_deref().unwrap_or_default();
                 keys.set("aws:userid", format!("{id}:{name}"));
             }
         }

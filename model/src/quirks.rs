@@ -165,6 +165,8 @@ quirks! {
     negated_parse_error_matches: bool = true, "iam:OQ-21";
     /// Whether `ForAnyValue` with a negated operator is true when the key is absent.
     for_any_value_negated_missing: bool = false, "iam:OQ-22";
+    /// Whether `ForAnyValue` with an `IfExists` operator is true when the key is absent.
+    for_any_value_if_exists_missing: bool = false, "iam:OQ-42";
     /// Whether policy variables work in `Bool` values.
     variables_in_bool: bool = false, "iam:OQ-20";
     /// Whether `aws:SourceIp` of the first call is kept on a forwarded call. Read by the flows, not by the evaluator.

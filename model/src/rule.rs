@@ -69,6 +69,19 @@ pub struct Rule {
     /// The switch that chooses between the readings of a disputed rule (a name of `Quirks`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub switch: Option<String>,
+    /// What settles a disputed rule that has no switch: a recording, the errata, another rule, or that both readings come to the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled_by: Option<String>,
+    /// Why the rule decides nothing here; none for a deciding rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_of_scope: Option<String>,
+}
+
+impl Rule {
+    /// Whether some outcome depends on the rule.
+    pub fn is_deciding(&self) -> bool {
+        self.out_of_scope.is_none()
+    }
 }
 
 /// How well a rule is known.
@@ -114,6 +127,8 @@ struct Entry {
     status: Status,
     source: String,
     switch: Option<String>,
+    settled_by: Option<String>,
+    out_of_scope: Option<String>,
 }
 
 static CATALOGUE: LazyLock<BTreeMap<RuleId, Rule>> = LazyLock::new(|| {
@@ -128,6 +143,8 @@ static CATALOGUE: LazyLock<BTreeMap<RuleId, Rule>> = LazyLock::new(|| {
                 status,
                 source,
                 switch,
+                settled_by,
+                out_of_scope,
             } = entry;
             (
                 id.clone(),
@@ -137,6 +154,8 @@ static CATALOGUE: LazyLock<BTreeMap<RuleId, Rule>> = LazyLock::new(|| {
                     status,
                     source,
                     switch,
+                    settled_by,
+                    out_of_scope,
                 },
             )
         })

@@ -14,6 +14,7 @@ mod build_resources;
 mod call;
 pub mod catalogue;
 pub(crate) mod clock;
+mod notes;
 pub(crate) mod parameters;
 pub(crate) mod policy;
 mod resolve;
@@ -22,6 +23,8 @@ pub(crate) mod symbol;
 pub(crate) mod trace;
 
 use std::collections::BTreeMap;
+
+pub use build::CURRENT_DATE;
 
 use crate::case::reference::ReferenceSyntaxError;
 use crate::case::{Case, Step, WorldSpec};

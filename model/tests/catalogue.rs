@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use countersign_model::quirks::Quirks;
-use countersign_model::rule::{catalogue, find, rule};
+use countersign_model::rule::{Status, catalogue, find, rule};
 
 #[test]
 fn every_rule_that_the_sources_name_is_in_the_catalogue() {
@@ -64,6 +64,43 @@ fn every_switch_is_named_by_a_rule_and_exists() {
     assert_eq!(named, switches);
 }
 
+/// Every rule id of the specification, and none besides; read from it once and checked in.
+#[test]
+fn every_rule_of_the_specification_is_an_entry() {
+    let listed: BTreeSet<&str> = ids(include_str!("../spec/rule_ids.txt")).collect();
+    let entries: BTreeSet<&str> = catalogue().keys().map(|id| id.as_str()).collect();
+    let missing: Vec<&&str> = listed.difference(&entries).collect();
+    assert!(missing.is_empty(), "not in rules.toml: {missing:?}");
+    let unknown: Vec<&&str> = entries.difference(&listed).collect();
+    assert!(unknown.is_empty(), "not in spec/rule_ids.txt: {unknown:?}");
+}
+
+#[test]
+fn at_most_a_tenth_is_out_of_scope_and_says_why() {
+    let out_of_scope: Vec<&str> = catalogue()
+        .values()
+        .filter_map(|entry| entry.out_of_scope.as_deref())
+        .collect();
+    assert!(out_of_scope.iter().all(|reason| reason.len() > 20), "{out_of_scope:?}");
+    let (few, all) = (out_of_scope.len(), catalogue().len());
+    assert!(few * 10 <= all, "{few} of {all} rules are out of scope");
+    println!("{all} rules, {few} out of scope");
+}
+
+#[test]
+fn a_disputed_rule_has_its_switch_or_says_what_settles_it() {
+    for entry in catalogue().values().filter(|entry| entry.is_deciding()) {
+        let settled = entry.switch.is_some() || entry.settled_by.is_some();
+        assert!(
+            entry.status != Status::Disputed || settled,
+            "{} is disputed: by which switch?",
+            entry.id
+        );
+        let settlement = entry.settled_by.as_deref().unwrap_or("not needed");
+        assert!(!settlement.is_empty() && !settlement.ends_with('.'), "{}", entry.id);
+    }
+}
+
 #[test]
 fn an_id_finds_its_entry() {
     assert_eq!(
@@ -71,6 +108,11 @@ fn an_id_finds_its_entry() {
         Some("svc:K-20")
     );
     assert!(find("svc:K-2000").is_none());
+}
+
+/// The ids of a checked-in list: one a line, `#` starts a comment.
+fn ids(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {

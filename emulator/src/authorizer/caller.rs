@@ -22,6 +22,9 @@ pub enum Caller {
         arn: String,
         /// `arn:aws:iam::A:role/path/name`.
         role_arn: String,
+        /// `false` where only account and name of the role are known: `role_arn` is then without path, and the role
+        /// is whichever has that name. Role names are unique in an account whatever their paths.
+        role_path_known: bool,
         /// `AROA…`.
         role_unique_id: String,
         /// Service-linked roles escape SCPs, RCPs and boundaries (`iam:L-48`).
@@ -40,6 +43,9 @@ pub enum Caller {
     Root {
         /// The account.
         account: AccountId,
+        /// Whether this is an `AssumeRoot` session: it can do what its task policy allows, which stands where the
+        /// identity policies of others stand (`iam:L-62`).
+        assumed: bool,
     },
     /// A service calling as itself (`svc:F-3`). A forwarded call is *not* this: it keeps its caller.
     Service {
@@ -63,7 +69,7 @@ impl Caller {
             Self::User { account, .. }
             | Self::RoleSession { account, .. }
             | Self::FederatedUser { account, .. }
-            | Self::Root { account } => Some(account),
+            | Self::Root { account, .. } => Some(account),
             Self::Service { .. } | Self::WebIdentity { .. } | Self::Anonymous => None,
         }
     }
@@ -72,7 +78,7 @@ impl Caller {
     pub fn message_name(&self) -> String {
         match self {
             Self::User { arn, .. } | Self::RoleSession { arn, .. } | Self::FederatedUser { arn, .. } => arn.clone(),
-            Self::Root { account } => account.root_arn(),
+            Self::Root { account, .. } => account.root_arn(),
             Self::Service { name } => name.clone(),
             Self::WebIdentity { provider } => provider.clone(),
             Self::Anonymous => "anonymous".to_owned(),

@@ -1,8 +1,9 @@
 //! From a checked document to compiled statements. Nothing is refused here: `validate` has had its say, and
 //! what it lets through from old stored documents gets the reading the rules give it.
 
-use super::condition::{Condition, Operator};
+use super::condition::Condition;
 use super::json::{Member, Node, Value};
+use super::operator::Operator;
 use super::pattern::{ActionPattern, ResourcePattern};
 use super::policy::{PolicyKind, PrincipalBinding, PrincipalResolver};
 use super::principal::PrincipalEntry;
@@ -112,10 +113,6 @@ impl Compiler<'_> {
 
     fn resources(&self, members: &[Member]) -> ResourceClause {
         let compile = |text: &str| ResourcePattern::compile(text, self.kind.completes_arns(), self.variables);
-        // A role is the only resource of its trust policy.
-        if self.kind == PolicyKind::Trust {
-            return ResourceClause::Attached;
-        }
         if has(members, "Resource") {
             return ResourceClause::Resource(texts(members, "Resource").map(compile).collect());
         }
@@ -123,7 +120,8 @@ impl Compiler<'_> {
             return ResourceClause::NotResource(texts(members, "NotResource").map(compile).collect());
         }
         match self.kind {
-            PolicyKind::BucketPolicy | PolicyKind::VpcEndpoint => ResourceClause::Attached,
+            // A trust policy may not have a resource (`iam:§1.2`); one that is stored with it must match like any other.
+            PolicyKind::Trust | PolicyKind::BucketPolicy | PolicyKind::VpcEndpoint => ResourceClause::Attached,
             _ => ResourceClause::Inert,
         }
     }
@@ -139,6 +137,8 @@ impl Compiler<'_> {
                 conditions.push(Condition::compile(parsed, &key.name, values, self.variables));
             }
         }
+        // All must hold and none has an effect, so their order is free (`iam:C-10`): the cheapest may settle it.
+        conditions.sort_by_key(|condition| condition.operator.comparison.cost());
         conditions
     }
 }

@@ -1,144 +1,16 @@
-//! Condition blocks: operators, set quantifiers, missing keys (`iam:§3`). Typed parsing is in `values`,
-//! wildcards and variables in `pattern`.
+//! Condition blocks: set quantifiers, missing keys, comparisons (`iam:§3`). Operator names are in `operator`, typed
+//! parsing in `values`, wildcards and variables in `pattern`.
 
-use std::cmp::Ordering as CompareOrdering;
 use std::net::IpAddr;
 
-use super::context::ContextValue;
-use super::pattern::{Atom, Case, Piece, Syntax, TextPattern, glob, has_variables, pieces, resolve};
+use super::asked::{Asked, Fact, Text};
+use super::glob::{Case, Run, Runs, glob, resolve};
+pub(super) use super::operator::{Comparison, Operator, Ordering, Quantifier};
+use super::pattern::{Key, Piece, Syntax, TextPattern, has_variables, pieces};
 use super::values::{AddressRange, Decimal, Instant, boolean, bytes};
-use super::{Context, Settings, arn};
-use crate::fault::Fault;
+use super::{Settings, arn, glob_matches};
+use crate::fault::{Fault, FaultSet};
 use crate::quirks::PlainOnMultivalued;
-
-/// A condition operator, taken apart (`iam:G-61`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Operator {
-    /// What is compared.
-    pub comparison: Comparison,
-    /// `…Not…`: none of the values may match (`iam:C-11`).
-    pub negated: bool,
-    /// `…IfExists`: true when the key is absent.
-    pub if_exists: bool,
-    /// `ForAllValues:` or `ForAnyValue:`.
-    pub quantifier: Option<Quantifier>,
-}
-
-/// The set qualifiers (`iam:§3.10`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quantifier {
-    /// `ForAllValues:`.
-    ForAllValues,
-    /// `ForAnyValue:`.
-    ForAnyValue,
-}
-
-/// What an operator compares; the negated form shares the entry of the positive one (`iam:§3.3`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    /// Text, byte for byte.
-    StringEquals,
-    /// Text, ignoring ASCII letter case.
-    StringEqualsIgnoreCase,
-    /// Text with wildcards.
-    StringLike,
-    /// Decimal numbers.
-    Numeric(Ordering),
-    /// Instants.
-    Date(Ordering),
-    /// Truth values.
-    Bool,
-    /// Bytes; the policy's side is base64.
-    Binary,
-    /// Addresses in ranges.
-    IpAddress,
-    /// ARNs, part by part, with wildcards; `ArnEquals` and `ArnLike` are the same (`iam:C-52`).
-    Arn,
-    /// Presence of the key.
-    Null,
-}
-
-/// The order an ordered comparison asks for: context value first, policy value second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ordering {
-    /// `…Equals`.
-    Equal,
-    /// `…LessThan`.
-    Less,
-    /// `…LessThanEquals`.
-    LessOrEqual,
-    /// `…GreaterThan`.
-    Greater,
-    /// `…GreaterThanEquals`.
-    GreaterOrEqual,
-}
-
-/// Names are case-sensitive (errata `iam:C-20`).
-const OPERATORS: &[(&str, Comparison, bool)] = &[
-    ("StringEquals", Comparison::StringEquals, false),
-    ("StringNotEquals", Comparison::StringEquals, true),
-    ("StringEqualsIgnoreCase", Comparison::StringEqualsIgnoreCase, false),
-    ("StringNotEqualsIgnoreCase", Comparison::StringEqualsIgnoreCase, true),
-    ("StringLike", Comparison::StringLike, false),
-    ("StringNotLike", Comparison::StringLike, true),
-    ("NumericEquals", Comparison::Numeric(Ordering::Equal), false),
-    ("NumericNotEquals", Comparison::Numeric(Ordering::Equal), true),
-    ("NumericLessThan", Comparison::Numeric(Ordering::Less), false),
-    (
-        "NumericLessThanEquals",
-        Comparison::Numeric(Ordering::LessOrEqual),
-        false,
-    ),
-    ("NumericGreaterThan", Comparison::Numeric(Ordering::Greater), false),
-    (
-        "NumericGreaterThanEquals",
-        Comparison::Numeric(Ordering::GreaterOrEqual),
-        false,
-    ),
-    ("DateEquals", Comparison::Date(Ordering::Equal), false),
-    ("DateNotEquals", Comparison::Date(Ordering::Equal), true),
-    ("DateLessThan", Comparison::Date(Ordering::Less), false),
-    ("DateLessThanEquals", Comparison::Date(Ordering::LessOrEqual), false),
-    ("DateGreaterThan", Comparison::Date(Ordering::Greater), false),
-    (
-        "DateGreaterThanEquals",
-        Comparison::Date(Ordering::GreaterOrEqual),
-        false,
-    ),
-    ("Bool", Comparison::Bool, false),
-    ("BinaryEquals", Comparison::Binary, false),
-    ("IpAddress", Comparison::IpAddress, false),
-    ("NotIpAddress", Comparison::IpAddress, true),
-    ("ArnEquals", Comparison::Arn, false),
-    ("ArnNotEquals", Comparison::Arn, true),
-    ("ArnLike", Comparison::Arn, false),
-    ("ArnNotLike", Comparison::Arn, true),
-    ("Null", Comparison::Null, false),
-];
-
-impl Operator {
-    /// Reads an operator name; `None` when there is no such operator.
-    pub fn parse(name: &str) -> Option<Self> {
-        let (quantifier, rest) = match name.split_once(':') {
-            Some(("ForAllValues", rest)) => (Some(Quantifier::ForAllValues), rest),
-            Some(("ForAnyValue", rest)) => (Some(Quantifier::ForAnyValue), rest),
-            Some(_) => return None,
-            None => (None, name),
-        };
-        let (base, if_exists) = rest.strip_suffix("IfExists").map_or((rest, false), |base| (base, true));
-        let (_, comparison, negated) = *OPERATORS.iter().find(|(name, _, _)| *name == base)?;
-        // `iam:G-61`: presence of a key that need not be present makes no sense.
-        if if_exists && comparison == Comparison::Null {
-            return None;
-        }
-        Some(Self {
-            comparison,
-            negated,
-            if_exists,
-            quantifier,
-        })
-    }
-}
 
 /// One key under one operator.
 #[derive(Clone, Debug)]
@@ -147,6 +19,7 @@ pub struct Condition {
     pub operator: Operator,
     /// The key in lower case.
     pub key: Box<str>,
+    key_hash: u64,
     /// The values as text: JSON numbers and booleans in their spelling (`iam:G-09`).
     pub values: Vec<String>,
     compiled: Vec<Compiled>,
@@ -163,7 +36,8 @@ enum Compiled {
         value: Option<bool>,
         template: TextPattern,
     },
-    Binary(Option<Vec<u8>>),
+    /// Whether the value is base64. Texts are compared: equal bytes have equal texts.
+    Binary(bool),
     Range(Option<AddressRange>),
     Arn(ArnPattern),
     Null(Option<bool>),
@@ -183,13 +57,15 @@ enum ArnPattern {
 impl Condition {
     /// Compiles a key under an operator. `variables` is whether the policy's version has any.
     pub(crate) fn compile(operator: Operator, key: &str, values: Vec<String>, variables: bool) -> Self {
+        let key = Key::lower(key);
         let compiled = values
             .iter()
             .map(|value| compile_value(operator.comparison, value, variables))
             .collect();
         Self {
             operator,
-            key: key.to_lowercase().into(),
+            key_hash: key.hash,
+            key: key.text,
             values,
             compiled,
         }
@@ -197,38 +73,39 @@ impl Condition {
 
     /// Whether any value has a policy variable, as far as the operator takes variables.
     pub fn has_variables(&self) -> bool {
-        self.compiled.iter().any(|value| {
-            matches!(
-                value,
-                Compiled::Text(TextPattern::Template(_)) | Compiled::Arn(ArnPattern::Template(_))
-            )
+        self.compiled.iter().any(|value| match value {
+            Compiled::Text(pattern) => pattern.is_template(),
+            Compiled::Arn(pattern) => matches!(pattern, ArnPattern::Template(_)),
+            _ => false,
         })
     }
 
     /// Whether the condition is true in the context.
-    pub(crate) fn holds(&self, context: &Context, settings: &Settings) -> bool {
-        let value = context.get_lower(&self.key);
+    #[inline]
+    pub(crate) fn holds(&self, asked: &Asked<'_>) -> bool {
+        let fact = asked.fact(&self.key, self.key_hash);
         if self.operator.comparison == Comparison::Null {
-            return self.null_holds(value);
+            return self.null_holds(fact, asked.settings.faults);
         }
         match self.operator.quantifier {
-            None => self.plain_holds(value, context, settings),
-            Some(quantifier) => self.set_holds(quantifier, value, context, settings),
+            None => self.plain_holds(fact, asked),
+            Some(quantifier) => self.set_holds(quantifier, fact, asked),
         }
     }
 
     /// `iam:§3.8`.
-    fn null_holds(&self, value: Option<&ContextValue>) -> bool {
+    fn null_holds(&self, fact: Option<Fact<'_>>, faults: FaultSet) -> bool {
         match self.operator.quantifier {
             Some(Quantifier::ForAllValues) => return true,
             Some(Quantifier::ForAnyValue) => return false,
             None => {}
         }
-        let absent = match value {
+        let absent = match fact {
             None => true,
             // A single empty text is a value (errata `iam:C-05`).
-            Some(ContextValue::Single(_) | ContextValue::Conflicting) => false,
-            Some(ContextValue::Many(values)) => is_null_list(values),
+            Some(Fact::Single(_) | Fact::Conflicting) => false,
+            Some(Fact::Many(_)) if faults.contains(Fault::NullSeesEmptyList) => false,
+            Some(Fact::Many(texts)) => is_null_list(texts),
         };
         self.compiled
             .iter()
@@ -236,75 +113,125 @@ impl Condition {
     }
 
     /// Operators without qualifier (`iam:§3.5`, `iam:C-11`).
-    fn plain_holds(&self, value: Option<&ContextValue>, context: &Context, settings: &Settings) -> bool {
+    fn plain_holds<'a>(&self, fact: Option<Fact<'a>>, asked: &Asked<'a>) -> bool {
         let Operator { negated, if_exists, .. } = self.operator;
-        let quirks = &settings.quirks;
-        if !negated && self.compiled.is_empty() && quirks.empty_value_list_matches {
+        let quirks = &asked.settings.quirks;
+        // The switch is about the plain form: with `IfExists` an empty list is true on an absent key only (`iam:C-83`).
+        if !negated && !if_exists && self.compiled.is_empty() && quirks.empty_value_list_matches {
             return true;
         }
-        let Some(value) = value else {
-            return if_exists || (negated && !settings.faults.contains(Fault::AbsentKeyNegatedFalse));
+        let Some(fact) = fact else {
+            return self.holds_without_key(asked);
         };
-        match value {
-            ContextValue::Single(text) => self.scan(text, context, settings).decides(negated, settings),
-            ContextValue::Conflicting => negated,
-            ContextValue::Many(texts) => match quirks.plain_operator_on_multivalued {
+        if self.if_exists_always_holds(asked.settings.faults) {
+            return true;
+        }
+        match fact {
+            Fact::Single(text) => self.scan(text, asked).decides(negated, asked.settings),
+            Fact::Conflicting => negated,
+            Fact::Many(texts) => match quirks.plain_operator_on_multivalued {
                 PlainOnMultivalued::Never => false,
                 PlainOnMultivalued::Any => {
                     let all = texts
                         .iter()
-                        .fold(Scan::default(), |all, text| all.or(self.scan(text, context, settings)));
-                    all.decides(negated, settings)
+                        .fold(Scan::default(), |all, text| all.or(self.scan(text, asked)));
+                    all.decides(negated, asked.settings)
                 }
             },
         }
     }
 
+    /// `iam:§3.5`.
+    fn holds_without_key(&self, asked: &Asked<'_>) -> bool {
+        let Operator {
+            comparison,
+            negated,
+            if_exists,
+            ..
+        } = self.operator;
+        let faults = asked.settings.faults;
+        if comparison == Comparison::Bool && !if_exists && faults.contains(Fault::AbsentBoolIsFalse) {
+            return self.scan("false", asked).decides(negated, asked.settings);
+        }
+        let excused = if_exists && !faults.contains(Fault::IfExistsIgnored);
+        excused || (negated && !faults.contains(Fault::AbsentKeyNegatedFalse))
+    }
+
+    fn if_exists_always_holds(&self, faults: FaultSet) -> bool {
+        self.operator.if_exists && faults.contains(Fault::IfExistsAlwaysHolds)
+    }
+
     /// Operators with a qualifier (`iam:§3.10`).
-    fn set_holds(
-        &self,
-        quantifier: Quantifier,
-        value: Option<&ContextValue>,
-        context: &Context,
-        settings: &Settings,
-    ) -> bool {
+    fn set_holds<'a>(&self, quantifier: Quantifier, fact: Option<Fact<'a>>, asked: &Asked<'a>) -> bool {
         let Operator { negated, if_exists, .. } = self.operator;
-        let texts = match value {
+        let faults = asked.settings.faults;
+        let one;
+        let texts: &[&str] = match fact {
             None => &[],
-            // A single empty text is null for set operators only (`iam:OQ-16`).
-            Some(ContextValue::Single(text)) if text.is_empty() => &[],
-            Some(ContextValue::Single(text)) => std::slice::from_ref(text),
-            Some(ContextValue::Many(texts)) if is_null_list(texts) => &[],
-            Some(ContextValue::Many(texts)) => texts.as_slice(),
+            // Also an empty text is a value (errata `iam:C-05`).
+            Some(Fact::Single(text)) => {
+                one = [text];
+                &one
+            }
+            Some(Fact::Many(texts)) if is_null_list(texts) => &[],
+            Some(Fact::Many(texts)) => {
+                return self.all_or_any(quantifier, texts.iter().map(String::as_str), asked);
+            }
             // One value that equals nothing.
-            Some(ContextValue::Conflicting) => return negated,
+            Some(Fact::Conflicting) => return negated,
         };
         if texts.is_empty() {
             return match quantifier {
-                Quantifier::ForAllValues => true,
-                Quantifier::ForAnyValue => if_exists || (negated && settings.quirks.for_any_value_negated_missing),
+                Quantifier::ForAllValues => !faults.contains(Fault::ForAllValuesNeedsAValue),
+                Quantifier::ForAnyValue => {
+                    let quirks = &asked.settings.quirks;
+                    if if_exists {
+                        quirks.for_any_value_if_exists_missing
+                    } else {
+                        negated && quirks.for_any_value_negated_missing
+                    }
+                }
             };
         }
-        let mut each = texts
-            .iter()
-            .map(|text| self.scan(text, context, settings).decides(negated, settings));
+        self.all_or_any(quantifier, texts.iter().copied(), asked)
+    }
+
+    fn all_or_any<'a>(
+        &self,
+        quantifier: Quantifier,
+        mut texts: impl Iterator<Item = &'a str>,
+        asked: &Asked<'a>,
+    ) -> bool {
+        let faults = asked.settings.faults;
+        if self.if_exists_always_holds(faults) {
+            return true;
+        }
+        let negated = self.operator.negated;
+        let mut holds = |text: &'a str| self.scan(text, asked).decides(negated, asked.settings);
         match quantifier {
-            Quantifier::ForAllValues => each.all(|holds| holds),
-            Quantifier::ForAnyValue => each.any(|holds| holds),
+            Quantifier::ForAnyValue if !faults.contains(Fault::ForAnyValueAsAll) => texts.any(&mut holds),
+            Quantifier::ForAllValues | Quantifier::ForAnyValue => texts.all(&mut holds),
         }
     }
 
     /// Compares one context value with every policy value.
-    fn scan(&self, text: &str, context: &Context, settings: &Settings) -> Scan {
-        let subject = Subject::read(self.operator.comparison, text);
+    fn scan<'a>(&self, text: &'a str, asked: &Asked<'a>) -> Scan {
+        let subject = Subject::read(self.operator.comparison, text, asked);
         let mut scan = Scan {
             unparsable: subject.is_unparsable(),
             ..Scan::default()
         };
+        // A match decides, whatever else the list has, unless an unresolved variable may spoil it.
+        let must_see_all = asked.settings.quirks.unresolved_variable_spoils_list;
         for (compiled, raw) in self.compiled.iter().zip(&self.values) {
-            match self.compare(compiled, raw, &subject, context, settings) {
-                Outcome::Match => scan.matched = true,
-                Outcome::NoMatch => {}
+            match self.compare(compiled, raw, &subject, text, asked) {
+                Outcome::Match => {
+                    scan.matched = true;
+                    if !must_see_all && !asked.settings.faults.contains(Fault::NegatedListAny) {
+                        return scan;
+                    }
+                }
+                Outcome::NoMatch => scan.missed = true,
                 Outcome::Unparsable => scan.unparsable = true,
                 Outcome::Unresolved => scan.unresolved = true,
             }
@@ -312,22 +239,21 @@ impl Condition {
         scan
     }
 
-    fn compare(
-        &self,
-        compiled: &Compiled,
-        raw: &str,
-        subject: &Subject<'_>,
-        context: &Context,
-        settings: &Settings,
-    ) -> Outcome {
-        let quirks = &settings.quirks;
+    fn compare(&self, compiled: &Compiled, raw: &str, subject: &Subject<'_>, text: &str, asked: &Asked<'_>) -> Outcome {
+        let faults = asked.settings.faults;
+        if !faults.is_empty()
+            && let Some(outcome) = self.compare_wrongly(raw, subject, text, faults)
+        {
+            return outcome;
+        }
+        let quirks = &asked.settings.quirks;
         match (compiled, subject) {
             (Compiled::Text(pattern), Subject::Text(text)) => {
                 let case = match self.operator.comparison {
                     Comparison::StringEqualsIgnoreCase => Case::Ignored,
                     _ => Case::Sensitive,
                 };
-                Outcome::of_resolved(pattern.matches(text, context, case))
+                Outcome::of_resolved(pattern.matches(*text, case, asked))
             }
             (Compiled::Number, Subject::Number(number)) => {
                 let wanted = match self.operator.comparison {
@@ -353,10 +279,10 @@ impl Condition {
                 }
             }
             (Compiled::Bool { value, template }, Subject::Bool(truth)) => {
-                if quirks.variables_in_bool && matches!(template, TextPattern::Template(_)) {
+                if quirks.variables_in_bool && template.is_template() {
                     let text = if *truth == Some(true) { "true" } else { "false" };
                     return match truth {
-                        Some(_) => Outcome::of_resolved(template.matches(text, context, Case::Ignored)),
+                        Some(_) => Outcome::of_resolved(template.matches(Text::of(text), Case::Ignored, asked)),
                         None => Outcome::Unparsable,
                     };
                 }
@@ -365,18 +291,54 @@ impl Condition {
                     _ => Outcome::Unparsable,
                 }
             }
-            (Compiled::Binary(value), Subject::Text(text)) => value
-                .as_ref()
-                .map_or(Outcome::Unparsable, |value| Outcome::of(value == text.as_bytes())),
+            // Both sides are base64 text (`iam:C-36`); what is none equals nothing.
+            (Compiled::Binary(false), Subject::Text(_)) => Outcome::Unparsable,
+            (Compiled::Binary(true), Subject::Text(text)) => Outcome::of(raw.as_bytes() == text.bytes),
             (Compiled::Range(range), Subject::Address(address)) => match (range, address) {
                 (Some(range), Some(address)) => Outcome::of(range.contains(*address)),
                 _ => Outcome::Unparsable,
             },
             (Compiled::Arn(pattern), Subject::Arn(parts)) => {
-                pattern.compare(parts.as_ref(), context, quirks.lone_star_arn_like_matches)
+                pattern.compare(parts.as_ref(), quirks.lone_star_arn_like_matches, asked)
             }
             // A value is compiled and a subject read by the same comparison, so the rest cannot meet.
             _ => Outcome::NoMatch,
+        }
+    }
+
+    /// What the faults of single operators make of a comparison; `None` where they leave it alone.
+    #[cold]
+    fn compare_wrongly(&self, raw: &str, subject: &Subject<'_>, text: &str, faults: FaultSet) -> Option<Outcome> {
+        let is = |fault, holds: bool| (faults.contains(fault)).then(|| Outcome::of(holds));
+        match (self.operator.comparison, subject) {
+            (Comparison::StringEquals, _) if !raw.contains("${") => {
+                is(Fault::StringEqualsIgnoresCase, raw.eq_ignore_ascii_case(text))
+            }
+            (Comparison::StringLike, _) if !raw.contains(['*', '$']) => {
+                is(Fault::StringLikeQuestionMarkLiteral, raw == text)
+            }
+            (Comparison::Numeric(wanted), Subject::Number(Some(_))) => {
+                is(Fault::NumbersComparedAsText, wanted.accepts(text.cmp(raw)))
+            }
+            (Comparison::Date(Ordering::Less), Subject::Date(Some(instant))) => {
+                let value = Instant::parse(raw)?;
+                is(
+                    Fault::DateLessThanInclusive,
+                    instant.nanoseconds(true) <= value.nanoseconds(true),
+                )
+            }
+            (Comparison::Binary, _) => is(
+                Fault::BinaryComparedAsText,
+                bytes(raw).is_some_and(|value| value == text.as_bytes()),
+            ),
+            (Comparison::IpAddress, Subject::Address(Some(address))) => {
+                let only: IpAddr = raw.split('/').next()?.parse().ok()?;
+                is(Fault::AddressPrefixIgnored, only == *address)
+            }
+            (Comparison::Arn, Subject::Arn(Some(_))) if !raw.contains("${") => {
+                is(Fault::ArnComparedAsWholeText, glob_matches(raw, text))
+            }
+            _ => None,
         }
     }
 }
@@ -390,6 +352,8 @@ fn is_null_list(values: &[String]) -> bool {
 #[derive(Clone, Copy, Debug, Default)]
 struct Scan {
     matched: bool,
+    /// Some value was compared and did not match.
+    missed: bool,
     unparsable: bool,
     unresolved: bool,
 }
@@ -398,6 +362,7 @@ impl Scan {
     fn or(self, other: Self) -> Self {
         Self {
             matched: self.matched || other.matched,
+            missed: self.missed || other.missed,
             unparsable: self.unparsable || other.unparsable,
             unresolved: self.unresolved || other.unresolved,
         }
@@ -407,10 +372,14 @@ impl Scan {
     /// `iam:OQ-26`.
     fn decides(self, negated: bool, settings: &Settings) -> bool {
         if self.unresolved && settings.quirks.unresolved_variable_spoils_list {
-            return false;
+            // The list matches nothing, whatever else it has.
+            return negated;
         }
         if !negated {
             return self.matched;
+        }
+        if self.missed && settings.faults.contains(Fault::NegatedListAny) {
+            return true;
         }
         !self.matched && (!self.unparsable || settings.quirks.negated_parse_error_matches)
     }
@@ -437,27 +406,27 @@ impl Outcome {
 
 /// A context value, read once as the operator asks.
 enum Subject<'a> {
-    Text(&'a str),
+    Text(Text<'a>),
     Number(Option<Decimal<'a>>),
     Date(Option<Instant>),
     Bool(Option<bool>),
     Address(Option<IpAddr>),
-    Arn(Option<[&'a str; 6]>),
+    Arn(Option<[Text<'a>; 6]>),
 }
 
 impl<'a> Subject<'a> {
-    fn read(comparison: Comparison, text: &'a str) -> Self {
+    fn read(comparison: Comparison, text: &'a str, asked: &Asked<'a>) -> Self {
         match comparison {
             Comparison::StringEquals
             | Comparison::StringEqualsIgnoreCase
             | Comparison::StringLike
             | Comparison::Binary
-            | Comparison::Null => Self::Text(text),
+            | Comparison::Null => Self::Text(Text::of(text)),
             Comparison::Numeric(_) => Self::Number(Decimal::parse(text)),
             Comparison::Date(_) => Self::Date(Instant::parse(text)),
             Comparison::Bool => Self::Bool(boolean(text)),
-            Comparison::IpAddress => Self::Address(text.parse().ok()),
-            Comparison::Arn => Self::Arn(arn::split(text)),
+            Comparison::IpAddress => Self::Address(asked.address(text)),
+            Comparison::Arn => Self::Arn(arn::split(text).map(|parts| parts.map(Text::of))),
         }
     }
 
@@ -470,27 +439,14 @@ impl<'a> Subject<'a> {
     }
 }
 
-impl Ordering {
-    fn accepts(self, order: CompareOrdering) -> bool {
-        match self {
-            Self::Equal => order.is_eq(),
-            Self::Less => order.is_lt(),
-            Self::LessOrEqual => order.is_le(),
-            Self::Greater => order.is_gt(),
-            Self::GreaterOrEqual => order.is_ge(),
-        }
-    }
-}
-
 fn compile_value(comparison: Comparison, value: &str, variables: bool) -> Compiled {
     let literal = Syntax {
         wildcards: false,
         variables,
     };
     match comparison {
-        Comparison::StringEquals | Comparison::StringEqualsIgnoreCase => {
-            Compiled::Text(TextPattern::compile(value, literal))
-        }
+        Comparison::StringEquals => Compiled::Text(TextPattern::compile(value, literal)),
+        Comparison::StringEqualsIgnoreCase => Compiled::Text(TextPattern::compile_ignoring_case(value, literal)),
         Comparison::StringLike => Compiled::Text(TextPattern::compile(
             value,
             Syntax {
@@ -504,7 +460,7 @@ fn compile_value(comparison: Comparison, value: &str, variables: bool) -> Compil
             value: boolean(value),
             template: TextPattern::compile(value, literal),
         },
-        Comparison::Binary => Compiled::Binary(bytes(value)),
+        Comparison::Binary => Compiled::Binary(bytes(value).is_some()),
         Comparison::IpAddress => Compiled::Range(AddressRange::parse(value)),
         Comparison::Arn => Compiled::Arn(ArnPattern::compile(value, variables)),
         Comparison::Null => Compiled::Null(boolean(value)),
@@ -532,7 +488,7 @@ impl ArnPattern {
                 push_to_last(&mut parts, piece);
                 continue;
             };
-            let mut rest = text.as_str();
+            let mut rest: &str = &text;
             // Only the first five colons separate.
             while parts.len() < 6 {
                 let Some((before, after)) = rest.split_once(':') else {
@@ -548,37 +504,59 @@ impl ArnPattern {
         <[TextPattern; 6]>::try_from(parts).map_or(Self::Nothing, |parts| Self::Parts(Box::new(parts)))
     }
 
-    fn compare(&self, parts: Option<&[&str; 6]>, context: &Context, lone_star_matches: bool) -> Outcome {
+    fn compare(&self, parts: Option<&[Text<'_>; 6]>, lone_star_matches: bool, asked: &Asked<'_>) -> Outcome {
         match self {
             Self::LoneStar => Outcome::of(lone_star_matches),
             Self::Nothing => Outcome::NoMatch,
             Self::Parts(patterns) => {
                 let Some(parts) = parts else { return Outcome::NoMatch };
-                let fits = |(pattern, part): (&TextPattern, &&str)| {
-                    pattern.matches(part, context, Case::Sensitive) == Some(true)
-                };
-                Outcome::of(patterns.iter().zip(parts).all(fits))
+                let mut pairs = patterns.iter().zip(parts);
+                Outcome::of(pairs.all(|(pattern, part)| pattern.fits(*part)))
             }
             Self::Template(pieces) => {
-                let Some(atoms) = resolve(pieces, context) else {
+                let Some(runs) = resolve(pieces, asked) else {
                     return Outcome::Unresolved;
                 };
                 let Some(parts) = parts else { return Outcome::NoMatch };
-                let patterns: Vec<&[Atom]> = atoms.splitn(6, |atom| *atom == Atom::Byte(b':')).collect();
-                let fits = patterns.len() == 6
-                    && patterns
-                        .iter()
-                        .zip(parts)
-                        .all(|(pattern, part)| glob(pattern, part, Case::Sensitive));
-                Outcome::of(fits)
+                Outcome::of(fits_split(runs.as_slice(), parts))
             }
         }
     }
 }
 
+/// Splits a pattern at its first five colons and compares part by part (`iam:C-50`).
+fn fits_split(runs: &[Run<'_>], parts: &[Text<'_>; 6]) -> bool {
+    let mut rest = runs.iter();
+    // What is left of a text run after one of its colons.
+    let mut carried = None;
+    for (index, part) in parts.iter().enumerate() {
+        let mut pattern = Runs::new();
+        let mut closed = false;
+        while let Some(run) = carried.take().or_else(|| rest.next().copied()) {
+            match run {
+                Run::Text(text) if index < 5 && text.contains(':') => {
+                    let (before, after) = text.split_once(':').unwrap_or((text, ""));
+                    pattern.push(Run::Text(before));
+                    carried = Some(Run::Text(after));
+                    closed = true;
+                    break;
+                }
+                other => pattern.push(other),
+            }
+        }
+        // All parts but the last end with a colon (`iam:C-53`).
+        let pattern = pattern.as_slice();
+        let complete = closed || index == 5;
+        if !complete || !glob(pattern.len(), |at| pattern[at], part.bytes, Case::Sensitive) {
+            return false;
+        }
+    }
+    true
+}
+
 fn push_literal(parts: &mut [Vec<Piece>], text: &str) {
     if !text.is_empty() {
-        push_to_last(parts, Piece::Literal(text.to_owned()));
+        push_to_last(parts, Piece::Literal(text.into()));
     }
 }
 

@@ -2,7 +2,8 @@
 //! (`iam:§6`, `iam:§6R`, `svc:§1`). Statement matching is in `statement`, `principal` and `condition`.
 
 use super::Caller;
-use super::policy::Policy;
+use super::asked::Asked;
+use super::policy::{Policy, PolicyError};
 use super::principal::{MatchKinds, Reading, allow_reaches_despite, deny_hits_despite, principal_kinds};
 use super::request::{
     AccessRequest, AttachedPolicy, EndpointPolicy, GranteeMatch, PolicyArn, PolicyLevel, PolicySets,
@@ -17,13 +18,19 @@ use crate::fault::Fault;
 /// An explicit Deny in any applicable set wins (`iam:L-10`); SCPs, RCPs and the endpoint policy must let
 /// the pair through whatever else says yes (`iam:L-11`, `iam:L-14`, `iam:L-30`); then the formulas of
 /// `iam:§6.4` decide, with grants as one more source of Allow on KMS keys (`svc:K-20`).
+///
+/// Nothing is allocated unless a policy is unusable.
 pub fn authorize(request: &AccessRequest<'_>, sets: &PolicySets, settings: &Settings) -> Verdict {
-    let evaluation = Evaluation { request, settings };
+    let evaluation = Evaluation {
+        request,
+        settings,
+        asked: Asked::of(request, settings),
+    };
     let applicable = Applicable::select(request, sets, settings);
-    if let Some(error) = applicable.first_unusable(request.mode) {
+    let findings = evaluation.find(&applicable, sets);
+    if let Some(error) = findings.evaluation_error() {
         return Verdict::Error(error);
     }
-    let findings = evaluation.find(&applicable, sets);
     if let Some(denial) = findings.explicit_denial() {
         return Verdict::Deny(denial);
     }
@@ -66,11 +73,16 @@ impl<'a> Applicable<'a> {
         );
         let is_session = matches!(caller, Caller::RoleSession { .. } | Caller::FederatedUser { .. });
         // `iam:L-48`: service-linked roles have no boundary and escape the organization's policies.
-        let organization_binds = !caller.is_service_linked();
-        let boundary_binds = has_policies && organization_binds && !settings.faults.contains(Fault::BoundarySkipped);
-        let session_binds = is_session && !settings.faults.contains(Fault::SessionPolicySkipped);
+        let faults = settings.faults;
+        let organization_binds = !caller.is_service_linked() || faults.contains(Fault::ServiceLinkedRoleBound);
+        let boundary_binds = has_policies && !caller.is_service_linked() && !faults.contains(Fault::BoundarySkipped);
+        let session_binds = is_session && !faults.contains(Fault::SessionPolicySkipped);
         Self {
-            identity: if has_policies { &sets.identity } else { &[] },
+            identity: if has_policies || matches!(caller, Caller::Root { assumed: true, .. }) {
+                &sets.identity
+            } else {
+                &[]
+            },
             boundary: sets.boundary.as_ref().filter(|_| boundary_binds),
             session: sets.session.as_deref().filter(|_| session_binds),
             service_control: if caller.has_identity_side() && organization_binds {
@@ -84,46 +96,11 @@ impl<'a> Applicable<'a> {
                 &[]
             },
             // `iam:L-46`: a service's own calls do not come through a customer's endpoint.
-            endpoint: sets
-                .endpoint
-                .as_ref()
-                .filter(|_| !matches!(caller, Caller::Service { .. })),
+            endpoint: sets.endpoint.as_ref().filter(|_| {
+                !matches!(caller, Caller::Service { .. }) && !faults.contains(Fault::EndpointPolicySkipped)
+            }),
             resource: sets.resource.as_deref(),
         }
-    }
-
-    /// `iam:E-22`, `iam:L-99`: one unreadable policy among the collected ones stops the evaluation.
-    fn first_unusable(&self, mode: ResourcePolicyMode) -> Option<EvaluationError> {
-        let attached = |policy_type, policies: &'a [AttachedPolicy]| {
-            policies
-                .iter()
-                .map(move |attached| (policy_type, attached.policy.as_ref()))
-        };
-        let level = |policy_type, levels: &'a [PolicyLevel]| {
-            levels
-                .iter()
-                .flat_map(move |level| attached(policy_type, &level.policies))
-        };
-        level(PolicyType::ServiceControl, self.service_control)
-            .chain(level(PolicyType::ResourceControl, self.resource_control))
-            .chain(
-                self.endpoint
-                    .map(|endpoint| (PolicyType::VpcEndpoint, endpoint.policy.as_ref())),
-            )
-            .chain(
-                self.boundary
-                    .map(|boundary| (PolicyType::PermissionsBoundary, boundary.policy.as_ref())),
-            )
-            .chain(attached(PolicyType::Session, self.session.unwrap_or_default()))
-            .chain(attached(PolicyType::Identity, self.identity))
-            .chain(self.resource.map(|policy| (resource_type(mode), policy)))
-            .find_map(|(policy_type, policy)| {
-                let error = policy.unusable()?;
-                Some(EvaluationError {
-                    policy_type,
-                    reason: error.message.clone(),
-                })
-            })
     }
 }
 
@@ -147,11 +124,17 @@ fn resource_control_covers(request: &AccessRequest<'_>, settings: &Settings) -> 
     let Some((service, name)) = request.action.split_once(':') else {
         return false;
     };
-    let exempt = matches!(request.mode, ResourcePolicyMode::KeyPolicy { aws_managed: true })
-        || (service == "kms" && name.eq_ignore_ascii_case("RetireGrant"));
+    let spared = settings.faults.contains(Fault::ResourceControlSparesOwnAccount)
+        && request.caller.account().is_some()
+        && request.caller.account() == request.resource_account.or(request.caller.account());
+    let exempt = spared
+        || matches!(request.mode, ResourcePolicyMode::KeyPolicy { aws_managed: true })
+        || (service.eq_ignore_ascii_case("kms") && name.eq_ignore_ascii_case("RetireGrant"));
     // `s3:ListAllMyBuckets` names `arn:aws:s3:::*` for matching only (`iam:OQ-14`).
     let has_resource = !matches!(request.resource, "*" | "arn:aws:s3:::*");
-    RESOURCE_CONTROL_SERVICES.contains(&service)
+    RESOURCE_CONTROL_SERVICES
+        .iter()
+        .any(|covered| covered.eq_ignore_ascii_case(service))
         && !exempt
         && (has_resource || settings.quirks.rcp_covers_requests_without_resource)
 }
@@ -172,9 +155,12 @@ struct Scan {
 
 /// Everything that was found about a pair, gate by gate.
 #[derive(Debug, Default)]
-struct Findings {
+struct Findings<'a> {
+    /// `iam:E-22`, `iam:L-99`: one unreadable policy among the collected ones stops the evaluation.
+    unusable: Option<(PolicyType, &'a PolicyError)>,
     denies: PolicyTypeSet,
-    denying_arns: Vec<(PolicyType, Option<PolicyArn>)>,
+    /// The first denying policy of each type, if it has an ARN; the place is that of the type in blame order.
+    denying_arns: [Option<&'a PolicyArn>; PolicyType::ALL.len()],
     service_control_ok: bool,
     endpoint_ok: bool,
     identity_ok: bool,
@@ -183,7 +169,7 @@ struct Findings {
     kinds: MatchKinds,
 }
 
-impl Findings {
+impl<'a> Findings<'a> {
     fn gates_open(&self) -> bool {
         self.service_control_ok && self.endpoint_ok
     }
@@ -193,26 +179,46 @@ impl Findings {
         self.boundary_ok && self.session_ok
     }
 
-    fn note_deny(&mut self, policy_type: PolicyType, arn: Option<&PolicyArn>) {
+    /// The boundary or the session policies, whichever is the first in the way (`iam:R-07`).
+    fn closed_limit(&self) -> Option<PolicyType> {
+        if !self.boundary_ok {
+            Some(PolicyType::PermissionsBoundary)
+        } else if !self.session_ok {
+            Some(PolicyType::Session)
+        } else {
+            None
+        }
+    }
+
+    fn note_deny(&mut self, policy_type: PolicyType, arn: Option<&'a PolicyArn>) {
         if !self.denies.contains(policy_type) {
             self.denies.insert(policy_type);
-            self.denying_arns.push((policy_type, arn.cloned()));
+            self.denying_arns[policy_type as usize] = arn;
         }
+    }
+
+    fn note_unusable(&mut self, policy_type: PolicyType, policy: &'a Policy) {
+        if self.unusable.is_none() {
+            self.unusable = policy.unusable().map(|error| (policy_type, error));
+        }
+    }
+
+    fn evaluation_error(&self) -> Option<EvaluationError> {
+        let (policy_type, error) = self.unusable?;
+        Some(EvaluationError {
+            policy_type,
+            reason: error.message.clone(),
+        })
     }
 
     /// `iam:R-05`, `iam:R-06`: all denying types are kept, the first in canonical order is named.
     fn explicit_denial(&self) -> Option<Denial> {
         let blamed = self.denies.iter().next()?;
-        let policy_arn = self
-            .denying_arns
-            .iter()
-            .find(|(policy_type, _)| *policy_type == blamed)
-            .and_then(|(_, arn)| arn.clone());
         Some(Denial {
             explicit: true,
             blamed,
             all: self.denies,
-            policy_arn,
+            policy_arn: self.denying_arns[blamed as usize].cloned(),
             delegated: false,
         })
     }
@@ -221,10 +227,11 @@ impl Findings {
 struct Evaluation<'a> {
     request: &'a AccessRequest<'a>,
     settings: &'a Settings,
+    asked: Asked<'a>,
 }
 
 impl Evaluation<'_> {
-    fn find(&self, applicable: &Applicable<'_>, sets: &PolicySets) -> Findings {
+    fn find<'p>(&self, applicable: &Applicable<'p>, sets: &PolicySets) -> Findings<'p> {
         let caller = self.request.caller;
         let faults = self.settings.faults;
         let reading = Reading {
@@ -242,7 +249,9 @@ impl Evaluation<'_> {
 
         for level in applicable.service_control {
             let allowed = self.any_allows(&level.policies, PolicyType::ServiceControl, &reading, &mut findings);
-            findings.service_control_ok &= allowed;
+            // `iam:L-03`: every level must allow.
+            let earlier = findings.service_control_ok || faults.contains(Fault::ServiceControlLastLevelOnly);
+            findings.service_control_ok = earlier && allowed;
         }
         // `RCPFullAWSAccess` is always attached, so only Denies count (`iam:L-11`).
         for level in applicable.resource_control {
@@ -253,6 +262,7 @@ impl Evaluation<'_> {
                 accounts_are_root_only: endpoint.gateway,
                 ..reading
             };
+            findings.note_unusable(PolicyType::VpcEndpoint, &endpoint.policy);
             let scan = self.scan(&endpoint.policy, &reading);
             findings.endpoint_ok = !scan.allows.is_empty();
             if scan.denies {
@@ -269,9 +279,11 @@ impl Evaluation<'_> {
             )
         });
         findings.session_ok = self.session_ok(applicable.session, &reading, &mut findings);
-        findings.identity_ok = self.identity_ok(applicable.identity, &reading, &mut findings);
+        findings.identity_ok = self.identity_ok(applicable.identity, &reading, &mut findings)
+            || (applicable.boundary.is_some() && findings.boundary_ok && faults.contains(Fault::BoundaryGrants));
 
         if let Some(policy) = applicable.resource {
+            findings.note_unusable(resource_type(self.request.mode), policy);
             let scan = self.scan(policy, &reading);
             if sets.resource_allows_count {
                 findings.kinds |= scan.allows;
@@ -295,8 +307,16 @@ impl Evaluation<'_> {
 
     /// Identity policies; root is allowed everything by nature (`iam:L-60`), callers without account
     /// nothing. A federated user of root inherits from root.
-    fn identity_ok(&self, policies: &[AttachedPolicy], reading: &Reading<'_>, findings: &mut Findings) -> bool {
+    fn identity_ok<'p>(
+        &self,
+        policies: &'p [AttachedPolicy],
+        reading: &Reading<'_>,
+        findings: &mut Findings<'p>,
+    ) -> bool {
         match self.request.caller {
+            Caller::Root { .. } if self.settings.faults.contains(Fault::RootNeedsIdentityPolicy) => false,
+            // The task policy of an `AssumeRoot` session (`iam:L-62`).
+            Caller::Root { assumed: true, .. } => self.any_allows(policies, PolicyType::Identity, reading, findings),
             Caller::Root { .. } | Caller::FederatedUser { parent_user: None, .. } => true,
             Caller::Service { .. } | Caller::WebIdentity { .. } | Caller::Anonymous => false,
             Caller::User { .. } | Caller::RoleSession { .. } | Caller::FederatedUser { .. } => {
@@ -306,17 +326,24 @@ impl Evaluation<'_> {
     }
 
     /// `iam:L-76`, `iam:L-77`: sessions without session policy pass, except federated users.
-    fn session_ok(&self, policies: Option<&[AttachedPolicy]>, reading: &Reading<'_>, findings: &mut Findings) -> bool {
+    fn session_ok<'p>(
+        &self,
+        policies: Option<&'p [AttachedPolicy]>,
+        reading: &Reading<'_>,
+        findings: &mut Findings<'p>,
+    ) -> bool {
         let Some(policies) = policies else {
             let is_federated = matches!(self.request.caller, Caller::FederatedUser { .. });
             return !is_federated
                 || self.settings.quirks.federated_user_default_session_policy
-                || self.settings.faults.contains(Fault::SessionPolicySkipped);
+                || self.settings.faults.contains(Fault::SessionPolicySkipped)
+                || self.settings.faults.contains(Fault::FederatedUserNeedsNoSessionPolicy);
         };
         if !self.settings.quirks.session_policies_intersect {
             return self.any_allows(policies, PolicyType::Session, reading, findings);
         }
-        let mut all = true;
+        // A session whose policies are gone is limited to nothing, also where all of them must allow.
+        let mut all = !policies.is_empty();
         for policy in policies {
             all &= self.any_allows(std::slice::from_ref(policy), PolicyType::Session, reading, findings);
         }
@@ -324,17 +351,18 @@ impl Evaluation<'_> {
     }
 
     /// Whether one of the policies allows; notes every Deny on the way (`iam:L-03`).
-    fn any_allows(
+    fn any_allows<'p>(
         &self,
-        policies: &[AttachedPolicy],
+        policies: &'p [AttachedPolicy],
         policy_type: PolicyType,
         reading: &Reading<'_>,
-        findings: &mut Findings,
+        findings: &mut Findings<'p>,
     ) -> bool {
         let denies_count =
             policy_type != PolicyType::Identity || !self.settings.faults.contains(Fault::IdentityDenyIgnored);
         let mut allowed = false;
         for attached in policies {
+            findings.note_unusable(policy_type, &attached.policy);
             let scan = self.scan(&attached.policy, reading);
             allowed |= !scan.allows.is_empty();
             if scan.denies && denies_count {
@@ -363,16 +391,7 @@ impl Evaluation<'_> {
     }
 
     fn pair_fits(&self, statement: &Statement) -> bool {
-        let AccessRequest {
-            action,
-            resource,
-            context,
-            ..
-        } = self.request;
-        statement.actions.matches(action, self.settings)
-            && statement
-                .resources
-                .matches(statement.effect, resource, context, self.settings)
+        statement.actions.matches(&self.asked) && statement.resources.matches(statement.effect, &self.asked)
     }
 
     fn principal_fits(&self, statement: &Statement, reading: &Reading<'_>) -> MatchKinds {
@@ -395,7 +414,7 @@ impl Evaluation<'_> {
         statement
             .conditions
             .iter()
-            .all(|condition| condition.holds(self.request.context, self.settings))
+            .all(|condition| condition.holds(&self.asked))
     }
 
     fn is_key_policy(&self) -> bool {
@@ -410,7 +429,7 @@ impl Evaluation<'_> {
     }
 
     /// The formulas of `iam:§6.4`, without the gates.
-    fn policies_allow(&self, findings: &Findings) -> bool {
+    fn policies_allow(&self, findings: &Findings<'_>) -> bool {
         let kinds = findings.kinds;
         match self.request.caller {
             // `iam:L-46`, `iam:L-75`.
@@ -425,7 +444,7 @@ impl Evaluation<'_> {
     }
 
     /// `iam:L-40`, `iam:L-41` and the rows of `iam:§6.3`.
-    fn same_account_allows(&self, findings: &Findings) -> bool {
+    fn same_account_allows(&self, findings: &Findings<'_>) -> bool {
         let quirks = &self.settings.quirks;
         let kinds = findings.kinds;
         let boundary_permits = !self.naming_needs_boundary() || findings.boundary_ok;
@@ -439,6 +458,7 @@ impl Evaluation<'_> {
         let parent = kinds.intersects(MatchKinds::PARENT) && (!parent_limited || findings.limits_ok());
         let delegated = match self.request.mode {
             ResourcePolicyMode::Optional => true,
+            ResourcePolicyMode::TrustPolicy if self.settings.faults.contains(Fault::TrustPolicyOptional) => true,
             ResourcePolicyMode::KeyPolicy { .. } | ResourcePolicyMode::TrustPolicy => {
                 kinds.intersects(MatchKinds::ACCOUNT)
             }
@@ -446,20 +466,25 @@ impl Evaluation<'_> {
         named || everyone || parent || (delegated && findings.identity_ok && findings.limits_ok())
     }
 
-    /// `iam:L-72`: whoever a trust policy names still needs its boundary to allow the assumption.
+    /// `iam:L-72`: whoever a trust policy names still needs its boundary to allow the assumption itself; tags and
+    /// source identity follow the general rule.
     fn naming_needs_boundary(&self) -> bool {
-        self.request.mode == ResourcePolicyMode::TrustPolicy && self.settings.quirks.assume_role_needs_boundary
+        self.request.mode == ResourcePolicyMode::TrustPolicy
+            && self.settings.quirks.assume_role_needs_boundary
+            && self.request.action.eq_ignore_ascii_case("sts:AssumeRole")
     }
 
     /// `iam:L-42`, `svc:K-7`: both sides must allow.
-    fn cross_account_allows(&self, findings: &Findings) -> bool {
+    fn cross_account_allows(&self, findings: &Findings<'_>) -> bool {
         let key_policy_suffices =
             self.is_key_policy() && self.settings.faults.contains(Fault::CrossAccountKeyPolicySuffices);
-        !findings.kinds.is_empty() && (key_policy_suffices || (findings.identity_ok && findings.limits_ok()))
+        let resource_side =
+            !findings.kinds.is_empty() || self.settings.faults.contains(Fault::CrossAccountIdentitySuffices);
+        resource_side && (key_policy_suffices || (findings.identity_ok && findings.limits_ok()))
     }
 
     /// `svc:K-20`, `svc:G-20`, with the disputes `svc:Q-3` and `svc:Q-4`.
-    fn grant_allows(&self, grant: GranteeMatch, findings: &Findings) -> bool {
+    fn grant_allows(&self, grant: GranteeMatch, findings: &Findings<'_>) -> bool {
         let quirks = &self.settings.quirks;
         match grant {
             GranteeMatch::User | GranteeMatch::Session | GranteeMatch::Service => true,
@@ -471,7 +496,7 @@ impl Evaluation<'_> {
     }
 
     /// `iam:R-07`, `iam:R-08`, `svc:X-2`: the first closed gate of the documented flow.
-    fn implicit_denial(&self, findings: &Findings, grant: Option<GranteeMatch>) -> Denial {
+    fn implicit_denial(&self, findings: &Findings<'_>, grant: Option<GranteeMatch>) -> Denial {
         // A grant names the caller as a key policy would: its role or its account.
         let kinds = findings.kinds
             | match grant {
@@ -484,6 +509,7 @@ impl Evaluation<'_> {
             Some(limit) if grant == Some(GranteeMatch::Role) && findings.service_control_ok && findings.endpoint_ok => {
                 limit
             }
+            _ if self.settings.faults.contains(Fault::BlamesIdentityAlways) => PolicyType::Identity,
             _ => self.blame(findings, kinds),
         };
         let mut all = self.failing(findings, kinds);
@@ -497,7 +523,7 @@ impl Evaluation<'_> {
         }
     }
 
-    fn blame(&self, findings: &Findings, kinds: MatchKinds) -> PolicyType {
+    fn blame(&self, findings: &Findings<'_>, kinds: MatchKinds) -> PolicyType {
         if !findings.service_control_ok {
             return PolicyType::ServiceControl;
         }
@@ -546,7 +572,7 @@ impl Evaluation<'_> {
     }
 
     /// Every set that fails to allow, for tests that accept any of them (`iam:A-07`).
-    fn failing(&self, findings: &Findings, kinds: MatchKinds) -> PolicyTypeSet {
+    fn failing(&self, findings: &Findings<'_>, kinds: MatchKinds) -> PolicyTypeSet {
         let has_identity_side = self.request.caller.has_identity_side();
         let resource_needed = !has_identity_side || self.resource_side_needed();
         [
@@ -560,17 +586,5 @@ impl Evaluation<'_> {
         .into_iter()
         .filter_map(|(policy_type, fails)| fails.then_some(policy_type))
         .collect()
-    }
-}
-
-impl Findings {
-    fn closed_limit(&self) -> Option<PolicyType> {
-        if !self.boundary_ok {
-            Some(PolicyType::PermissionsBoundary)
-        } else if !self.session_ok {
-            Some(PolicyType::Session)
-        } else {
-            None
-        }
     }
 }

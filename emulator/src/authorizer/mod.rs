@@ -9,12 +9,16 @@
 //! function; nothing here reads a clock, a store or a random source.
 
 mod arn;
+mod asked;
 mod caller;
 mod compile;
 mod condition;
 mod context;
 mod decide;
+pub mod evaluator;
+mod glob;
 mod json;
+mod operator;
 mod pattern;
 mod policy;
 mod principal;
@@ -28,10 +32,11 @@ mod verdict;
 mod tests;
 
 pub use caller::Caller;
-pub use condition::{Comparison, Condition, Operator, Ordering, Quantifier};
+pub use condition::Condition;
 pub use context::{Context, ContextValue};
 pub use decide::authorize;
 pub use json::MAX_POLICY_CHARACTERS;
+pub use operator::{Comparison, Operator, Ordering, Quantifier};
 pub use pattern::{ActionPattern, ResourcePattern, glob_matches};
 pub use policy::{NoPrincipals, Policy, PolicyError, PolicyErrorKind, PolicyKind, PrincipalResolver, SaveRules};
 pub use principal::{MatchKinds, PrincipalEntry};

@@ -168,7 +168,7 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] for the first check that fails, in the order of errata `iam:E-20`.
     pub fn save(kind: PolicyKind, text: &str, rules: &SaveRules<'_>) -> Result<Self, PolicyError> {
-        validate::check_characters(text)?;
+        validate::check_characters(kind, text)?;
         let document = json::parse(text).map_err(|error| validate::json_error(kind, &error))?;
         validate::check_saved(kind, &document, rules)?;
         let compiled = compile::compile(kind, &document, Some(rules.principals));
@@ -184,13 +184,18 @@ impl Policy {
     /// Reads a policy that is simply there. Nothing is refused: what breaks its own grammar becomes
     /// unusable, and using it is an evaluation error, never an allow (`iam:E-22`).
     pub fn stored(kind: PolicyKind, text: &str) -> Self {
+        Self::stored_among(kind, text, None)
+    }
+
+    /// The same where somebody knows whose canonical user ids are (`iam:P-12`).
+    pub(crate) fn stored_among(kind: PolicyKind, text: &str, principals: Option<&dyn PrincipalResolver>) -> Self {
         let parsed = json::parse(text).map_err(|error| validate::json_error(kind, &error));
         let checked = parsed.and_then(|document| validate::check_stored(kind, &document).map(|()| document));
         match checked {
             Ok(document) => Self {
                 kind,
                 text: Arc::from(text),
-                statements: compile::compile(kind, &document, None).statements,
+                statements: compile::compile(kind, &document, principals).statements,
                 bindings: Vec::new(),
                 unusable: None,
             },

@@ -6,7 +6,7 @@ use std::ops::{BitOr, BitOrAssign};
 
 use super::policy::PrincipalResolver;
 use super::{Caller, arn};
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultSet};
 use crate::names::AccountId;
 
 /// How directly a resource policy names the caller (`iam:§2.1`); a set, because several statements can
@@ -149,6 +149,7 @@ impl PrincipalEntry {
         match self {
             Self::Everyone => MatchKinds::WILD,
             Self::EveryAwsPrincipal => match caller {
+                Caller::Anonymous if reading.faults().contains(Fault::AwsStarMissesAnonymous) => MatchKinds::NONE,
                 Caller::Service { .. } | Caller::WebIdentity { .. } if !reading.quirks().aws_star_matches_service => {
                     MatchKinds::NONE
                 }
@@ -169,7 +170,12 @@ impl PrincipalEntry {
             Self::User { arn, bound_to } => match caller {
                 Caller::User {
                     arn: own, unique_id, ..
-                } => kind_if(is_entity(arn, bound_to.as_deref(), own, unique_id), MatchKinds::CALLER),
+                } => {
+                    let is_user = is_entity(arn, bound_to.as_deref(), own, unique_id)
+                        || (reading.faults().contains(Fault::UserPrincipalIgnoresCase)
+                            && arn.eq_ignore_ascii_case(own));
+                    kind_if(is_user, MatchKinds::CALLER)
+                }
                 Caller::FederatedUser {
                     parent_user: Some((own, unique_id)),
                     ..
@@ -179,10 +185,12 @@ impl PrincipalEntry {
             Self::Role { arn, bound_to } => match caller {
                 Caller::RoleSession {
                     role_arn,
+                    role_path_known,
                     role_unique_id,
                     ..
                 } => {
                     let is_role = is_entity(arn, bound_to.as_deref(), role_arn, role_unique_id)
+                        || (!role_path_known && bound_to.is_none() && same_role_but_for_path(arn, role_arn))
                         || (reading.quirks().role_name_case_insensitive && same_but_for_role_name_case(arn, role_arn));
                     kind_if(is_role, MatchKinds::PARENT)
                 }
@@ -200,6 +208,8 @@ impl PrincipalEntry {
             Self::Session(arn) => match caller {
                 Caller::RoleSession { arn: own, .. } => {
                     let same = arn == own
+                        || (reading.faults().contains(Fault::SessionPrincipalMatchesRole)
+                            && is_session_of_same_role(arn, own))
                         || (reading.quirks().role_name_case_insensitive && same_but_for_role_name_case(arn, own));
                     kind_if(same, MatchKinds::CALLER)
                 }
@@ -211,8 +221,11 @@ impl PrincipalEntry {
             ),
             Self::Service(name) => match caller {
                 Caller::Service { name: own } => {
-                    let same =
-                        name == own || (reading.region_free_services && name == global_service_name(own).as_ref());
+                    let same = name == own
+                        || (reading.region_free_services
+                            && name
+                                .strip_suffix(GLOBAL_SERVICE_SUFFIX)
+                                .is_some_and(|plain| regional_service(own) == Some(plain)));
                     kind_if(same, MatchKinds::CALLER)
                 }
                 _ => MatchKinds::NONE,
@@ -240,9 +253,24 @@ pub(crate) struct Reading<'a> {
     pub(crate) caller_has_boundary: bool,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    /// No policy in particular: what entries mean by themselves.
+    pub(crate) fn plain(settings: &'a super::Settings) -> Self {
+        Self {
+            settings,
+            accounts_are_root_only: false,
+            accounts_miss: false,
+            region_free_services: false,
+            caller_has_boundary: false,
+        }
+    }
+
     fn quirks(&self) -> &crate::quirks::Quirks {
         &self.settings.quirks
+    }
+
+    fn faults(&self) -> FaultSet {
+        self.settings.faults
     }
 
     /// The same reading for a Deny statement.
@@ -261,6 +289,10 @@ pub(crate) fn principal_kinds(entries: &[PrincipalEntry], caller: &Caller, readi
 
 /// Whether a Deny with `NotPrincipal` hits the caller (`iam:P-52`, `iam:P-53`).
 pub(crate) fn deny_hits_despite(entries: &[PrincipalEntry], caller: &Caller, reading: &Reading) -> bool {
+    // An empty list never applies (`iam:G-71`).
+    if entries.is_empty() {
+        return false;
+    }
     if reading.caller_has_boundary {
         return true;
     }
@@ -283,7 +315,7 @@ pub(crate) fn deny_hits_despite(entries: &[PrincipalEntry], caller: &Caller, rea
 
 /// Whether an Allow with `NotPrincipal` leaves the caller out: any entry at any level (errata `iam:P-50`).
 pub(crate) fn allow_reaches_despite(entries: &[PrincipalEntry], caller: &Caller, reading: &Reading) -> bool {
-    principal_kinds(entries, caller, reading).is_empty()
+    !entries.is_empty() && principal_kinds(entries, caller, reading).is_empty()
 }
 
 fn kind_if(condition: bool, kind: MatchKinds) -> MatchKinds {
@@ -302,6 +334,19 @@ fn is_account_of(caller: &Caller, account: &str) -> bool {
 /// A bound entry knows the entity by its id alone; recreating the name does not revive it (`iam:P-40`).
 fn is_entity(arn: &str, bound_to: Option<&str>, own_arn: &str, own_unique_id: &str) -> bool {
     bound_to.map_or(arn == own_arn, |id| id == own_unique_id)
+}
+
+/// Whether both are ARNs of roles that differ at most in their paths.
+pub(crate) fn same_role_but_for_path(left: &str, right: &str) -> bool {
+    let (Some(left), Some(right)) = (arn::split(left), arn::split(right)) else {
+        return false;
+    };
+    left[..5] == right[..5]
+        && left[2] == "iam"
+        && match (left[5].strip_prefix("role/"), right[5].strip_prefix("role/")) {
+            (Some(left), Some(right)) => left.rsplit('/').next() == right.rsplit('/').next(),
+            _ => false,
+        }
 }
 
 /// `iam:OQ-10`: the role name of `role/path/name` or `assumed-role/name/session` in any letter case.
@@ -332,12 +377,28 @@ fn same_but_for_role_name_case(left: &str, right: &str) -> bool {
     }
 }
 
-/// `s3.ap-east-1.amazonaws.com` is `s3.amazonaws.com` without its Region.
-fn global_service_name(name: &str) -> std::borrow::Cow<'_, str> {
-    let labels: Vec<&str> = name.split('.').collect();
-    match labels.as_slice() {
-        [service, region, "amazonaws", "com"] if looks_like_region(region) => format!("{service}.amazonaws.com").into(),
-        _ => name.into(),
+/// What the names of services end with.
+const GLOBAL_SERVICE_SUFFIX: &str = ".amazonaws.com";
+
+/// `s3` for `s3.ap-east-1.amazonaws.com`; `None` for names without Region (`iam:P-60`).
+fn regional_service(name: &str) -> Option<&str> {
+    let (service, region) = name.strip_suffix(GLOBAL_SERVICE_SUFFIX)?.split_once('.')?;
+    (!region.contains('.') && looks_like_region(region)).then_some(service)
+}
+
+/// Whether both names are of the same service, with or without Region (`svc:G-3`).
+pub(crate) fn same_service(left: &str, right: &str) -> bool {
+    fn service(name: &str) -> Option<&str> {
+        regional_service(name).or_else(|| name.strip_suffix(GLOBAL_SERVICE_SUFFIX))
+    }
+    left == right || (service(left).is_some() && service(left) == service(right))
+}
+
+/// Whether both ARNs are of sessions of one role, whatever the sessions are called.
+pub(crate) fn is_session_of_same_role(left: &str, right: &str) -> bool {
+    match (left.rsplit_once('/'), right.rsplit_once('/')) {
+        (Some((left, _)), Some((right, _))) => left == right,
+        _ => false,
     }
 }
 

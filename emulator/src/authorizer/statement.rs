@@ -1,10 +1,11 @@
 //! A compiled statement: read access for whoever looks at policies without evaluating them. No matching
 //! here beyond the two clauses of patterns.
 
+use super::asked::Asked;
 use super::condition::Condition;
 use super::pattern::{ActionPattern, ResourcePattern};
 use super::principal::PrincipalEntry;
-use super::{Context, Settings};
+use crate::fault::Fault;
 use crate::quirks::UnresolvedNotResource;
 
 /// What an applicable statement does (`iam:G-32`).
@@ -71,41 +72,50 @@ pub enum ResourceClause {
 }
 
 impl ActionClause {
-    pub(crate) fn matches(&self, action: &str, settings: &Settings) -> bool {
+    /// `iam:M-01` to `iam:M-05`.
+    #[inline]
+    pub(crate) fn matches(&self, asked: &Asked<'_>) -> bool {
         match self {
             Self::Missing => false,
-            Self::Action(patterns) => patterns.iter().any(|pattern| pattern.matches(action)),
-            Self::NotAction(patterns) if patterns.is_empty() => settings.quirks.empty_not_list_applies,
-            Self::NotAction(patterns) => !patterns.iter().any(|pattern| pattern.matches(action)),
+            Self::Action(patterns) => any_covers(patterns, asked),
+            Self::NotAction(patterns) => match patterns.as_slice() {
+                [] => asked.settings.quirks.empty_not_list_applies,
+                [first, ..] if asked.settings.faults.contains(Fault::NotActionFirstEntryOnly) => {
+                    !any_covers(std::slice::from_ref(first), asked)
+                }
+                all => !any_covers(all, asked),
+            },
         }
     }
 }
 
+#[inline]
+fn any_covers(patterns: &[ActionPattern], asked: &Asked<'_>) -> bool {
+    if asked.settings.faults.contains(Fault::ActionCaseCounts) {
+        return patterns.iter().any(|pattern| pattern.covers_in_case(&asked.action));
+    }
+    patterns.iter().any(|pattern| pattern.covers(&asked.action))
+}
+
 impl ResourceClause {
-    pub(crate) fn matches(&self, effect: Effect, resource: &str, context: &Context, settings: &Settings) -> bool {
+    /// `iam:M-20` to `iam:M-29`.
+    #[inline]
+    pub(crate) fn matches(&self, effect: Effect, asked: &Asked<'_>) -> bool {
         match self {
             Self::Attached => true,
             Self::Inert => false,
-            Self::Resource(patterns) => patterns
-                .iter()
-                .any(|pattern| pattern.matches(resource, context) == Some(true)),
-            Self::NotResource(patterns) if patterns.is_empty() => settings.quirks.empty_not_list_applies,
-            Self::NotResource(patterns) => not_resource_matches(patterns, effect, resource, context, settings),
+            Self::Resource(patterns) => patterns.iter().any(|pattern| pattern.covers(asked)),
+            Self::NotResource(patterns) if patterns.is_empty() => asked.settings.quirks.empty_not_list_applies,
+            Self::NotResource(patterns) => not_resource_matches(patterns, effect, asked),
         }
     }
 }
 
 /// `iam:M-27`, `iam:M-28`; an unresolved variable is `iam:V-11`.
-fn not_resource_matches(
-    patterns: &[ResourcePattern],
-    effect: Effect,
-    resource: &str,
-    context: &Context,
-    settings: &Settings,
-) -> bool {
+fn not_resource_matches(patterns: &[ResourcePattern], effect: Effect, asked: &Asked<'_>) -> bool {
     let mut unresolved = false;
     for pattern in patterns {
-        match pattern.matches(resource, context) {
+        match pattern.matches(asked) {
             Some(true) => return false,
             Some(false) => {}
             None => unresolved = true,
@@ -114,7 +124,7 @@ fn not_resource_matches(
     if !unresolved {
         return true;
     }
-    match settings.quirks.unresolved_not_resource {
+    match asked.settings.quirks.unresolved_not_resource {
         UnresolvedNotResource::FailClosed => effect == Effect::Deny,
         UnresolvedNotResource::Applies => true,
         UnresolvedNotResource::Void => false,

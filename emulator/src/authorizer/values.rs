@@ -78,11 +78,12 @@ pub(crate) struct Instant {
 impl Instant {
     /// Reads epoch seconds or the W3C profile of ISO 8601 (`iam:C-31`).
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        if all_digits(text) {
+        if all_digits(text.strip_prefix('-').unwrap_or(text)) {
             // Nineteen digits are more seconds than the universe has; more would overflow nothing useful.
             let seconds: i64 = text.parse().ok()?;
             let as_epoch = Nanoseconds::from(seconds) * SECOND;
-            let as_year = if text.len() == 4 { w3c(text)? } else { as_epoch };
+            let is_year = text.len() == 4 && all_digits(text);
+            let as_year = if is_year { w3c(text)? } else { as_epoch };
             return Some(Self { as_epoch, as_year });
         }
         let instant = w3c(text)?;
@@ -148,8 +149,8 @@ fn fraction_nanoseconds(digits: &str) -> Option<Nanoseconds> {
     if !all_digits(digits) {
         return None;
     }
-    let nine: String = digits.chars().chain("000000000".chars()).take(9).collect();
-    nine.parse().ok()
+    let nine = digits.bytes().chain(std::iter::repeat(b'0')).take(9);
+    Some(nine.fold(0, |sum, digit| sum * 10 + Nanoseconds::from(digit - b'0')))
 }
 
 fn zone_offset(zone: &str) -> Option<Nanoseconds> {
@@ -348,6 +349,8 @@ mod tests {
             ("1969-12-31T23:59:59Z", -1),
             ("0000-01-01", -62_167_219_200),
             ("2024", 2024),
+            ("-5", -5),
+            ("-123", -123),
         ] {
             assert_eq!(second(text), Some(seconds), "{text}");
         }
@@ -370,7 +373,9 @@ mod tests {
             "2020-01-01T00:00:00+1:00",
             "20200",
             "99999999999999999999",
-            "-5",
+            "--5",
+            "-",
+            "+5",
             "2020-1-1",
         ] {
             if text == "20200" {

@@ -11,12 +11,15 @@ use super::operations::Operation;
 use super::store::KeyAddress;
 use crate::access::{self, Question};
 use crate::authorizer::{AllowedBy, Context, GranteeMatch, MatchKinds, ResourcePolicyMode};
+use crate::fault::Fault;
 use crate::identity::Via;
 use crate::state::State;
 
 /// One permission on one key.
 #[derive(Debug)]
 pub(super) struct KeyUse<'a> {
+    /// The operation; its row says which condition keys there can be.
+    pub(super) operation: &'static Operation,
     /// `kms:Decrypt`.
     pub(super) action: &'static str,
     /// The alias name the caller used (svc:C-11).
@@ -44,14 +47,10 @@ pub(super) enum GrantSource {
 
 impl<'a> KeyUse<'a> {
     /// A use without context, alias, tokens or extra keys.
-    pub(super) fn of(operation: &Operation) -> Self {
-        Self::of_action(operation.action)
-    }
-
-    /// The same for operations with several permissions.
-    pub(super) fn of_action(action: &'static str) -> Self {
+    pub(super) fn of(operation: &'static Operation) -> Self {
         Self {
-            action,
+            operation,
+            action: operation.action(),
             alias: None,
             encryption_context: None,
             extra: Context::new(),
@@ -95,10 +94,22 @@ pub(super) fn key(
             },
         ),
     };
+    let operation = wanted.operation;
     let mut context = wanted.extra;
+    // INVARIANT: an operation sets only condition keys of its row (svc:§3).
+    debug_assert!(
+        context.iter().all(|(key, _)| operation.has_condition_key(key)),
+        "{} has a condition key that its row does not know: {context:?}",
+        operation.name
+    );
     key_context(state, call, key, &mut context);
-    context_keys(wanted.encryption_context, &mut context);
-    if let Some(alias) = wanted.alias {
+    if operation.has_condition_key("kms:encryptioncontextkeys") {
+        context_keys(wanted.encryption_context, &mut context);
+    }
+    if let Some(alias) = wanted.alias
+        && operation.has_condition_key("kms:requestalias")
+        && !state.case.faults.contains(Fault::RequestAliasAbsent)
+    {
         context.set("kms:requestalias", alias);
     }
     let mut question = Question::new(call.caller, call.via, wanted.action, call.region);
@@ -114,7 +125,7 @@ pub(super) fn key(
     question.resource_side = wanted.key_side;
     if wanted.action == "kms:RetireGrant" {
         // A key-policy Allow of kms:RetireGrant is ineffective, a Deny is not (svc:G-16, svc:N-1).
-        question.resource_allows_count = false;
+        question.resource_allows_count = state.case.faults.contains(Fault::KeyPolicyRetireGrantCounts);
     }
     access::check(state, question).map_err(|refusal| KmsError::refused(&refusal))
 }
@@ -158,12 +169,12 @@ pub(super) fn key_context(state: &State, call: &Call<'_>, key: &Key, context: &m
     key_properties(key, state.now(), context);
 }
 
-/// kms:CallerAccount and kms:ViaService (svc:C-1, svc:C-3).
+/// kms:CallerAccount and kms:ViaService (svc:C-1, svc:C-3). A service principal has no account to tell (svc:Q-6), but
+/// what another service does for it says through which service it came (svc:F-2).
 fn caller_keys(state: &State, call: &Call<'_>, context: &mut Context) {
-    let Some(account) = call.caller.account() else {
-        return;
-    };
-    context.set("kms:calleraccount", account.as_str());
+    if let Some(account) = call.caller.account() {
+        context.set("kms:calleraccount", account.as_str());
+    }
     match call.via {
         Via::Forwarded { service, region } => {
             context.set("kms:viaservice", format!("{service}.{region}.amazonaws.com"));
@@ -177,7 +188,7 @@ fn caller_keys(state: &State, call: &Call<'_>, context: &mut Context) {
 
 /// svc:C-2.
 fn key_properties(key: &Key, now: jiff::Timestamp, context: &mut Context) {
-    spec_keys(key.spec.name, key.usage, key.origin, key.multi_region, context);
+    spec_keys(key.spec.name, key.usage, key.origin, key.multi_region_type(), context);
     let aliases = key.alias_names.visible(now);
     if !aliases.is_empty() {
         context.set_many("kms:resourcealiases", aliases.clone());
@@ -185,15 +196,21 @@ fn key_properties(key: &Key, now: jiff::Timestamp, context: &mut Context) {
 }
 
 /// kms:KeySpec, kms:KeyUsage, kms:KeyOrigin, kms:MultiRegion, kms:MultiRegionKeyType and the deprecated names.
-pub(super) fn spec_keys(spec: &str, usage: &str, origin: &str, multi_region: bool, context: &mut Context) {
+pub(super) fn spec_keys(
+    spec: &str,
+    usage: &str,
+    origin: &str,
+    multi_region_type: Option<&'static str>,
+    context: &mut Context,
+) {
     context.set("kms:keyspec", spec);
     context.set("kms:customermasterkeyspec", spec);
     context.set("kms:keyusage", usage);
     context.set("kms:customermasterkeyusage", usage);
     context.set("kms:keyorigin", origin);
-    context.set_bool("kms:multiregion", multi_region);
-    if multi_region {
-        context.set("kms:multiregionkeytype", "PRIMARY");
+    context.set_bool("kms:multiregion", multi_region_type.is_some());
+    if let Some(kind) = multi_region_type {
+        context.set("kms:multiregionkeytype", kind);
     }
 }
 

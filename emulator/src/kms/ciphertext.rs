@@ -1,5 +1,5 @@
-//! The ciphertext blob: AES-256-GCM with the canonical encryption context as associated data, and the key's
-//! identity in front. No authorization, no key states.
+//! The ciphertext blob: AES-256-GCM with the canonical encryption context as associated data, and the identity of key
+//! and key material in front. No authorization, no key states.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +9,28 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use super::store::KeyAddress;
 
 /// First bytes of every blob: a format tag of our own.
-const TAG: [u8; 3] = [0x01, 0x02, 0xc5];
+const TAG: [u8; 3] = [0x01, 0x02, 0xc6];
 /// Bytes of a GCM nonce.
 const NONCE: usize = 12;
+/// Bytes of the id of a key material.
+const MATERIAL_ID: usize = 32;
 
 /// A parsed blob.
 #[derive(Debug, Clone)]
 pub(super) struct Blob<'a> {
     /// The key that made it.
     pub(super) key: KeyAddress,
+    /// The key material that made it, in hexadecimal digits.
+    pub(super) material_id: String,
     header: &'a [u8],
     nonce: [u8; NONCE],
     sealed: &'a [u8],
 }
 
-/// Encrypts under `material`; the blob carries `key`'s ARN.
+/// Encrypts under `material`; the blob carries `key`'s ARN and the material's id.
 pub(super) fn seal(
     material: &[u8; 32],
+    material_id: &str,
     key: &KeyAddress,
     nonce: [u8; NONCE],
     plaintext: &[u8],
@@ -33,11 +38,15 @@ pub(super) fn seal(
 ) -> Vec<u8> {
     let arn = key.arn();
     let arn = arn.as_str().as_bytes();
-    let mut blob = Vec::with_capacity(TAG.len() + 1 + arn.len() + NONCE + plaintext.len() + 16);
+    let mut blob = Vec::with_capacity(TAG.len() + 1 + arn.len() + MATERIAL_ID + NONCE + plaintext.len() + 16);
     blob.extend_from_slice(&TAG);
     // INVARIANT: key ARNs are made of a Region (<= 32 bytes), an account id and a key id; they fit a byte.
     blob.push(u8::try_from(arn.len()).expect("a key ARN is shorter than 256 bytes"));
     blob.extend_from_slice(arn);
+    let mut id = [0; MATERIAL_ID];
+    // INVARIANT: material ids are SHA-256 digests in hexadecimal digits.
+    hex::decode_to_slice(material_id, &mut id).expect("a material id is 64 hexadecimal digits");
+    blob.extend_from_slice(&id);
     let associated = associated_data(&blob, context);
     blob.extend_from_slice(&nonce);
     let sealed = cipher(material)
@@ -59,10 +68,12 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Blob<'_>> {
     let (length, rest) = rest.split_first()?;
     let (arn, rest) = rest.split_at_checked(usize::from(*length))?;
     let key = KeyAddress::from_arn(std::str::from_utf8(arn).ok()?)?;
+    let (material_id, rest) = rest.split_first_chunk::<MATERIAL_ID>()?;
     let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
     Some(Blob {
         key,
-        header: &bytes[..TAG.len() + 1 + arn.len()],
+        material_id: hex::encode(material_id),
+        header: &bytes[..TAG.len() + 1 + arn.len() + MATERIAL_ID],
         nonce: *nonce,
         sealed,
     })
@@ -122,9 +133,10 @@ mod tests {
     fn only_the_same_context_opens_a_blob() {
         let material = [7; 32];
         let right = context(&[("a", "b")]);
-        let bytes = seal(&material, &address(), [1; 12], b"secret", &right);
+        let bytes = seal(&material, &"ab".repeat(32), &address(), [1; 12], b"secret", &right);
         let blob = parse(&bytes).expect("just sealed");
         assert_eq!(blob.key, address());
+        assert_eq!(blob.material_id, "ab".repeat(32));
         assert_eq!(blob.open(&material, &right).as_deref(), Some(&b"secret"[..]));
         for wrong in [
             &[("a", "B")][..],
@@ -141,7 +153,14 @@ mod tests {
     #[test]
     fn every_changed_byte_is_noticed() {
         let material = [7; 32];
-        let bytes = seal(&material, &address(), [1; 12], b"secret", &context(&[]));
+        let bytes = seal(
+            &material,
+            &"ab".repeat(32),
+            &address(),
+            [1; 12],
+            b"secret",
+            &context(&[]),
+        );
         for index in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[index] ^= 1;

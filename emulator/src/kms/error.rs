@@ -20,6 +20,9 @@ pub struct KmsError {
     pub message: String,
     /// What the trail says where it says more than the answer (svc:X-4).
     pub(super) trail_message: Option<String>,
+    /// Whether the request is at fault in its form although that was told only after a key was looked up; like every
+    /// fault of form it leaves no event (svc:K-32).
+    pub(super) is_of_form: bool,
 }
 
 impl KmsError {
@@ -30,6 +33,7 @@ impl KmsError {
             code,
             message: message.into(),
             trail_message: None,
+            is_of_form: false,
         }
     }
 
@@ -39,9 +43,22 @@ impl KmsError {
         self.code == "AccessDeniedException"
     }
 
+    /// True for requests that KMS cannot read or that break the API's own constraints (svc:K-32, step 1).
+    pub(super) fn is_syntax(&self) -> bool {
+        matches!(self.code, "ValidationException" | "SerializationException")
+    }
+
     /// ValidationException.
     pub(super) fn validation(message: impl Into<String>) -> Self {
         Self::new("ValidationException", message)
+    }
+
+    /// ValidationException for the form of a request that only its key shows to be wrong.
+    pub(super) fn malformed(message: impl Into<String>) -> Self {
+        Self {
+            is_of_form: true,
+            ..Self::validation(message)
+        }
     }
 
     /// NotFoundException.
@@ -67,6 +84,7 @@ impl KmsError {
             code: self.code,
             message: CIPHERTEXT_REFERS.to_owned(),
             trail_message: Some(self.message),
+            is_of_form: false,
         }
     }
 
@@ -84,6 +102,32 @@ impl KmsError {
                 key.arn, key.usage
             ),
         )
+    }
+
+    /// Wrong origin for an operation on key material (svc:ST-2 [6], [7], [9]).
+    pub(super) fn wrong_origin(key: &Key) -> Self {
+        Self::wrong_origin_named(key.arn.as_str(), key.origin)
+    }
+
+    /// The same for an origin that the state implies.
+    pub(super) fn wrong_origin_named(arn: &str, origin: &str) -> Self {
+        Self::new(
+            "UnsupportedOperationException",
+            format!("{arn} origin is {origin} which is not valid for this operation."),
+        )
+    }
+
+    /// An algorithm that the key spec does not have (svc:K-24).
+    pub(super) fn wrong_algorithm(key: &Key, algorithm: &str) -> Self {
+        Self::new(
+            "InvalidKeyUsageException",
+            format!("Algorithm {algorithm} is incompatible with key spec {}.", key.spec.name),
+        )
+    }
+
+    /// Key specs and features that are in the tables only: custom key stores, SM2, ML-DSA, ML-KEM, attestation.
+    pub(super) fn unsupported(message: impl Into<String>) -> Self {
+        Self::new("UnsupportedOperationException", message)
     }
 
     /// Everything passed, but the request was a dry run (svc:K-26).

@@ -51,7 +51,7 @@ pub(super) fn create_core(
     note: &mut Note,
 ) -> Result<MadeGrant, KmsError> {
     note.request_parameters = Some(wanted.trail_parameters(identifier));
-    let resolved = resolve(state, call, operation, operation.action, identifier)?;
+    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
     note.keys.push(resolved.address.clone());
     validate::known_tokens(state, &wanted.tokens)?;
     let address = resolved.address;
@@ -75,7 +75,7 @@ pub(super) fn create_core(
     };
     authorize::key(state, call, &address, request)?;
     if !state.case.faults.contains(Fault::KeyStateIgnored) {
-        states::check(operation.name, key)?;
+        states::check(operation, key)?;
     }
     wanted.check_against(key)?;
     let grantee = bind(state, &wanted.grantee, wanted.grantee_is_service)?;
@@ -97,7 +97,7 @@ pub(super) fn create_core(
             && grant.name == wanted.name
             && grant.grantee == grantee
             && grant.retiring == retiring
-            && grant.operations == wanted.operations
+            && same_operations(&grant.operations, &wanted.operations)
             && grant.constraints == wanted.constraints
     });
     let existing = same.map(|grant| grant.id.clone());
@@ -157,7 +157,7 @@ pub(super) fn list(
     if let Some(id) = grant_id {
         check_grant_id(id)?;
     }
-    let resolved = resolve(state, call, operation, operation.action, identifier)?;
+    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
     note.keys.push(resolved.address.clone());
     let request = KeyUse {
         extra: for_aws_resource(call),
@@ -199,7 +199,7 @@ pub(super) fn list_retirable(
     };
     let page = validate::Page::read(params, 50, 100)?;
     note.request_parameters = Some(json!({ "retiringPrincipal": retiring }));
-    authorize::identity_only(state, call, operation.action, "*", Context::new())?;
+    authorize::identity_only(state, call, operation.action(), "*", Context::new())?;
     let principal = GrantPrincipal::bind(state, retiring);
     let own = crate::names::ArnParts::parse(retiring).is_some_and(|parts| {
         call.caller
@@ -232,7 +232,7 @@ pub(super) fn revoke(
     let grant_id = params.required("GrantId", 128)?;
     note.request_parameters = Some(json!({ "keyId": identifier, "grantId": grant_id }));
     check_grant_id(grant_id)?;
-    let resolved = resolve(state, call, operation, operation.action, identifier)?;
+    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
     note.keys.push(resolved.address.clone());
     let request = KeyUse {
         extra: for_aws_resource(call),
@@ -363,7 +363,7 @@ fn retire_target(
                 return Err(if own {
                     gone(&key)
                 } else {
-                    authorize::foreign_denial(state, call, operation.action, arn)
+                    authorize::foreign_denial(state, call, operation.action(), arn)
                 });
             }
             Ok(GrantAddress {
@@ -375,6 +375,11 @@ fn retire_target(
             "You must provide a grant token or a key ARN and a grant ID, but not both.",
         )),
     }
+}
+
+/// The order of operations is no part of a grant.
+fn same_operations(left: &[&str], right: &[&str]) -> bool {
+    left.len() == right.len() && left.iter().all(|operation| right.contains(operation))
 }
 
 /// kms:GrantIsForAWSResource (svc:C-18).

@@ -315,12 +315,15 @@ pub(super) fn best_parent(
     let faults = state.case.faults;
     candidates(state, key, wanted)
         .filter(|(grant, _)| {
-            child_operations
-                .iter()
-                .all(|operation| grant.operations.contains(operation))
+            faults.contains(Fault::ChildGrantUnlimited)
+                || child_operations
+                    .iter()
+                    .all(|operation| grant.operations.contains(operation))
         })
         .filter(|(grant, _)| {
-            faults.contains(Fault::GrantConstraintIgnored) || grant.constraints.permit_child(child, &state.case.quirks)
+            faults.contains(Fault::GrantConstraintIgnored)
+                || faults.contains(Fault::ChildGrantUnlimited)
+                || grant.constraints.permit_child(child, &state.case.quirks)
         })
         .map(|(_, how)| how)
         .min_by_key(|how| rank(*how))
@@ -340,11 +343,12 @@ fn candidates<'a>(
         }
         let how = grant.grantee.matches(wanted.principal, faults)?;
         let has_token = || {
-            wanted.tokens.iter().any(|token| {
-                state.kms.grant_token(token).is_some_and(|address| {
-                    address.grant_id == grant.id && address.key.id == key.id && address.key.account == key.account
+            !faults.contains(Fault::GrantTokenIgnored)
+                && wanted.tokens.iter().any(|token| {
+                    state.kms.grant_token(token).is_some_and(|address| {
+                        address.grant_id == grant.id && address.key.id == key.id && address.key.account == key.account
+                    })
                 })
-            })
         };
         grant.is_effective(now, has_token(), faults).then_some((grant, how))
     })

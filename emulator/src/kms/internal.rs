@@ -5,16 +5,20 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 
 use super::call::{Call, Note};
-use super::crypto_operations::{self, Use};
+use super::crypto_operations;
 use super::error::KmsError;
 use super::grant_operations;
 use super::grants::Constraints;
 use super::new_grant::NewGrant;
 use super::operations::{self, Operation};
+use super::params::Params;
 use super::store::{GrantAddress, KeyAddress};
+use super::using::{self, Use};
 use super::{key_operations, managed_keys, trail};
 use crate::identity::{Caller, Via};
 use crate::names::{AccountId, KeyArn, Region};
@@ -140,10 +144,10 @@ pub fn encrypt(
         encryption_context: context.clone(),
         ..Use::default()
     };
-    let parameters = crypto_operations::trail_parameters(Some(key_id), &wanted, None);
+    let parameters = using::trail_parameters(Some(key_id), &wanted, None);
     let sealed = run(state, caller, via, region, "Encrypt", |state, call, operation, note| {
         note.request_parameters = Some(parameters);
-        crypto_operations::encrypt_core(state, call, operation, key_id, Some(plaintext), &wanted, note)
+        crypto_operations::encrypt_core(state, call, operation, key_id, plaintext, &wanted, note)
     })?;
     Ok(Encrypted {
         ciphertext: sealed.ciphertext,
@@ -189,6 +193,43 @@ pub fn decrypt_unasked(
         context,
         Question::Skipped,
     )
+}
+
+/// ReEncrypt: `source` is key, ciphertext and context, `destination` key and context; the ciphertext under the
+/// destination key.
+///
+/// # Errors
+/// Every KMS error of the operation.
+pub fn re_encrypt(
+    state: &mut State,
+    caller: &Caller,
+    via: &Via,
+    region: &Region,
+    source: (&str, &[u8], &EncryptionContext),
+    destination: (&str, &EncryptionContext),
+) -> Result<Vec<u8>, KmsError> {
+    let parameters = json!({
+        "SourceKeyId": source.0,
+        "CiphertextBlob": STANDARD.encode(source.1),
+        "SourceEncryptionContext": source.2,
+        "DestinationKeyId": destination.0,
+        "DestinationEncryptionContext": destination.1,
+    });
+    let parameters = parameters.as_object().expect("an object was written just now");
+    let answer = run(
+        state,
+        caller,
+        via,
+        region,
+        "ReEncrypt",
+        |state, call, operation, note| crypto_operations::re_encrypt(state, call, operation, Params(parameters), note),
+    )?;
+    let blob = answer
+        .as_ref()
+        .and_then(|answer| answer.get("CiphertextBlob"))
+        .and_then(Value::as_str)
+        .expect("the operation answers with a ciphertext");
+    Ok(STANDARD.decode(blob).expect("the operation writes base64"))
 }
 
 /// CreateGrant for a service.
@@ -246,12 +287,7 @@ pub fn retire_grant(
     key_arn: &KeyArn,
     grant_id: &str,
 ) -> Result<(), KmsError> {
-    let key = KeyAddress::from_arn(key_arn.as_str())
-        .ok_or_else(|| KmsError::new("InvalidArnException", format!("Invalid arn {key_arn}")))?;
-    let target = GrantAddress {
-        key,
-        grant_id: grant_id.to_owned(),
-    };
+    let target = grant_address(key_arn, grant_id)?;
     run(
         state,
         caller,
@@ -274,12 +310,7 @@ pub fn retire_grant_silently(
     key_arn: &KeyArn,
     grant_id: &str,
 ) -> Result<(), KmsError> {
-    let key = KeyAddress::from_arn(key_arn.as_str())
-        .ok_or_else(|| KmsError::new("InvalidArnException", format!("Invalid arn {key_arn}")))?;
-    let target = GrantAddress {
-        key,
-        grant_id: grant_id.to_owned(),
-    };
+    let target = grant_address(key_arn, grant_id)?;
     run_silently(
         state,
         caller,
@@ -309,12 +340,7 @@ pub fn may_retire_grant(
     key_arn: &KeyArn,
     grant_id: &str,
 ) -> Result<(), KmsError> {
-    let key = KeyAddress::from_arn(key_arn.as_str())
-        .ok_or_else(|| KmsError::new("InvalidArnException", format!("Invalid arn {key_arn}")))?;
-    let target = GrantAddress {
-        key,
-        grant_id: grant_id.to_owned(),
-    };
+    let target = grant_address(key_arn, grant_id)?;
     let tried = run_silently(
         state,
         caller,
@@ -371,6 +397,16 @@ pub fn managed_key(state: &mut State, account: &AccountId, region: &Region, serv
     managed_keys::ensure(state, account, region, service)
 }
 
+/// Where a grant is, from what services remember of it.
+fn grant_address(key_arn: &KeyArn, grant_id: &str) -> Result<GrantAddress, KmsError> {
+    let key = KeyAddress::from_arn(key_arn.as_str())
+        .ok_or_else(|| KmsError::new("InvalidArnException", format!("Invalid arn {key_arn}")))?;
+    Ok(GrantAddress {
+        key,
+        grant_id: grant_id.to_owned(),
+    })
+}
+
 /// Whether KMS is asked at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Question {
@@ -392,11 +428,11 @@ fn data_key(
         unchecked: question == Question::Skipped,
         ..Use::default()
     };
-    let parameters = crypto_operations::trail_parameters(Some(key_id), &wanted, Some(("keySpec", json!("AES_256"))));
+    let parameters = using::trail_parameters(Some(key_id), &wanted, Some(("keySpec", json!("AES_256"))));
     let plaintext = state.sources.ids.bytes(32);
     let core = |state: &mut State, call: &Call<'_>, operation: &'static Operation, note: &mut Note| {
         note.request_parameters = Some(parameters);
-        crypto_operations::encrypt_core(state, call, operation, key_id, Some(&plaintext), &wanted, note)
+        crypto_operations::encrypt_core(state, call, operation, key_id, &plaintext, &wanted, note)
     };
     let sealed = match question {
         Question::Asked => run(state, caller, via, region, "GenerateDataKey", core)?,
@@ -428,7 +464,7 @@ fn opened(
         unchecked: question == Question::Skipped,
         ..Use::default()
     };
-    let parameters = crypto_operations::trail_parameters(key_id, &wanted, None);
+    let parameters = using::trail_parameters(key_id, &wanted, None);
     let core = |state: &mut State, call: &Call<'_>, operation: &'static Operation, note: &mut Note| {
         note.request_parameters = Some(parameters);
         crypto_operations::decrypt_core(state, call, operation, key_id, ciphertext, &wanted, note)

@@ -1,4 +1,5 @@
-//! A KMS key and its properties: specs, usages, states, metadata. What may be done with it is elsewhere.
+//! A KMS key and its properties: specs, usages, states, metadata. What may be done with it is elsewhere; what time does
+//! to it is in `aging`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,6 +8,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::grants::Grant;
+use super::import_operations::ImportParameters;
+use super::material::Material;
 use super::propagating::Propagating;
 use crate::authorizer::Policy;
 use crate::names::{AccountId, KeyArn, KeyId, Region};
@@ -273,14 +276,20 @@ pub struct Key {
     pub origin: &'static str,
     /// Customer or AWS.
     pub manager: KeyManager,
-    /// True for multi-Region keys; replicas are not made here, so such a key is always a primary.
+    /// True for multi-Region keys.
     pub multi_region: bool,
+    /// Region of the primary key; the key's own for primaries and single-Region keys (svc:K-15).
+    pub primary_region: Region,
     /// Description.
     pub description: String,
     /// When it was created.
     pub created_at: Timestamp,
     /// End of the waiting period.
     pub deletion_date: Option<Timestamp>,
+    /// Waiting period of a primary that waits for its replicas to go first (svc:ST-4).
+    pub pending_window_days: Option<i64>,
+    /// A state that passes by itself, Creating or Updating: until when, and what follows (svc:ST-4).
+    pub transient: Option<(Timestamp, KeyState)>,
     /// The key policy `default`.
     pub policy: Arc<Policy>,
     /// Tags; authorization sees them late (svc:K-28).
@@ -291,12 +300,32 @@ pub struct Key {
     pub grants: Vec<Grant>,
     /// Rotation period in days while rotation is on.
     pub rotation_period_days: Option<i64>,
-    /// When it was last used for a cryptographic operation.
-    pub last_used_at: Option<Timestamp>,
-    /// AES-256 material of symmetric keys.
-    pub(super) material: [u8; 32],
-    /// Id of the material in answers and the trail.
-    pub material_id: String,
+    /// From when the next automatic rotation counts.
+    pub rotation_anchor: Timestamp,
+    /// A rotation on demand that is under way: begin and end.
+    pub rotation_under_way: Option<(Timestamp, Timestamp)>,
+    /// How often it was rotated on demand.
+    pub rotations_on_demand: usize,
+    /// Its last use for a cryptographic operation.
+    pub last_use: Option<LastUse>,
+    /// Key materials, oldest first; empty until the first import.
+    pub(super) materials: Vec<Material>,
+    /// Which material is current. A later one waits for its rotation.
+    // INVARIANT: below `materials.len()` unless that is empty.
+    pub(super) current: usize,
+    /// Import tokens given out and not used up by time.
+    pub(super) import_parameters: Vec<ImportParameters>,
+}
+
+/// The last successful cryptographic use of a key (GetKeyLastUsage).
+#[derive(Debug, Clone)]
+pub struct LastUse {
+    /// When.
+    pub at: Timestamp,
+    /// API operation.
+    pub operation: &'static str,
+    /// Request id of the call.
+    pub request_id: String,
 }
 
 impl Key {
@@ -306,9 +335,33 @@ impl Key {
         self.deletion_date.is_some_and(|date| date <= now)
     }
 
-    /// `KeyMetadata` of CreateKey and DescribeKey.
+    /// The material that encrypts, signs and authenticates; `None` before the first import and after deletion.
+    pub(super) fn current_material(&self) -> Option<&Material> {
+        self.materials
+            .get(self.current)
+            .filter(|material| material.is_present())
+    }
+
+    /// The material with this id, also one that is no longer current.
+    pub(super) fn material(&self, id: &str) -> Option<&Material> {
+        self.materials[..self.materials.len().min(self.current + 1)]
+            .iter()
+            .find(|material| material.id == id && material.is_present())
+    }
+
+    /// `PRIMARY` or `REPLICA`; `None` for single-Region keys (svc:C-2).
     #[must_use]
-    pub fn metadata(&self) -> Value {
+    pub fn multi_region_type(&self) -> Option<&'static str> {
+        self.multi_region.then_some(if self.primary_region == self.region {
+            "PRIMARY"
+        } else {
+            "REPLICA"
+        })
+    }
+
+    /// `KeyMetadata` of CreateKey and DescribeKey; `replicas` are the Regions of a multi-Region key's replicas.
+    #[must_use]
+    pub fn metadata(&self, replicas: &[Region]) -> Value {
         let mut metadata = Map::new();
         let mut put = |name: &str, value: Value| {
             metadata.insert(name.to_owned(), value);
@@ -332,16 +385,32 @@ impl Key {
         if let Some(name) = algorithms_member(self.usage) {
             put(name, json!(self.algorithms()));
         }
-        if self.spec.family == KeyFamily::Symmetric && self.origin != "EXTERNAL" {
-            put("CurrentKeyMaterialId", json!(self.material_id));
+        if let Some(days) = self.pending_window_days {
+            put("PendingDeletionWindowInDays", json!(days));
         }
-        if self.multi_region {
+        if let Some(material) = self.current_material() {
+            if self.spec.family == KeyFamily::Symmetric {
+                put("CurrentKeyMaterialId", json!(material.id));
+            }
+            if self.origin == "EXTERNAL" {
+                put("ExpirationModel", json!(expiration_model(material.valid_to)));
+                if let Some(date) = material.valid_to {
+                    put("ValidTo", seconds(date));
+                }
+            }
+        }
+        if let Some(kind) = self.multi_region_type() {
+            let related = |region: &Region| {
+                let arn = KeyArn::new(region, &self.account, &self.id);
+                json!({ "Arn": arn.as_str(), "Region": region.as_str() })
+            };
+            let replicas: Vec<Value> = replicas.iter().map(related).collect();
             put(
                 "MultiRegionConfiguration",
                 json!({
-                    "MultiRegionKeyType": "PRIMARY",
-                    "PrimaryKey": { "Arn": self.arn.as_str(), "Region": self.region.as_str() },
-                    "ReplicaKeys": [],
+                    "MultiRegionKeyType": kind,
+                    "PrimaryKey": related(&self.primary_region),
+                    "ReplicaKeys": replicas,
                 }),
             );
         }
@@ -359,7 +428,16 @@ impl Key {
     }
 }
 
-fn algorithms_member(usage: &str) -> Option<&'static str> {
+/// ExpirationModel of a material.
+pub(super) fn expiration_model(valid_to: Option<Timestamp>) -> &'static str {
+    match valid_to {
+        Some(_) => "KEY_MATERIAL_EXPIRES",
+        None => "KEY_MATERIAL_DOES_NOT_EXPIRE",
+    }
+}
+
+/// The member that lists a key's algorithms.
+pub(super) fn algorithms_member(usage: &str) -> Option<&'static str> {
     match usage {
         "ENCRYPT_DECRYPT" => Some("EncryptionAlgorithms"),
         "SIGN_VERIFY" => Some("SigningAlgorithms"),

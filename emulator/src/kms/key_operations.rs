@@ -1,20 +1,25 @@
-//! Operations on keys themselves: creation, description, listing, states, rotation flags.
+//! Operations on keys themselves: creation, description, listing, states, deletion, last use. Rotation, import and
+//! replication have files of their own.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::aging::{DAY, after_days};
 use super::authorize::{self, KeyUse};
 use super::call::{Answer, Call, Note};
 use super::error::KmsError;
 use super::key::{KEY_SPECS, KEY_USAGES, Key, KeyFamily, KeyManager, KeySpec, KeyState, seconds};
+use super::material::Material;
 use super::operations::Operation;
 use super::params::{Params, check_length};
 use super::propagating::Propagating;
+use super::rotation_operations::DEFAULT_ROTATION;
 use super::store::{KeyAddress, resolve};
 use super::{policy_operations, states, validate};
 use crate::authorizer::{Context, Policy};
+use crate::fault::Fault;
 use crate::names::{AccountId, KeyId, Region};
 use crate::state::State;
 
@@ -22,9 +27,6 @@ use crate::state::State;
 const ORIGINS: &[&str] = &["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"];
 /// Default waiting period in days.
 const DEFAULT_WINDOW: i64 = 30;
-/// Default rotation period in days.
-const DEFAULT_ROTATION: i64 = 365;
-const DAY: i64 = 86_400;
 
 /// A read CreateKey request.
 struct NewKey<'a> {
@@ -49,6 +51,7 @@ pub(super) fn create(
     let wanted = NewKey::read(params)?;
     note.request_parameters = Some(wanted.trail_parameters());
     wanted.authorize(state, call, operation)?;
+    wanted.check_offered(call)?;
     let Some(account) = call.caller.account() else {
         return Err(KmsError::new(
             "AccessDeniedException",
@@ -64,7 +67,7 @@ pub(super) fn create(
     if wanted.policy.is_some() && wanted.bypass != Some(true) {
         policy_operations::check_lockout(state, call, &key, &key.policy)?;
     }
-    let metadata = key.metadata();
+    let metadata = key.metadata(&[]);
     let address = KeyAddress {
         account: account.clone(),
         region: call.region.clone(),
@@ -90,8 +93,11 @@ pub(super) fn describe(
     let identifier = params.required("KeyId", 2048)?;
     let tokens = validate::grant_tokens(params)?;
     let address = describe_core(state, call, operation, identifier, &tokens, note)?;
-    let key = state.kms.key(&address, state.now()).ok_or_else(|| gone(&address))?;
-    Ok(Some(json!({ "KeyMetadata": key.metadata() })))
+    let metadata = state
+        .kms
+        .metadata(&address, state.now())
+        .ok_or_else(|| gone(&address))?;
+    Ok(Some(json!({ "KeyMetadata": metadata })))
 }
 
 /// Lookup and authorization of DescribeKey.
@@ -104,7 +110,7 @@ pub(super) fn describe_core(
     note: &mut Note,
 ) -> Result<KeyAddress, KmsError> {
     note.request_parameters = Some(json!({ "keyId": identifier }));
-    let resolved = resolve(state, call, operation, operation.action, identifier)?;
+    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
     note.keys.push(resolved.address.clone());
     validate::known_tokens(state, tokens)?;
     let wanted = KeyUse {
@@ -125,7 +131,7 @@ pub(super) fn list(
 ) -> Answer {
     let page = validate::Page::read(params, 100, 1000)?;
     note.request_parameters = None;
-    authorize::identity_only(state, call, operation.action, "*", Context::new())?;
+    authorize::identity_only(state, call, operation.action(), "*", Context::new())?;
     let now = state.now();
     let keys: Vec<Value> = call
         .caller
@@ -186,21 +192,31 @@ pub(super) fn schedule_deletion(
     let mut extra = Context::new();
     extra.set("kms:schedulekeydeletionpendingwindowindays", window.to_string());
     let now = state.now();
-    let date = now
-        .checked_add(jiff::SignedDuration::from_secs(window * DAY))
-        .unwrap_or(now);
-    let address = change(state, call, operation, params, note, extra, |key| {
+    let mut answer = json!({ "PendingWindowInDays": window });
+    let address = prepare(state, call, operation, params, note, extra)?;
+    // A primary waits for its replicas first; its own period begins when the last one is gone (svc:ST-4).
+    let waits = state
+        .kms
+        .key(&address, now)
+        .is_some_and(|key| key.multi_region_type() == Some("PRIMARY"))
+        && !state.kms.replica_regions(&address, now).is_empty();
+    let key = state.kms.key_mut(&address, now).ok_or_else(|| gone(&address))?;
+    key.transient = None;
+    if waits {
+        key.state = KeyState::PendingReplicaDeletion;
+        key.pending_window_days = Some(window);
+    } else {
+        let date = after_days(now, window);
         key.state = KeyState::PendingDeletion;
         key.deletion_date = Some(date);
-        Ok(())
-    })?;
-    let answer = json!({
-        "KeyId": address.arn().as_str(),
-        "DeletionDate": seconds(date),
-        "KeyState": KeyState::PendingDeletion.name(),
-        "PendingWindowInDays": window,
-    });
-    note.response_elements = Some(json!({ "keyId": address.arn().as_str(), "deletionDate": date.to_string() }));
+        answer["DeletionDate"] = seconds(date);
+    }
+    answer["KeyId"] = json!(key.arn.as_str());
+    answer["KeyState"] = json!(key.state.name());
+    note.response_elements = Some(json!({
+        "keyId": key.arn.as_str(),
+        "deletionDate": key.deletion_date.map(|date| date.to_string()),
+    }));
     Ok(Some(answer))
 }
 
@@ -212,9 +228,15 @@ pub(super) fn cancel_deletion(
     params: Params<'_>,
     note: &mut Note,
 ) -> Answer {
+    let enables = state.case.faults.contains(Fault::CancelledDeletionEnables);
     let address = change(state, call, operation, params, note, Context::new(), |key| {
-        key.state = KeyState::Disabled;
+        key.state = if enables { KeyState::Enabled } else { KeyState::Disabled };
         key.deletion_date = None;
+        key.pending_window_days = None;
+        // Material may have gone in the meantime.
+        if key.origin == "EXTERNAL" {
+            key.lose_material();
+        }
         Ok(())
     })?;
     Ok(Some(json!({ "KeyId": address.arn().as_str() })))
@@ -239,61 +261,27 @@ pub(super) fn update_description(
     Ok(None)
 }
 
-/// `kms:EnableKeyRotation`.
-pub(super) fn enable_rotation(
+/// `kms:GetKeyLastUsage`: tracking began when the emulator did not know the key, that is with its creation.
+pub(super) fn last_usage(
     state: &mut State,
     call: &Call<'_>,
     operation: &'static Operation,
     params: Params<'_>,
     note: &mut Note,
 ) -> Answer {
-    let period = params.integer("RotationPeriodInDays", 90, 2560)?;
-    let mut extra = Context::new();
-    if let Some(period) = period {
-        extra.set("kms:rotationperiodindays", period.to_string());
-    }
-    change(state, call, operation, params, note, extra, |key| {
-        check_rotatable(key)?;
-        key.rotation_period_days = Some(period.or(key.rotation_period_days).unwrap_or(DEFAULT_ROTATION));
-        Ok(())
-    })?;
-    Ok(None)
-}
-
-/// `kms:DisableKeyRotation`.
-pub(super) fn disable_rotation(
-    state: &mut State,
-    call: &Call<'_>,
-    operation: &'static Operation,
-    params: Params<'_>,
-    note: &mut Note,
-) -> Answer {
-    change(state, call, operation, params, note, Context::new(), |key| {
-        check_rotatable(key)?;
-        key.rotation_period_days = None;
-        Ok(())
-    })?;
-    Ok(None)
-}
-
-/// `kms:GetKeyRotationStatus`.
-pub(super) fn rotation_status(
-    state: &mut State,
-    call: &Call<'_>,
-    operation: &'static Operation,
-    params: Params<'_>,
-    note: &mut Note,
-) -> Answer {
-    let address = change(state, call, operation, params, note, Context::new(), |key| {
-        check_rotation_known(key)
-    })?;
+    let address = change(state, call, operation, params, note, Context::new(), |_| Ok(()))?;
     let key = state.kms.key(&address, state.now()).ok_or_else(|| gone(&address))?;
     let mut answer = json!({
         "KeyId": key.arn.as_str(),
-        "KeyRotationEnabled": key.rotation_period_days.is_some(),
+        "KeyCreationDate": seconds(key.created_at),
+        "TrackingStartDate": seconds(key.created_at),
     });
-    if let Some(period) = key.rotation_period_days {
-        answer["RotationPeriodInDays"] = json!(period);
+    if let Some(last) = &key.last_use {
+        answer["KeyLastUsage"] = json!({
+            "Operation": last.operation,
+            "Timestamp": seconds(last.at),
+            "KmsRequestId": last.request_id,
+        });
     }
     Ok(Some(answer))
 }
@@ -352,20 +340,17 @@ impl<'a> NewKey<'a> {
             }
         };
         let origin = params.one_of("Origin", ORIGINS)?.unwrap_or("AWS_KMS");
-        if matches!(origin, "AWS_CLOUDHSM" | "EXTERNAL_KEY_STORE") {
-            return Err(KmsError::validation(format!(
-                "You must specify a CustomKeyStoreId for Origin {origin}."
-            )));
-        }
-        if params.has("CustomKeyStoreId") {
-            return Err(KmsError::new("CustomKeyStoreNotFoundException", ""));
+        let in_store = matches!(origin, "AWS_CLOUDHSM" | "EXTERNAL_KEY_STORE");
+        if in_store != params.has("CustomKeyStoreId") {
+            return Err(KmsError::validation(if in_store {
+                format!("You must specify a CustomKeyStoreId for Origin {origin}.")
+            } else {
+                format!("You cannot specify a CustomKeyStoreId for Origin {origin}.")
+            }));
         }
         let description = params.text("Description")?.unwrap_or_default();
         check_length("Description", description, 0, 8192)?;
-        let policy = params.text("Policy")?;
-        if let Some(text) = policy {
-            check_length("Policy", text, 1, 131_072)?;
-        }
+        let policy = policy_operations::policy_text(params)?;
         Ok(Self {
             spec,
             usage,
@@ -381,14 +366,15 @@ impl<'a> NewKey<'a> {
     /// kms:CreateKey, with tags kms:TagResource, with MultiRegion iam:CreateServiceLinkedRole (svc:K-19).
     fn authorize(&self, state: &State, call: &Call<'_>, operation: &Operation) -> Result<(), KmsError> {
         let mut context = Context::new();
-        authorize::spec_keys(self.spec.name, self.usage, self.origin, self.multi_region, &mut context);
+        let kind = self.multi_region.then_some("PRIMARY");
+        authorize::spec_keys(self.spec.name, self.usage, self.origin, kind, &mut context);
         policy_operations::bypass_key(self.bypass, &mut context);
         validate::tag_keys(&self.tags, &mut context);
         // A key that is created with tags has them already (iam:K-53).
         for (name, value) in &self.tags {
             context.add_member("aws:ResourceTag/", name, value.clone());
         }
-        authorize::identity_only(state, call, operation.action, "*", context.clone())?;
+        authorize::identity_only(state, call, operation.action(), "*", context.clone())?;
         if !self.tags.is_empty() {
             authorize::identity_only(state, call, "kms:TagResource", "*", context)?;
         }
@@ -401,6 +387,20 @@ impl<'a> NewKey<'a> {
             let mut context = Context::new();
             context.set("iam:awsservicename", "mrk.kms.amazonaws.com");
             authorize::identity_only(state, call, "iam:CreateServiceLinkedRole", &role, context)?;
+        }
+        Ok(())
+    }
+
+    /// What the emulator's one partition does not have, after authorization: custom key stores, and SM2 outside China.
+    fn check_offered(&self, call: &Call<'_>) -> Result<(), KmsError> {
+        if matches!(self.origin, "AWS_CLOUDHSM" | "EXTERNAL_KEY_STORE") {
+            return Err(KmsError::unsupported("Custom key stores are not supported."));
+        }
+        if self.spec.name == "SM2" && !call.region.as_str().starts_with("cn-") {
+            return Err(KmsError::unsupported(format!(
+                "KeySpec SM2 is not supported in Region {}.",
+                call.region
+            )));
         }
         Ok(())
     }
@@ -437,8 +437,13 @@ fn make(state: &State, account: &AccountId, region: &Region, wanted: &NewKey<'_>
         ids.uuid()
     };
     let id = KeyId::parse(&text).expect("the id source makes UUIDs and hexadecimal digits");
-    let mut material = [0; 32];
-    ids.fill(&mut material);
+    let mut seed = [0; 32];
+    ids.fill(&mut seed);
+    let materials = if wanted.origin == "EXTERNAL" {
+        Vec::new()
+    } else {
+        vec![Material::generated(&id, seed)]
+    };
     Key {
         arn: KeyAddress {
             account: account.clone(),
@@ -459,41 +464,64 @@ fn make(state: &State, account: &AccountId, region: &Region, wanted: &NewKey<'_>
         origin: wanted.origin,
         manager: KeyManager::Customer,
         multi_region: wanted.multi_region,
+        primary_region: region.clone(),
         description: wanted.description.to_owned(),
         created_at: state.now(),
         deletion_date: None,
+        pending_window_days: None,
+        transient: None,
         policy,
         tags: Propagating::settled(wanted.tags.clone()),
         alias_names: Propagating::settled(Vec::new()),
         grants: Vec::new(),
         rotation_period_days: None,
-        last_used_at: None,
-        material,
-        material_id: ids.hex(64),
+        rotation_anchor: state.now(),
+        rotation_under_way: None,
+        rotations_on_demand: 0,
+        last_use: None,
+        materials,
+        current: 0,
+        import_parameters: Vec::new(),
     }
 }
 
 /// Lookup, authorization, key state, then `apply` on the key.
-fn change(
+pub(super) fn change(
+    state: &mut State,
+    call: &Call<'_>,
+    operation: &'static Operation,
+    params: Params<'_>,
+    note: &mut Note,
+    extra: Context,
+    apply: impl FnOnce(&mut Key) -> Result<(), KmsError>,
+) -> Result<KeyAddress, KmsError> {
+    let address = prepare(state, call, operation, params, note, extra)?;
+    let now = state.now();
+    let key = state.kms.key_mut(&address, now).ok_or_else(|| gone(&address))?;
+    apply(key)?;
+    Ok(address)
+}
+
+/// Lookup, authorization, key state.
+fn prepare(
     state: &mut State,
     call: &Call<'_>,
     operation: &'static Operation,
     params: Params<'_>,
     note: &mut Note,
     mut extra: Context,
-    apply: impl FnOnce(&mut Key) -> Result<(), KmsError>,
 ) -> Result<KeyAddress, KmsError> {
     let identifier = params.required("KeyId", 2048)?;
     note.request_parameters = Some(json!({ "keyId": identifier }));
-    let resolved = resolve(state, call, operation, operation.action, identifier)?;
+    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
     let address = resolved.address;
     note.keys.push(address.clone());
     let now = state.now();
-    if matches!(operation.name, "ScheduleKeyDeletion" | "DisableKey")
+    if operation.has_condition_key("kms:trailingdayswithoutkeyusage")
         && let Some(key) = state.kms.key(&address, now)
     {
         // svc:C-21: a key that was never used counts from its creation.
-        let since = key.last_used_at.unwrap_or(key.created_at);
+        let since = key.last_use.as_ref().map_or(key.created_at, |last| last.at);
         let days = (now.as_second() - since.as_second()).max(0) / DAY;
         extra.set("kms:trailingdayswithoutkeyusage", days.to_string());
     }
@@ -506,33 +534,11 @@ fn change(
             ..KeyUse::of(operation)
         },
     )?;
-    let key = state.kms.key_mut(&address, now).ok_or_else(|| gone(&address))?;
-    states::check(operation.name, key)?;
-    apply(key)?;
+    states::check(operation, state.kms.key(&address, now).ok_or_else(|| gone(&address))?)?;
     Ok(address)
 }
 
-/// Only symmetric keys whose material KMS made rotate by themselves.
-fn check_rotatable(key: &Key) -> Result<(), KmsError> {
-    check_rotation_known(key)?;
-    if key.spec.family == KeyFamily::Symmetric {
-        return Ok(());
-    }
-    Err(KmsError::new("UnsupportedOperationException", ""))
-}
-
-/// Imported material and custom key stores have no rotation status at all (svc:ST-2 [6], [7]).
-fn check_rotation_known(key: &Key) -> Result<(), KmsError> {
-    if key.origin == "AWS_KMS" {
-        return Ok(());
-    }
-    let message = format!(
-        "{} origin is {} which is not valid for this operation.",
-        key.arn, key.origin
-    );
-    Err(KmsError::new("UnsupportedOperationException", message))
-}
-
-fn gone(address: &KeyAddress) -> KmsError {
+/// A key that vanished between two steps.
+pub(super) fn gone(address: &KeyAddress) -> KmsError {
     KmsError::not_found(format!("Key '{}' does not exist", address.arn()))
 }

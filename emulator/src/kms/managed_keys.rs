@@ -1,5 +1,5 @@
-//! AWS managed keys `alias/aws/s3`, `aws/lambda`, `aws/backup`: created on first use with the recorded policies
-//! (svc:M-1 … svc:M-7).
+//! AWS managed keys `alias/aws/s3`, `aws/lambda`, `aws/backup`, `aws/ebs`, `aws/dynamodb`: created on first use with the
+//! recorded policies (svc:M-1 … svc:M-7).
 
 use serde_json::json;
 
@@ -12,16 +12,30 @@ use crate::state::State;
 /// One managed key.
 struct ManagedKey {
     service: &'static str,
+    /// Value of kms:ViaService; `{}` is the Region, a `*` makes the condition a StringLike.
+    via: &'static str,
     policy_id: &'static str,
     description: &'static str,
     actions: &'static [&'static str],
     revocable_grants: bool,
+    /// The service itself may read metadata.
+    service_reads: bool,
 }
+
+const USE_AND_GRANT: &[&str] = &[
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncrypt*",
+    "kms:GenerateDataKey*",
+    "kms:CreateGrant",
+    "kms:DescribeKey",
+];
 
 /// svc:M-7.
 const MANAGED_KEYS: &[ManagedKey] = &[
     ManagedKey {
         service: "s3",
+        via: "s3.{}.amazonaws.com",
         policy_id: "auto-s3-2",
         description: "Default key that protects my S3 objects when no other key is defined",
         actions: &[
@@ -32,27 +46,43 @@ const MANAGED_KEYS: &[ManagedKey] = &[
             "kms:DescribeKey",
         ],
         revocable_grants: false,
+        service_reads: false,
     },
     ManagedKey {
         service: "lambda",
+        via: "lambda.{}.amazonaws.com",
         policy_id: "auto-awslambda",
         description: "Default key that protects my Lambda functions when no other key is defined",
-        actions: &[
-            "kms:Encrypt",
-            "kms:Decrypt",
-            "kms:ReEncrypt*",
-            "kms:GenerateDataKey*",
-            "kms:CreateGrant",
-            "kms:DescribeKey",
-        ],
+        actions: USE_AND_GRANT,
         revocable_grants: true,
+        service_reads: false,
     },
     ManagedKey {
         service: "backup",
+        via: "backup.{}.amazonaws.com",
         policy_id: "auto-backup-1",
         description: "Default key that protects my Backup data when no other key is defined",
         actions: &["kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey*"],
         revocable_grants: true,
+        service_reads: false,
+    },
+    ManagedKey {
+        service: "ebs",
+        via: "ec2.{}.amazonaws.com",
+        policy_id: "auto-ebs-2",
+        description: "Default key that protects my EBS volumes when no other key is defined",
+        actions: USE_AND_GRANT,
+        revocable_grants: true,
+        service_reads: false,
+    },
+    ManagedKey {
+        service: "dynamodb",
+        via: "dynamodb.*.amazonaws.com",
+        policy_id: "auto-dynamodb-3",
+        description: "Default key that protects my DynamoDB data when no other key is defined",
+        actions: USE_AND_GRANT,
+        revocable_grants: true,
+        service_reads: true,
     },
 ];
 
@@ -106,30 +136,41 @@ impl ManagedKey {
         if self.revocable_grants {
             metadata.push("kms:RevokeGrant");
         }
-        json!({
-            "Version": "2012-10-17",
-            "Id": self.policy_id,
-            "Statement": [
-                {
-                    "Sid": format!("Allow access through {} for all principals in the account", self.service),
-                    "Effect": "Allow",
-                    "Principal": { "AWS": "*" },
-                    "Action": self.actions,
-                    "Resource": "*",
-                    "Condition": { "StringEquals": {
-                        "kms:CallerAccount": account.as_str(),
-                        "kms:ViaService": format!("{}.{region}.amazonaws.com", self.service),
-                    } },
-                },
-                {
-                    "Sid": "Allow direct access to key metadata to the account",
-                    "Effect": "Allow",
-                    "Principal": { "AWS": account.root_arn() },
-                    "Action": metadata,
-                    "Resource": "*",
-                },
-            ],
-        })
-        .to_string()
+        let via = self.via.replace("{}", region.as_str());
+        let condition = if via.contains('*') {
+            json!({
+                "StringEquals": { "kms:CallerAccount": account.as_str() },
+                "StringLike": { "kms:ViaService": via },
+            })
+        } else {
+            json!({ "StringEquals": { "kms:CallerAccount": account.as_str(), "kms:ViaService": via } })
+        };
+        let mut statements = vec![
+            json!({
+                "Sid": format!("Allow access through {} for all principals in the account", self.service),
+                "Effect": "Allow",
+                "Principal": { "AWS": "*" },
+                "Action": self.actions,
+                "Resource": "*",
+                "Condition": condition,
+            }),
+            json!({
+                "Sid": "Allow direct access to key metadata to the account",
+                "Effect": "Allow",
+                "Principal": { "AWS": account.root_arn() },
+                "Action": metadata,
+                "Resource": "*",
+            }),
+        ];
+        if self.service_reads {
+            statements.push(json!({
+                "Sid": "Allow the service to describe the key directly",
+                "Effect": "Allow",
+                "Principal": { "Service": format!("{}.amazonaws.com", self.service) },
+                "Action": ["kms:Describe*", "kms:Get*", "kms:List*"],
+                "Resource": "*",
+            }));
+        }
+        json!({ "Version": "2012-10-17", "Id": self.policy_id, "Statement": statements }).to_string()
     }
 }

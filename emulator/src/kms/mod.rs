@@ -1,34 +1,45 @@
 //! AWS KMS: keys, grants, aliases, ciphertexts, key policies and the trail. This file routes one JSON 1.1 request
 //! to its operation; other services come in through [`internal`].
 
+mod aging;
 mod alias_operations;
+mod asymmetric;
 mod authorize;
 mod call;
 mod ciphertext;
 mod crypto_operations;
+mod data_key_pair_operations;
 pub mod error;
 mod grant_operations;
 mod grants;
+mod import_operations;
 pub mod internal;
 mod key;
 mod key_operations;
 mod managed_keys;
+mod material;
+mod multi_region_operations;
 mod new_grant;
+mod operation_table;
 mod operations;
 mod params;
 mod policy_operations;
 mod propagating;
+mod rotation_operations;
+mod signing_operations;
 mod states;
 mod store;
 mod tag_operations;
 mod trail;
+mod unsupported_operations;
+mod using;
 mod validate;
 
 use serde_json::{Map, Value};
 
 pub use error::KmsError;
 pub use grants::{Constraints, Grant, GrantPrincipal};
-pub use key::{Key, KeyFamily, KeyManager, KeySpec, KeyState};
+pub use key::{Key, KeyFamily, KeyManager, KeySpec, KeyState, LastUse};
 pub use propagating::Propagating;
 pub use store::{Alias, KeyAddress, RegionStore, Store};
 pub use trail::{Event, Trail};

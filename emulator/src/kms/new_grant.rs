@@ -170,8 +170,8 @@ impl NewGrant {
             )));
         }
         if self.constraints.pairs().is_some() && key.spec.family != KeyFamily::Symmetric {
-            return Err(KmsError::validation(
-                "Encryption context constraints are only supported for symmetric encryption KMS keys.",
+            return Err(KmsError::malformed(
+                "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key.",
             ));
         }
         Ok(())

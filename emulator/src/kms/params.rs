@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::error::KmsError;
@@ -77,24 +78,43 @@ impl<'a> Params<'a> {
         Ok(Some(number))
     }
 
-    /// An optional blob of at most `longest` bytes.
+    /// An optional instant: seconds since 1970, with or without a fraction.
+    pub(super) fn timestamp(&self, name: &str) -> Result<Option<Timestamp>, KmsError> {
+        let Some(value) = self.present(name) else {
+            return Ok(None);
+        };
+        let seconds = value.as_f64().ok_or_else(|| wrong_type(name))?;
+        // Far beyond what an instant can be, and below what a double tells exactly in milliseconds.
+        if !(-1.0e11..=2.6e11).contains(&seconds) {
+            return Err(wrong_type(name));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
+        let milliseconds = (seconds * 1000.0).round() as i64;
+        Timestamp::from_millisecond(milliseconds)
+            .map(Some)
+            .map_err(|_| wrong_type(name))
+    }
+
+    /// An optional blob of 1 to `longest` bytes.
     pub(super) fn blob(&self, name: &str, longest: usize) -> Result<Option<Vec<u8>>, KmsError> {
+        self.blob_of(name, 1, longest)
+    }
+
+    /// An optional blob of `shortest` to `longest` bytes.
+    pub(super) fn blob_of(&self, name: &str, shortest: usize, longest: usize) -> Result<Option<Vec<u8>>, KmsError> {
         let Some(text) = self.text(name)? else {
             return Ok(None);
         };
         let bytes = STANDARD.decode(text).map_err(|_| wrong_type(name))?;
-        if bytes.is_empty() {
-            return Err(constraint(
+        if bytes.len() < shortest {
+            return Err(blob_constraint(
                 name,
-                "java.nio.HeapByteBuffer[pos=0 lim=0 cap=0]",
-                "Member must have length greater than or equal to 1",
+                &format!("Member must have length greater than or equal to {shortest}"),
             ));
         }
         if bytes.len() > longest {
-            let buffer = format!("java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]", bytes.len());
-            return Err(constraint(
+            return Err(blob_constraint(
                 name,
-                &buffer,
                 &format!("Member must have length less than or equal to {longest}"),
             ));
         }
@@ -156,6 +176,14 @@ impl<'a> Params<'a> {
 pub(super) fn constraint(name: &str, value: &str, rule: &str) -> KmsError {
     KmsError::validation(format!(
         "1 validation error detected: Value '{value}' at '{}' failed to satisfy constraint: {rule}",
+        member(name)
+    ))
+}
+
+/// The same for a blob, which is not shown.
+fn blob_constraint(name: &str, rule: &str) -> KmsError {
+    KmsError::validation(format!(
+        "1 validation error detected: Value at '{}' failed to satisfy constraint: {rule}",
         member(name)
     ))
 }

@@ -1,11 +1,13 @@
-//! The key-state table (svc:§5): which operation fails in which state, and with what.
+//! The key-state table (svc:§5): which operation fails in which state, and with what. The rows are named here and hang
+//! in the operation table.
 
 use super::error::KmsError;
 use super::key::{Key, KeyState};
+use super::operations::Operation;
 
 /// One cell of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cell {
+pub(super) enum Cell {
     /// Works.
     Ok,
     /// `[1]` DisabledException.
@@ -16,26 +18,30 @@ enum Cell {
     NotPendingDeletion,
     /// `[5]` pending import.
     PendingImport,
+    /// `[6]` origin EXTERNAL.
+    External,
+    /// `[7]` key in a custom key store.
+    CustomStore,
+    /// `[8,9]` KMSInvalidStateException for imported material, else UnsupportedOperationException.
+    ImportedPendingDeletion,
+    /// `[9]` UnsupportedOperationException unless the material is imported.
+    Imported,
     /// `[11]` unavailable.
     Unavailable,
     /// `[14]` creating.
     Creating,
     /// `[15]` updating.
     Updating,
-    /// `[6]` origin EXTERNAL.
-    External,
-    /// `[7]` key in a custom key store.
-    CustomStore,
 }
 
 /// Columns: Enabled, Disabled, PendingDeletion (and PendingReplicaDeletion), PendingImport, Unavailable, Creating,
 /// Updating.
-type Row = [Cell; 7];
+pub(super) type Row = [Cell; 7];
 
 /// Works everywhere.
-const ALWAYS: Row = [Cell::Ok; 7];
-/// Cryptographic operations.
-const CRYPTOGRAPHIC: Row = [
+pub(super) const ALWAYS: Row = [Cell::Ok; 7];
+/// Cryptographic operations, GetPublicKey, UpdatePrimaryRegion.
+pub(super) const CRYPTOGRAPHIC: Row = [
     Cell::Ok,
     Cell::Disabled,
     Cell::PendingDeletion,
@@ -44,8 +50,28 @@ const CRYPTOGRAPHIC: Row = [
     Cell::Creating,
     Cell::Ok,
 ];
+/// CreateGrant.
+pub(super) const GRANT: Row = [
+    Cell::Ok,
+    Cell::Disabled,
+    Cell::PendingDeletion,
+    Cell::PendingImport,
+    Cell::Ok,
+    Cell::Creating,
+    Cell::Ok,
+];
+/// CancelKeyDeletion.
+pub(super) const CANCEL: Row = [
+    Cell::NotPendingDeletion,
+    Cell::NotPendingDeletion,
+    Cell::Ok,
+    Cell::NotPendingDeletion,
+    Cell::NotPendingDeletion,
+    Cell::NotPendingDeletion,
+    Cell::NotPendingDeletion,
+];
 /// EnableKey and DisableKey.
-const SWITCH: Row = [
+pub(super) const SWITCH: Row = [
     Cell::Ok,
     Cell::Ok,
     Cell::PendingDeletion,
@@ -54,8 +80,9 @@ const SWITCH: Row = [
     Cell::Creating,
     Cell::Updating,
 ];
-/// Everything but pending deletion.
-const NOT_PENDING_DELETION: Row = [
+/// Everything but pending deletion. For UpdateAlias this is the key that the alias moves to; the key it leaves may be
+/// in any state (svc:N-3).
+pub(super) const NOT_PENDING_DELETION: Row = [
     Cell::Ok,
     Cell::Ok,
     Cell::PendingDeletion,
@@ -65,7 +92,7 @@ const NOT_PENDING_DELETION: Row = [
     Cell::Ok,
 ];
 /// EnableKeyRotation and DisableKeyRotation.
-const ROTATION: Row = [
+pub(super) const ROTATION: Row = [
     Cell::Ok,
     Cell::Disabled,
     Cell::PendingDeletion,
@@ -74,117 +101,106 @@ const ROTATION: Row = [
     Cell::Creating,
     Cell::Ok,
 ];
-
-/// Rows by API operation.
-const TABLE: &[(&str, Row)] = &[
-    (
-        "CancelKeyDeletion",
-        [
-            Cell::NotPendingDeletion,
-            Cell::NotPendingDeletion,
-            Cell::Ok,
-            Cell::NotPendingDeletion,
-            Cell::NotPendingDeletion,
-            Cell::NotPendingDeletion,
-            Cell::NotPendingDeletion,
-        ],
-    ),
-    ("CreateAlias", NOT_PENDING_DELETION),
-    (
-        "CreateGrant",
-        [
-            Cell::Ok,
-            Cell::Disabled,
-            Cell::PendingDeletion,
-            Cell::PendingImport,
-            Cell::Ok,
-            Cell::Creating,
-            Cell::Ok,
-        ],
-    ),
-    ("Decrypt", CRYPTOGRAPHIC),
-    ("DeleteAlias", ALWAYS),
-    ("DescribeKey", ALWAYS),
-    ("DisableKey", SWITCH),
-    ("DisableKeyRotation", ROTATION),
-    ("EnableKey", SWITCH),
-    ("EnableKeyRotation", ROTATION),
-    ("Encrypt", CRYPTOGRAPHIC),
-    ("GenerateDataKey", CRYPTOGRAPHIC),
-    ("GenerateDataKeyWithoutPlaintext", CRYPTOGRAPHIC),
-    ("GetKeyPolicy", ALWAYS),
-    (
-        "GetKeyRotationStatus",
-        [
-            Cell::Ok,
-            Cell::Ok,
-            Cell::Ok,
-            Cell::External,
-            Cell::CustomStore,
-            Cell::Ok,
-            Cell::Ok,
-        ],
-    ),
-    ("ListGrants", ALWAYS),
-    ("ListKeyPolicies", ALWAYS),
-    ("ListResourceTags", ALWAYS),
-    ("PutKeyPolicy", ALWAYS),
-    ("ReEncrypt", CRYPTOGRAPHIC),
-    ("RetireGrant", ALWAYS),
-    ("RevokeGrant", ALWAYS),
-    (
-        "ScheduleKeyDeletion",
-        [
-            Cell::Ok,
-            Cell::Ok,
-            Cell::PendingDeletion,
-            Cell::Ok,
-            Cell::Ok,
-            Cell::Ok,
-            Cell::Updating,
-        ],
-    ),
-    ("TagResource", NOT_PENDING_DELETION),
-    ("UntagResource", NOT_PENDING_DELETION),
-    // The key that an alias moves to; the key it leaves may be in any state (svc:N-3).
-    ("UpdateAlias", NOT_PENDING_DELETION),
-    ("UpdateKeyDescription", NOT_PENDING_DELETION),
+/// GetKeyRotationStatus.
+pub(super) const ROTATION_STATUS: Row = [
+    Cell::Ok,
+    Cell::Ok,
+    Cell::Ok,
+    Cell::External,
+    Cell::CustomStore,
+    Cell::Ok,
+    Cell::Ok,
+];
+/// RotateKeyOnDemand.
+pub(super) const ROTATE_ON_DEMAND: Row = [
+    Cell::Ok,
+    Cell::Disabled,
+    Cell::PendingDeletion,
+    Cell::PendingImport,
+    Cell::CustomStore,
+    Cell::Creating,
+    Cell::Updating,
+];
+/// ReplicateKey.
+pub(super) const REPLICATE: Row = [
+    Cell::Ok,
+    Cell::Disabled,
+    Cell::PendingDeletion,
+    Cell::PendingImport,
+    Cell::Unavailable,
+    Cell::Creating,
+    Cell::Updating,
+];
+/// ScheduleKeyDeletion.
+pub(super) const SCHEDULE_DELETION: Row = [
+    Cell::Ok,
+    Cell::Ok,
+    Cell::PendingDeletion,
+    Cell::Ok,
+    Cell::Ok,
+    Cell::Ok,
+    Cell::Updating,
+];
+/// DeleteImportedKeyMaterial.
+pub(super) const DELETE_IMPORTED: Row = [
+    Cell::Imported,
+    Cell::Imported,
+    Cell::Imported,
+    Cell::Ok,
+    Cell::Unavailable,
+    Cell::Creating,
+    Cell::Updating,
+];
+/// GetParametersForImport.
+pub(super) const IMPORT_PARAMETERS: Row = [
+    Cell::Imported,
+    Cell::Imported,
+    Cell::ImportedPendingDeletion,
+    Cell::Ok,
+    Cell::Imported,
+    Cell::Creating,
+    Cell::Updating,
+];
+/// ImportKeyMaterial.
+pub(super) const IMPORT: Row = [
+    Cell::Imported,
+    Cell::Imported,
+    Cell::ImportedPendingDeletion,
+    Cell::Ok,
+    Cell::Imported,
+    Cell::Creating,
+    Cell::Imported,
 ];
 
 /// Fails when `operation` does not work in the key's state (svc:ST-1, svc:ST-2).
 ///
 /// # Errors
 /// DisabledException, KMSInvalidStateException or UnsupportedOperationException.
-pub(super) fn check(operation: &str, key: &Key) -> Result<(), KmsError> {
-    let Some((_, row)) = TABLE.iter().find(|(name, _)| *name == operation) else {
+pub(super) fn check(operation: &Operation, key: &Key) -> Result<(), KmsError> {
+    let Some(row) = operation.states else {
         return Ok(());
     };
     let arn = &key.arn;
     let invalid = |text: &str| Err(KmsError::new("KMSInvalidStateException", format!("{arn} {text}.")));
+    let pending_deletion = || match key.state {
+        KeyState::PendingReplicaDeletion => invalid("is pending replica deletion"),
+        _ => invalid("is pending deletion"),
+    };
+    let imported = key.origin == "EXTERNAL";
     match row[column(key.state)] {
         Cell::Ok => Ok(()),
+        Cell::Imported if imported => Ok(()),
         Cell::Disabled => Err(KmsError::new("DisabledException", format!("{arn} is disabled."))),
-        Cell::PendingDeletion if key.state == KeyState::PendingReplicaDeletion => {
-            invalid("is pending replica deletion")
-        }
-        Cell::PendingDeletion => invalid("is pending deletion"),
+        Cell::PendingDeletion => pending_deletion(),
+        Cell::ImportedPendingDeletion if imported => pending_deletion(),
         Cell::NotPendingDeletion => invalid("is not pending deletion"),
         Cell::PendingImport => invalid("is pending import"),
         Cell::Unavailable => invalid("is unavailable"),
         Cell::Creating => invalid("is creating"),
         Cell::Updating => invalid("is updating"),
-        Cell::External => unsupported(format!(
-            "{arn} origin is EXTERNAL which is not valid for this operation."
-        )),
-        Cell::CustomStore => unsupported(format!(
-            "{arn} origin is {} which is not valid for this operation.",
-            key.origin
-        )),
+        Cell::External => Err(KmsError::wrong_origin_named(arn.as_str(), "EXTERNAL")),
+        Cell::CustomStore | Cell::Imported | Cell::ImportedPendingDeletion => Err(KmsError::wrong_origin(key)),
     }
-}
-
-fn unsupported(message: String) -> Result<(), KmsError> {
-    Err(KmsError::new("UnsupportedOperationException", message))
 }
 
 fn column(state: KeyState) -> usize {
@@ -202,29 +218,7 @@ fn column(state: KeyState) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kms::operations::OPERATIONS;
-
-    /// Operations that are about no single key.
-    const WITHOUT_KEY: &[&str] = &[
-        "CreateKey",
-        "GenerateRandom",
-        "ListAliases",
-        "ListKeys",
-        "ListRetirableGrants",
-    ];
-
-    #[test]
-    fn every_operation_on_a_key_has_a_row_and_every_row_an_operation() {
-        for operation in OPERATIONS {
-            let has_row = TABLE.iter().any(|(name, _)| *name == operation.name);
-            assert_eq!(has_row, !WITHOUT_KEY.contains(&operation.name), "{}", operation.name);
-        }
-        assert!(
-            TABLE
-                .iter()
-                .all(|(name, _)| OPERATIONS.iter().any(|operation| operation.name == *name))
-        );
-    }
+    use crate::kms::operations;
 
     #[test]
     fn repairs_work_in_every_state() {
@@ -237,8 +231,8 @@ mod tests {
             "RevokeGrant",
             "PutKeyPolicy",
         ] {
-            let row = TABLE.iter().find(|(known, _)| *known == name).map(|(_, row)| *row);
-            assert_eq!(row, Some(ALWAYS), "{name}");
+            let row = operations::find(name).and_then(|operation| operation.states);
+            assert_eq!(row, Some(&ALWAYS), "{name}");
         }
     }
 }

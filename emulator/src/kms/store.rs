@@ -129,6 +129,98 @@ impl Store {
             .filter(move |key| !key.is_gone(now))
     }
 
+    /// The living keys of a multi-Region set, the key itself among them, in Region order; a single-Region key is its
+    /// own set.
+    pub(super) fn related(&self, address: &KeyAddress, now: Timestamp) -> Vec<KeyAddress> {
+        self.regions
+            .iter()
+            .filter(|((account, _), _)| *account == address.account)
+            .filter_map(|((account, region), store)| {
+                store.keys.get(&address.id).filter(|key| !key.is_gone(now))?;
+                Some(KeyAddress {
+                    account: account.clone(),
+                    region: region.clone(),
+                    id: address.id.clone(),
+                })
+            })
+            .collect()
+    }
+
+    /// Regions of the living replicas of a multi-Region key.
+    pub(super) fn replica_regions(&self, address: &KeyAddress, now: Timestamp) -> Vec<Region> {
+        let replicas = self.related(address, now).into_iter();
+        replicas
+            .filter(|related| {
+                self.key(related, now)
+                    .is_some_and(|key| key.multi_region_type() == Some("REPLICA"))
+            })
+            .map(|related| related.region)
+            .collect()
+    }
+
+    /// `KeyMetadata` of a living key.
+    pub(super) fn metadata(&self, address: &KeyAddress, now: Timestamp) -> Option<serde_json::Value> {
+        let key = self.key(address, now)?;
+        let replicas = if key.multi_region {
+            self.replica_regions(address, now)
+        } else {
+            Vec::new()
+        };
+        Some(key.metadata(&replicas))
+    }
+
+    /// Lets time pass for a key: expiry, rotation, transient states, and the deletion that waited for replicas.
+    pub(super) fn age(&mut self, address: &KeyAddress, now: Timestamp) {
+        let waits = |key: &Key| key.state == super::key::KeyState::PendingReplicaDeletion;
+        if self.key(address, now).is_some_and(waits) && self.replica_regions(address, now).is_empty() {
+            let gone = self
+                .regions
+                .iter()
+                .filter(|((account, region), _)| *account == address.account && *region != address.region)
+                .filter_map(|(_, store)| store.keys.get(&address.id)?.deletion_date)
+                .max();
+            if let (Some(gone), Some(key)) = (gone, self.key_mut(address, now)) {
+                key.replicas_are_gone(gone);
+            }
+        }
+        if let Some(key) = self.key_mut(address, now) {
+            key.age(now);
+        }
+        self.follow_primary(address, now);
+    }
+
+    /// A replica has its primary's key material, rotated when the primary's is; imported material comes by itself
+    /// (svc:K-15).
+    fn follow_primary(&mut self, address: &KeyAddress, now: Timestamp) {
+        let Some(replica) = self
+            .key(address, now)
+            .filter(|key| key.multi_region_type() == Some("REPLICA"))
+        else {
+            return;
+        };
+        if replica.origin != "AWS_KMS" {
+            return;
+        }
+        let rotated = replica.current;
+        let primary = KeyAddress {
+            region: replica.primary_region.clone(),
+            ..address.clone()
+        };
+        let Some(primary) = self.key_mut(&primary, now) else {
+            return;
+        };
+        primary.age(now);
+        if primary.current == rotated {
+            return;
+        }
+        let (materials, current, anchor) = (primary.materials.clone(), primary.current, primary.rotation_anchor);
+        if let Some(key) = self.key_mut(address, now) {
+            key.materials = materials;
+            key.current = current;
+            key.rotation_anchor = anchor;
+        }
+    }
+
     /// Remembers a grant token.
     pub(super) fn add_grant_token(&mut self, token: String, address: GrantAddress) {
         self.grant_tokens.insert(token, address);
@@ -144,6 +236,7 @@ impl Store {
         for key in self.regions.values_mut().flat_map(|store| store.keys.values_mut()) {
             key.tags.settle();
             key.alias_names.settle();
+            key.settle(now);
             for grant in &mut key.grants {
                 grant.settle(now);
             }
@@ -162,6 +255,8 @@ impl Store {
             (true, None) => now.checked_add(jiff::SignedDuration::from_hours(30 * 24)).ok(),
             (false, _) => None,
         };
+        key.pending_window_days = None;
+        key.transient = None;
         key.state = state;
         true
     }
@@ -187,7 +282,9 @@ pub(super) fn resolve(
     };
     let own = call.caller.account() == Some(&located.address.account);
     let arn = located.address.arn();
-    match (state.kms.key(&located.address, state.now()).is_some(), own) {
+    let now = state.now();
+    state.kms.age(&located.address, now);
+    match (state.kms.key(&located.address, now).is_some(), own) {
         (true, true) => Ok(located),
         // Services have no account: for them every key is foreign and every operation is decided by policy.
         (true, false) if operation.cross_account || call.caller.account().is_none() => Ok(located),

@@ -74,7 +74,7 @@ pub(super) fn list(
     let identifier = params.required("KeyId", 2048)?;
     let page = validate::Page::read(params, 50, 50)?;
     note.request_parameters = Some(json!({ "keyId": identifier }));
-    let address = resolve(state, call, operation, operation.action, identifier)?.address;
+    let address = resolve(state, call, operation, operation.action(), identifier)?.address;
     note.keys.push(address.clone());
     authorize::key(state, call, &address, KeyUse::of(operation))?;
     let key = state.kms.key(&address, state.now()).ok_or_else(|| gone(&address))?;
@@ -96,7 +96,7 @@ fn change(
     note: &mut Note,
     new_tags: impl FnOnce(&BTreeMap<String, String>) -> Result<BTreeMap<String, String>, KmsError>,
 ) -> Answer {
-    let address = resolve(state, call, operation, operation.action, identifier)?.address;
+    let address = resolve(state, call, operation, operation.action(), identifier)?.address;
     note.keys.push(address.clone());
     authorize::key(
         state,
@@ -109,7 +109,7 @@ fn change(
     )?;
     let (now, effective_at) = (state.now(), state.effective_at());
     let key = state.kms.key_mut(&address, now).ok_or_else(|| gone(&address))?;
-    states::check(operation.name, key)?;
+    states::check(operation, key)?;
     let tags = new_tags(key.tags.current())?;
     key.tags.change(tags, now, effective_at);
     Ok(None)

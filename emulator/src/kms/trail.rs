@@ -70,7 +70,8 @@ impl Trail {
     }
 }
 
-/// Records one finished call.
+/// Records one finished call. What fails the syntax check of the API has touched nothing yet and never gets here
+/// (svc:K-32); another ValidationException after a key was looked up is a finished call like any other (svc:T-9).
 pub(super) fn record(
     state: &mut State,
     call: &Call<'_>,
@@ -78,6 +79,10 @@ pub(super) fn record(
     note: Note,
     error: Option<&KmsError>,
 ) {
+    let looked_up = !note.keys.is_empty() || !note.other_resources.is_empty();
+    if error.is_some_and(|error| error.is_of_form || error.is_syntax() && !looked_up) {
+        return;
+    }
     let ids = &state.sources.ids;
     let denied = error.is_some_and(KmsError::is_access_denied);
     let caller_account = call.caller.account().cloned();

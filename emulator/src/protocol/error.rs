@@ -135,7 +135,7 @@ fn time_words(error: &AuthError) -> String {
 }
 
 /// Status, code, message and extra elements of an S3 authentication error.
-type S3Words = (u16, &'static str, String, Vec<(&'static str, String)>);
+pub(crate) type S3Words = (u16, &'static str, String, Vec<(&'static str, String)>);
 
 fn s3(error: &AuthError, request_id: &str, head: bool) -> Response {
     let (status, code, message, details) = s3_words(error);
@@ -157,7 +157,8 @@ fn s3(error: &AuthError, request_id: &str, head: bool) -> Response {
     response
 }
 
-fn s3_words(error: &AuthError) -> S3Words {
+/// What S3 says of an authentication failure, however it is rendered.
+pub(crate) fn s3_words(error: &AuthError) -> S3Words {
     let plain = |status, code, message: &str| (status, code, message.to_owned(), Vec::new());
     match error {
         AuthError::Missing => plain(403, "AccessDenied", "Access Denied"),

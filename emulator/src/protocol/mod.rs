@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod json;
+pub mod multipart;
 pub mod query;
 mod request;
 pub mod route;

@@ -33,6 +33,8 @@ pub enum SignatureForm {
     Header,
     /// Presigned URL: s3:authType REST-QUERY-STRING.
     QueryString,
+    /// Fields of an HTML form: s3:authType POST.
+    Form,
     /// Not at all.
     Unsigned,
 }

@@ -3,14 +3,17 @@
 
 use super::bucket::{Bucket, ObjectVersion};
 use super::conditions::{self, Subject};
+use super::documents;
 use super::error::S3Error;
+use super::exchange::{Exchange, set_header};
+use super::object_lock::RequestedLock;
 use super::operation::Operation;
 use super::permissions::{Check, On, When, checks};
 use crate::access::{self, Question, Refusal};
-use crate::authorizer::{MatchKinds, ResourcePolicyMode};
+use crate::authorizer::{Context, MatchKinds, ResourcePolicyMode};
 use crate::identity::{Principal, Via};
-use crate::names::AccountId;
-use crate::protocol::Authenticated;
+use crate::names::{AccountId, ArnParts};
+use crate::protocol::{Authenticated, Response};
 use crate::state::State;
 
 /// The bucket (and object) a check is about.
@@ -29,12 +32,22 @@ pub(crate) struct Place<'a> {
 /// Request facts that switch checks on (`permissions::When`).
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Facts<'a> {
-    /// Object tags the request brings; a copy's source tags count.
+    /// Object tags the request itself brings (`x-amz-tagging`, the `tagging` field of a form).
     pub(crate) tags: Option<&'a [(String, String)]>,
     /// A copy takes over the tags of its source, and there are some.
     pub(crate) source_tags_copied: bool,
     /// Destination region of CreateBucket.
     pub(crate) location_constraint: Option<&'a str>,
+    /// Retention and legal hold that the body asks for.
+    pub(crate) lock: Option<&'a RequestedLock>,
+    /// KMS key that the body asks for.
+    pub(crate) new_key: Option<&'a str>,
+    /// Tags that the request gives a bucket.
+    pub(crate) bucket_tags: Option<&'a [(String, String)]>,
+    /// Keys of the tags that the request takes from a bucket.
+    pub(crate) tag_keys: Option<&'a [String]>,
+    /// Optional fields of the inventory that the body asks for.
+    pub(crate) inventory_fields: Option<&'a [String]>,
 }
 
 /// All checks of an operation, in table order.
@@ -108,6 +121,8 @@ pub(crate) fn ask(
             .as_ref()
             .filter(|_| !escapes_bucket_policy(&caller.principal, bucket, action))
             .map(|policy| &policy.compiled),
+        // Attribute-based access control is the owner's choice (PutBucketAbac).
+        resource_tags: (place.key.is_none() && documents::has_abac(bucket)).then_some(&bucket.tags),
         // Allows of the bucket policy do not cover objects of other owners (svc:S-4).
         resource_allows_count: !cut_off && *owner == bucket.account,
         resource_side: acls,
@@ -122,6 +137,11 @@ pub(crate) fn ask(
                 version_id: place.version_id,
                 request_tags: facts.tags,
                 location_constraint: facts.location_constraint,
+                lock: facts.lock,
+                new_key: facts.new_key,
+                bucket_tags: facts.bucket_tags,
+                tag_keys: facts.tag_keys,
+                inventory_fields: facts.inventory_fields,
             },
         ),
         ..Question::new(caller, &via, action, &bucket.region)
@@ -158,9 +178,42 @@ pub(crate) fn ask_account(
                 version_id: None,
                 request_tags: None,
                 location_constraint: facts.location_constraint,
+                lock: None,
+                new_key: None,
+                bucket_tags: facts.bucket_tags,
+                tag_keys: None,
+                inventory_fields: None,
             },
         ),
         ..Question::new(&request.caller, &via, check.action, &request.region)
+    };
+    access::check(state, question).map(|_| ()).map_err(refused)
+}
+
+/// Handing a role to S3 takes `iam:PassRole` on it (PutBucketReplication API page); S3 itself may only be told to use a
+/// role of the caller's own account.
+///
+/// # Errors
+/// `InvalidArgument` for what is no role, `AccessDenied`.
+pub(crate) fn ask_pass_role(
+    state: &State,
+    request: &Authenticated,
+    role_arn: &str,
+    service: &str,
+) -> Result<(), S3Error> {
+    let invalid = || S3Error::invalid_argument("Invalid role", "Role", role_arn);
+    let arn = ArnParts::parse(role_arn)
+        .filter(|arn| arn.service == "iam" && arn.resource.starts_with("role/"))
+        .ok_or_else(invalid)?;
+    let account = AccountId::parse(arn.account).ok_or_else(invalid)?;
+    let via = Via::Direct;
+    let mut context = Context::new();
+    context.set("iam:passedtoservice", service);
+    let question = Question {
+        resource: role_arn,
+        resource_account: Some(&account),
+        context,
+        ..Question::new(&request.caller, &via, "iam:PassRole", &request.region)
     };
     access::check(state, question).map(|_| ()).map_err(refused)
 }
@@ -218,10 +271,14 @@ fn applies(when: When, request: &Authenticated, facts: &Facts<'_>) -> bool {
                     .any(|name| name.as_str().starts_with("x-amz-grant-"))
         }
         When::Tags => facts.tags.is_some(),
+        When::BucketTags => facts.bucket_tags.is_some(),
         When::OwnershipHeader => has("x-amz-object-ownership"),
         When::SourceTagsCopied => facts.source_tags_copied,
         When::RetentionHeader => has("x-amz-object-lock-mode") || has("x-amz-object-lock-retain-until-date"),
         When::LegalHoldHeader => has("x-amz-object-lock-legal-hold"),
+        When::LockHeader => request
+            .header("x-amz-bucket-object-lock-enabled")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true")),
     }
 }
 
@@ -263,6 +320,16 @@ fn acl_allows(place: &Place<'_>, request: &Authenticated, action: &str, ignore_p
     match place.existing {
         Some(version) => version.acl.allows(caller, action, false, ignore_public),
         None => MatchKinds::NONE,
+    }
+}
+
+/// `x-amz-request-charged`: tells a requester who pays that he does (`svc:S-9`).
+pub(crate) fn tell_charge(exchange: &Exchange<'_>, response: &mut Response) {
+    let paid = exchange
+        .bucket()
+        .is_ok_and(|bucket| bucket.requester_pays && exchange.request.caller.account() != Some(&bucket.account));
+    if paid {
+        set_header(response, "x-amz-request-charged", "requester");
     }
 }
 

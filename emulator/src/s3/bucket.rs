@@ -8,10 +8,14 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::acl::Acl;
+use super::bucket_keys::BucketKeys;
 use super::checksum::{Algorithm, Checksum};
+use super::documents::Document;
 use super::encryption::DefaultEncryption;
+use super::object_lock::{Lock, LockConfiguration};
 use super::public_access::PublicAccessBlock;
 use super::seal::Sealed;
+use super::xml::Element;
 use crate::authorizer::Policy;
 use crate::names::{AccountId, Region};
 
@@ -21,6 +25,8 @@ pub struct Store {
     pub(crate) buckets: BTreeMap<String, Bucket>,
     /// Account-level Block Public Access; absent = nothing set.
     pub(crate) account_blocks: BTreeMap<AccountId, PublicAccessBlock>,
+    /// Bucket-level keys of S3 Bucket Keys (`svc:S-20`).
+    pub(crate) bucket_keys: BucketKeys,
 }
 
 impl Store {
@@ -108,6 +114,10 @@ pub(crate) struct Bucket {
     pub(crate) public_access_block: Option<PublicAccessBlock>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) requester_pays: bool,
+    /// Object Lock; `None` where it was never enabled.
+    pub(crate) object_lock: Option<LockConfiguration>,
+    /// Configuration that is only kept, by kind and id (empty where there is at most one).
+    pub(crate) documents: BTreeMap<(Document, String), Element>,
     /// Versions by key, oldest first.
     // INVARIANT: no key has an empty list; at most one version of a key has the id `null`.
     pub(crate) objects: BTreeMap<String, Vec<ObjectVersion>>,
@@ -188,10 +198,14 @@ pub(crate) struct ObjectVersion {
     pub(crate) content: Option<Arc<Content>>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) acl: Acl,
+    /// Retention and legal hold.
+    pub(crate) lock: Lock,
+    /// How long a restored copy of an archived version stays.
+    pub(crate) restored_until: Option<Timestamp>,
 }
 
 /// The immutable part of a version.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Content {
     /// Hexadecimal, without quotes.
     pub(crate) etag: String,
@@ -244,6 +258,15 @@ pub(crate) struct KmsProtection {
     pub(crate) bucket_key: bool,
 }
 
+impl KmsProtection {
+    /// The bucket whose ARN the encryption context names.
+    pub(crate) fn bucket(&self) -> &str {
+        let arn = self.context.get("aws:s3:arn").map_or("", String::as_str);
+        let name = arn.strip_prefix("arn:aws:s3:::").unwrap_or_default();
+        name.split('/').next().unwrap_or_default()
+    }
+}
+
 impl Protection {
     /// The KMS facts, if KMS is involved.
     pub(crate) fn kms(&self) -> Option<&Arc<KmsProtection>> {
@@ -263,6 +286,7 @@ pub(crate) struct Upload {
     pub(crate) initiator: String,
     pub(crate) owner: AccountId,
     pub(crate) acl: Acl,
+    pub(crate) lock: Lock,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) storage_class: String,

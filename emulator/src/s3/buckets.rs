@@ -10,6 +10,8 @@ use super::authorization::{Facts, ask_account};
 use super::bucket::{Bucket, ObjectOwnership, Versioning};
 use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, iso_time, set_header, xml};
+use super::metadata::{self, MAXIMUM_BUCKET_TAGS};
+use super::object_lock::LockConfiguration;
 use super::permissions::checks;
 use super::public_access::PublicAccessBlock;
 use super::xml::{Element, XmlWriter};
@@ -27,9 +29,11 @@ pub(crate) fn create_bucket(exchange: &mut Exchange<'_>) -> Answer {
         return Err(S3Error::fixed("InvalidBucketName").with("BucketName", name));
     }
     let location = location_constraint(&request.body)?;
-    if request.header("x-amz-bucket-object-lock-enabled") == Some("true") {
-        return Err(S3Error::fixed("NotImplemented").with("Header", "x-amz-bucket-object-lock-enabled"));
-    }
+    let tags = tags_of(&request.body)?;
+    let object_lock = request
+        .header("x-amz-bucket-object-lock-enabled")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        .then(LockConfiguration::default);
     let ownership = match request.header("x-amz-object-ownership") {
         None => ObjectOwnership::BucketOwnerEnforced,
         Some(text) => ObjectOwnership::parse(text).ok_or_else(|| {
@@ -39,6 +43,7 @@ pub(crate) fn create_bucket(exchange: &mut Exchange<'_>) -> Answer {
     let arn = format!("arn:aws:s3:::{name}");
     let facts = Facts {
         location_constraint: location.as_ref().map(Region::as_str),
+        bucket_tags: tags.as_deref(),
         ..Facts::default()
     };
     for check in checks(exchange.operation) {
@@ -73,14 +78,21 @@ pub(crate) fn create_bucket(exchange: &mut Exchange<'_>) -> Answer {
         account,
         region,
         created_at: exchange.state.now(),
-        versioning: Versioning::Off,
+        // Object Lock needs versions, and switches them on.
+        versioning: if object_lock.is_some() {
+            Versioning::Enabled
+        } else {
+            Versioning::Off
+        },
         ownership: Some(ownership),
         acl,
         policy: None,
         encryption: None,
         public_access_block: Some(PublicAccessBlock::ALL),
-        tags: BTreeMap::new(),
+        tags: tags.unwrap_or_default().into_iter().collect(),
         requester_pays: false,
+        object_lock,
+        documents: BTreeMap::new(),
         objects: BTreeMap::new(),
         uploads: BTreeMap::new(),
     };
@@ -204,6 +216,17 @@ fn location_constraint(body: &[u8]) -> Result<Option<Region>, S3Error> {
             .with("LocationConstraint", text)
         }),
     }
+}
+
+/// The tags of a new bucket.
+fn tags_of(body: &[u8]) -> Result<Option<Vec<(String, String)>>, S3Error> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let root = Element::parse_root(body, "CreateBucketConfiguration")?;
+    root.child("Tags")
+        .map(|list| metadata::tags_of_list(list, MAXIMUM_BUCKET_TAGS))
+        .transpose()
 }
 
 /// An endpoint other than us-east-1 only makes buckets of its own Region, and only when told so.

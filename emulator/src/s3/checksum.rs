@@ -186,6 +186,11 @@ pub(crate) fn verify_content_md5(header: Option<&str>, body: &[u8]) -> Result<()
     }
 }
 
+/// CRC-32 as a number, which event streams use.
+pub(crate) fn crc32_of(data: &[u8]) -> u32 {
+    crc32(&CRC32_TABLE, data)
+}
+
 /// Hexadecimal MD5, the ETag of plain objects and of parts.
 pub(crate) fn md5_hex(body: &[u8]) -> String {
     hex::encode(Md5::digest(body))

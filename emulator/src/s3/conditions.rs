@@ -2,6 +2,7 @@
 //! for which actions. Global keys are added by `access`.
 
 use super::bucket::{Bucket, ObjectVersion};
+use super::object_lock::RequestedLock;
 use super::operation::Operation;
 use crate::authorizer::Context;
 use crate::protocol::{Authenticated, SignatureForm};
@@ -35,6 +36,11 @@ const HEADER_KEYS: &[HeaderKey] = &[
         "x-amz-server-side-encryption-aws-kms-key-id",
         PUT,
     ),
+    key(
+        "s3:x-amz-server-side-encryption-customer-algorithm",
+        "x-amz-server-side-encryption-customer-algorithm",
+        PUT,
+    ),
     key("s3:x-amz-acl", "x-amz-acl", ACL),
     key("s3:x-amz-grant-read", "x-amz-grant-read", ACL),
     key("s3:x-amz-grant-write", "x-amz-grant-write", ACL),
@@ -43,7 +49,11 @@ const HEADER_KEYS: &[HeaderKey] = &[
     key("s3:x-amz-grant-full-control", "x-amz-grant-full-control", ACL),
     key("s3:x-amz-copy-source", "x-amz-copy-source", PUT),
     key("s3:x-amz-metadata-directive", "x-amz-metadata-directive", PUT),
-    key("s3:x-amz-storage-class", "x-amz-storage-class", PUT),
+    key(
+        "s3:x-amz-storage-class",
+        "x-amz-storage-class",
+        &["s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectVersionAcl"],
+    ),
     key(
         "s3:x-amz-website-redirect-location",
         "x-amz-website-redirect-location",
@@ -55,6 +65,11 @@ const HEADER_KEYS: &[HeaderKey] = &[
         "s3:x-amz-object-ownership",
         "x-amz-object-ownership",
         &["s3:CreateBucket", "s3:PutBucketOwnershipControls"],
+    ),
+    key(
+        "s3:x-amz-bucket-namespace",
+        "x-amz-bucket-namespace",
+        &["s3:CreateBucket"],
     ),
 ];
 
@@ -87,9 +102,13 @@ const EXISTING_TAG_ACTIONS: &[&str] = &[
 /// Actions that see the tags a request brings.
 const REQUEST_TAG_ACTIONS: &[&str] = &["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"];
 
+/// Actions that see what a request wants of an object's lock.
+const LOCK_ACTIONS: &[&str] = &["s3:PutObject", "s3:PutObjectLegalHold", "s3:PutObjectRetention"];
+
 /// Operations that create an object, as opposed to preparing one (`s3:ObjectCreationOperation`).
 const CREATING: &[Operation] = &[
     Operation::PutObject,
+    Operation::PostObject,
     Operation::CopyObject,
     Operation::CompleteMultipartUpload,
 ];
@@ -111,6 +130,16 @@ pub(crate) struct Subject<'a> {
     pub(crate) request_tags: Option<&'a [(String, String)]>,
     /// Region asked for by CreateBucket.
     pub(crate) location_constraint: Option<&'a str>,
+    /// Retention and legal hold that the body asks for; uploads have headers for it.
+    pub(crate) lock: Option<&'a RequestedLock>,
+    /// KMS key that the body of UpdateObjectEncryption asks for.
+    pub(crate) new_key: Option<&'a str>,
+    /// Tags of a bucket that the request brings.
+    pub(crate) bucket_tags: Option<&'a [(String, String)]>,
+    /// Keys of bucket tags that the request removes.
+    pub(crate) tag_keys: Option<&'a [String]>,
+    /// Optional fields of an inventory.
+    pub(crate) inventory_fields: Option<&'a [String]>,
 }
 
 /// Builds the service part of the request context.
@@ -159,10 +188,54 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
     if let (Some(region), "s3:CreateBucket") = (subject.location_constraint, subject.action) {
         context.set("s3:locationconstraint", region);
     }
+    lock_keys(state, request, subject, &mut context);
+    if let Some(tags) = subject.bucket_tags {
+        for (name, value) in tags {
+            context.add_member("aws:RequestTag/", name, value.clone());
+        }
+        context.set_many("aws:tagkeys", tags.iter().map(|(name, _)| name.clone()).collect());
+    }
+    if let Some(keys) = subject.tag_keys {
+        context.set_many("aws:tagkeys", keys.to_vec());
+    }
+    if let Some(fields) = subject.inventory_fields {
+        context.set_many("s3:inventoryaccessibleoptionalfields", fields.to_vec());
+    }
+    if let (Some(key), "s3:UpdateObjectEncryption") = (subject.new_key, subject.action) {
+        context.set("s3:x-amz-server-side-encryption", "aws:kms");
+        context.set("s3:x-amz-server-side-encryption-aws-kms-key-id", key);
+    }
     if subject.action == "s3:PutObject" {
         context.set_bool("s3:objectcreationoperation", CREATING.contains(&subject.operation));
     }
     context
+}
+
+/// `s3:object-lock-…`: from the headers of an upload, or from the body of a request about the lock itself.
+fn lock_keys(state: &State, request: &Authenticated, subject: &Subject<'_>, context: &mut Context) {
+    if !LOCK_ACTIONS.contains(&subject.action) {
+        return;
+    }
+    let of_headers;
+    let lock = match subject.lock {
+        Some(lock) => lock,
+        None => {
+            of_headers = RequestedLock::of_headers(&request.headers);
+            &of_headers
+        }
+    };
+    for (key, value) in [
+        ("s3:object-lock-mode", &lock.mode),
+        ("s3:object-lock-retain-until-date", &lock.until),
+        ("s3:object-lock-legal-hold", &lock.legal_hold),
+    ] {
+        if let Some(value) = value {
+            context.set(key, value.clone());
+        }
+    }
+    if let Some(days) = lock.remaining_days(state.now()) {
+        context.set("s3:object-lock-remaining-retention-days", days.to_string());
+    }
 }
 
 /// `svc:S-46`.
@@ -172,6 +245,7 @@ fn authentication_keys(state: &State, request: &Authenticated, context: &mut Con
     let form = match authentication.form {
         SignatureForm::Header => "REST-HEADER",
         SignatureForm::QueryString => "REST-QUERY-STRING",
+        SignatureForm::Form => "POST",
         SignatureForm::Unsigned => return,
     };
     context.set("s3:authtype", form);

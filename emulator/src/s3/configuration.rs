@@ -192,7 +192,15 @@ pub(crate) fn put_versioning(exchange: &mut Exchange<'_>) -> Answer {
             ));
         }
     };
-    exchange.bucket_mut()?.versioning = versioning;
+    let bucket = exchange.bucket_mut()?;
+    if bucket.object_lock.is_some() && versioning != Versioning::Enabled {
+        return Err(S3Error::new(
+            "InvalidBucketState",
+            409,
+            "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+        ));
+    }
+    bucket.versioning = versioning;
     Ok(empty(StatusCode::OK))
 }
 

@@ -7,6 +7,7 @@ use super::authorization::{self, Facts, Place};
 use super::bucket::{NULL_VERSION, ObjectVersion, Versioning};
 use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, set_header, xml};
+use super::object_lock::{self, Lock};
 use super::range::matches_etag;
 use super::xml::{Element, XmlWriter};
 use crate::state::State;
@@ -19,17 +20,12 @@ pub(crate) fn delete_object(exchange: &mut Exchange<'_>) -> Answer {
     let version_id = exchange.version_id().map(str::to_owned);
     let (bucket, key) = super::write::owned_names(exchange);
     allowed(exchange, &key, version_id.as_deref())?;
-    if let Some(expected) = exchange.request.header("if-match") {
-        let place = exchange.bucket()?.version(&key, version_id.as_deref());
-        let content = place.and_then(|version| version.content.as_ref());
-        match content {
-            None => return Err(S3Error::fixed("NoSuchKey").with("Key", key)),
-            Some(content) if !matches_etag(expected, &content.etag) => {
-                return Err(S3Error::fixed("PreconditionFailed").with("Condition", "If-Match"));
-            }
-            Some(_) => {}
-        }
-    }
+    check_etag(
+        exchange,
+        &key,
+        version_id.as_deref(),
+        exchange.request.header("if-match"),
+    )?;
     let deleted = delete(exchange.state, &bucket, &key, version_id.as_deref())?;
     let mut response = empty(StatusCode::NO_CONTENT);
     if deleted.marker {
@@ -46,7 +42,7 @@ pub(crate) fn delete_objects(exchange: &mut Exchange<'_>) -> Answer {
     super::checksum::verify_content_md5(exchange.request.header("content-md5"), &exchange.request.body)?;
     let root = Element::parse_root(&exchange.request.body, "Delete")?;
     let quiet = root.child_text("Quiet") == Some("true");
-    let objects: Vec<(String, Option<String>)> = root
+    let objects: Vec<Doomed> = root
         .all("Object")
         .map(|object| {
             let key = object
@@ -58,7 +54,8 @@ pub(crate) fn delete_objects(exchange: &mut Exchange<'_>) -> Answer {
                 .child_text("VersionId")
                 .filter(|id| !id.is_empty())
                 .map(str::to_owned);
-            Ok((key, version))
+            let etag = object.child_text("ETag").map(str::to_owned);
+            Ok(Doomed { key, version, etag })
         })
         .collect::<Result<_, S3Error>>()?;
     if objects.is_empty() || objects.len() > MAXIMUM_KEYS {
@@ -67,9 +64,15 @@ pub(crate) fn delete_objects(exchange: &mut Exchange<'_>) -> Answer {
     let bucket = exchange.bucket()?.name.clone();
     let mut document = XmlWriter::document();
     document.open_root("DeleteResult");
-    for (key, version_id) in &objects {
+    for Doomed {
+        key,
+        version: version_id,
+        etag,
+    } in &objects
+    {
         let outcome = super::address::check_key(key)
             .and_then(|()| allowed(exchange, key, version_id.as_deref()))
+            .and_then(|()| check_etag(exchange, key, version_id.as_deref(), etag.as_deref()))
             .and_then(|()| delete(exchange.state, &bucket, key, version_id.as_deref()));
         match outcome {
             Ok(_) if quiet => {}
@@ -97,6 +100,33 @@ pub(crate) fn delete_objects(exchange: &mut Exchange<'_>) -> Answer {
     Ok(xml(document.finish()))
 }
 
+/// One entry of a DeleteObjects request.
+#[derive(Debug)]
+struct Doomed {
+    key: String,
+    version: Option<String>,
+    /// The entity tag that the object must have.
+    etag: Option<String>,
+}
+
+/// Conditional deletion: what is deleted must be what the caller has seen.
+fn check_etag(
+    exchange: &Exchange<'_>,
+    key: &str,
+    version_id: Option<&str>,
+    expected: Option<&str>,
+) -> Result<(), S3Error> {
+    let Some(expected) = expected else { return Ok(()) };
+    let version = exchange.bucket()?.version(key, version_id);
+    match version.and_then(|version| version.content.as_ref()) {
+        None => Err(S3Error::fixed("NoSuchKey").with("Key", key)),
+        Some(content) if !matches_etag(expected, &content.etag) => {
+            Err(S3Error::fixed("PreconditionFailed").with("Condition", "If-Match"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 fn allowed(exchange: &Exchange<'_>, key: &str, version_id: Option<&str>) -> Result<(), S3Error> {
     let bucket = exchange.bucket()?;
     let place = Place {
@@ -112,7 +142,8 @@ fn allowed(exchange: &Exchange<'_>, key: &str, version_id: Option<&str>) -> Resu
         place,
         None,
         Facts::default(),
-    )
+    )?;
+    object_lock::check_removal(exchange, place)
 }
 
 /// What a deletion did.
@@ -156,6 +187,8 @@ fn delete(state: &mut State, bucket: &str, key: &str, version_id: Option<&str>) 
             content: None,
             tags: std::collections::BTreeMap::new(),
             acl: Acl::private(&owner),
+            lock: Lock::default(),
+            restored_until: None,
             owner,
         },
     );

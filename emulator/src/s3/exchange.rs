@@ -13,7 +13,7 @@ use super::authorization::{self, Facts, Place};
 use super::bucket::{Bucket, ObjectVersion};
 use super::error::S3Error;
 use super::operation::Operation;
-use crate::names::Region;
+use crate::names::{AccountId, Region};
 use crate::protocol::{Authenticated, Response, SignatureForm};
 use crate::state::State;
 
@@ -78,6 +78,14 @@ impl Exchange<'_> {
     /// # Errors
     /// `NoSuchBucket`, `AccessDenied`.
     pub(crate) fn require_bucket(&self) -> Result<&Bucket, S3Error> {
+        self.require_bucket_with(Facts::default())
+    }
+
+    /// The same for a request whose body matters to the checks.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`, `AccessDenied`.
+    pub(crate) fn require_bucket_with(&self, facts: Facts<'_>) -> Result<&Bucket, S3Error> {
         let bucket = self.bucket()?;
         let place = Place {
             bucket,
@@ -85,7 +93,7 @@ impl Exchange<'_> {
             existing: None,
             version_id: None,
         };
-        authorization::require(self.state, self.request, self.operation, place, None, Facts::default())?;
+        authorization::require(self.state, self.request, self.operation, place, None, facts)?;
         Ok(bucket)
     }
 
@@ -110,10 +118,11 @@ impl Exchange<'_> {
     }
 }
 
-/// Finds a bucket and checks Region and expected owner.
+/// Finds a bucket and checks Region and expected owner. An expected owner that is no account id is a fault of the
+/// request alone, told before anything is looked up.
 ///
 /// # Errors
-/// `NoSuchBucket`, `AuthorizationHeaderMalformed` for a request signed for another Region, `AccessDenied` for another
+/// `InvalidBucketOwnerAWSAccountID`, `NoSuchBucket`, `AuthorizationHeaderMalformed` for a request signed for another Region, `AccessDenied` for another
 /// owner than expected.
 pub(crate) fn find_bucket<'a>(
     state: &'a State,
@@ -121,6 +130,16 @@ pub(crate) fn find_bucket<'a>(
     name: &str,
     expected_owner_header: &str,
 ) -> Result<&'a Bucket, S3Error> {
+    let expected_owner = request.header(expected_owner_header);
+    if let Some(expected) = expected_owner
+        && AccountId::parse(expected).is_none()
+    {
+        return Err(S3Error::new(
+            "InvalidBucketOwnerAWSAccountID",
+            400,
+            format!("The value of the expected bucket owner parameter must be an AWS Account ID... [{expected}]"),
+        ));
+    }
     let bucket = state.s3.buckets.get(name).ok_or_else(|| no_such_bucket(name))?;
     if request.authentication.form != SignatureForm::Unsigned
         && expected_owner_header == "x-amz-expected-bucket-owner"
@@ -137,7 +156,7 @@ pub(crate) fn find_bucket<'a>(
         .with("Region", bucket.region.as_str())
         .with_header("x-amz-bucket-region", bucket.region.as_str()));
     }
-    if let Some(expected) = request.header(expected_owner_header)
+    if let Some(expected) = expected_owner
         && expected != bucket.account.as_str()
     {
         return Err(S3Error::access_denied("Access Denied"));

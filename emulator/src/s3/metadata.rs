@@ -9,6 +9,7 @@ use super::authorization;
 use super::bucket::{Bucket, ObjectOwnership};
 use super::encryption::EncryptionHeaders;
 use super::error::S3Error;
+use super::object_lock::{self, Lock};
 use super::xml::{Element, XmlWriter};
 use crate::names::AccountId;
 use crate::protocol::Authenticated;
@@ -154,9 +155,17 @@ pub(crate) fn tags_of_header(request: &Authenticated) -> Result<Option<Vec<(Stri
 pub(crate) fn tags_of_xml(body: &[u8], most: usize) -> Result<Vec<(String, String)>, S3Error> {
     let malformed = || S3Error::fixed("MalformedXML");
     let root = Element::parse_root(body, "Tagging")?;
-    let set = root.child("TagSet").ok_or_else(malformed)?;
+    tags_of_list(root.child("TagSet").ok_or_else(malformed)?, most)
+}
+
+/// The `Tag` elements of a list.
+///
+/// # Errors
+/// `MalformedXML`, `InvalidTag`, `BadRequest`.
+pub(crate) fn tags_of_list(list: &Element, most: usize) -> Result<Vec<(String, String)>, S3Error> {
+    let malformed = || S3Error::fixed("MalformedXML");
     let mut tags = Vec::new();
-    for tag in set.all("Tag") {
+    for tag in list.all("Tag") {
         let name = tag.child("Key").ok_or_else(malformed)?;
         let value = tag.child("Value").ok_or_else(malformed)?;
         tags.push((name.text.clone(), value.text.clone()));
@@ -210,27 +219,29 @@ fn check_tags(tags: &[(String, String)], most: usize) -> Result<(), S3Error> {
     Ok(())
 }
 
-/// Owner and ACL of a new object (`svc:S-4`, `svc:S-6`).
+/// Owner, ACL and lock of a new object (`svc:S-4`, `svc:S-6`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ownership {
     /// Object owner.
     pub(crate) owner: AccountId,
     /// Object ACL.
     pub(crate) acl: Acl,
+    /// Retention and legal hold.
+    pub(crate) lock: Lock,
 }
 
-/// Decides owner and ACL of an object that the request writes to `key`.
+/// Decides owner, ACL and lock of an object that the request writes to `key`.
 ///
 /// # Errors
 /// `AccessControlListNotSupported` for ACLs on a BucketOwnerEnforced bucket, `AccessDenied` for public ACLs under
-/// BlockPublicAcls, `InvalidRequest` for Object Lock headers.
+/// BlockPublicAcls, `InvalidRequest` for Object Lock headers where there is no Object Lock.
 pub(crate) fn ownership(
     state: &State,
     request: &Authenticated,
     bucket: &Bucket,
     key: &str,
 ) -> Result<Ownership, S3Error> {
-    refuse_object_lock(request)?;
+    let lock = object_lock::of_upload(state, request, bucket)?;
     let bucket_owner = &bucket.account;
     // Anonymous writers and services have no account: what they write is the bucket owner's.
     let writer = request.caller.account().unwrap_or(bucket_owner);
@@ -246,6 +257,7 @@ pub(crate) fn ownership(
             Ok(Ownership {
                 owner: bucket_owner.clone(),
                 acl: Acl::private(bucket_owner),
+                lock,
             })
         } else {
             Err(S3Error::fixed("AccessControlListNotSupported"))
@@ -262,19 +274,8 @@ pub(crate) fn ownership(
     Ok(Ownership {
         owner: owner.clone(),
         acl,
+        lock,
     })
-}
-
-/// No bucket here has Object Lock, so its headers are refused as S3 does for such buckets.
-fn refuse_object_lock(request: &Authenticated) -> Result<(), S3Error> {
-    let locked = request
-        .headers
-        .keys()
-        .any(|name| name.as_str().starts_with("x-amz-object-lock-"));
-    if locked {
-        return Err(S3Error::invalid_request("Bucket is missing Object Lock Configuration"));
-    }
-    Ok(())
 }
 
 /// The BlockPublicAcls rejection.

@@ -6,25 +6,34 @@ mod acl;
 mod address;
 mod authorization;
 mod bucket;
+mod bucket_keys;
+mod bucket_tags;
 mod buckets;
 mod checksum;
 mod conditions;
 mod configuration;
 mod delete;
+mod documents;
 mod encryption;
 mod error;
 mod exchange;
 mod listing;
 mod metadata;
 mod multipart;
+mod object_lock;
 mod object_settings;
 mod operation;
 mod permissions;
+mod post_object;
+mod post_policy;
 pub mod public_access;
 mod range;
 mod read;
+mod restore;
 mod seal;
+mod select;
 mod sse;
+mod update_encryption;
 mod write;
 mod xml;
 
@@ -49,21 +58,52 @@ pub fn handle(state: &mut State, request: &Authenticated) -> Response {
         .as_ref()
         .map_or_else(|_| request.raw_path.clone(), Target::resource);
     let answer = target.and_then(|target| {
+        refuse_ambiguous_headers(request)?;
         let operation = operation::find(&request.method, &target, &request.query, |name| {
             request.headers.contains_key(name)
         })?;
-        run(&mut Exchange {
+        let mut exchange = Exchange {
             state: &mut *state,
             request,
             target,
             operation,
-        })
+        };
+        let mut response = run(&mut exchange)?;
+        authorization::tell_charge(&exchange, &mut response);
+        Ok(response)
     });
     answer.unwrap_or_else(|error: S3Error| {
         let host_id = base64::engine::general_purpose::STANDARD.encode(state.sources.ids.bytes(48));
         let head = request.method == http::Method::HEAD;
         error.render(&resource, &request.request_id, &host_id, head)
     })
+}
+
+/// What S3 is told in `x-amz-…` headers decides; one that cannot be read, or says two things, is not passed over. User
+/// metadata and the list of wanted attributes may be anything.
+fn refuse_ambiguous_headers(request: &Authenticated) -> Result<(), S3Error> {
+    for name in request.headers.keys().map(http::HeaderName::as_str) {
+        if !name.starts_with("x-amz-") || name.starts_with("x-amz-meta-") || name == "x-amz-object-attributes" {
+            continue;
+        }
+        let values = request.headers.get_all(name);
+        if values.iter().any(|value| value.to_str().is_err()) {
+            return Err(S3Error::invalid_argument(
+                "Header value cannot be represented using ISO-8859-1.",
+                name,
+                "",
+            ));
+        }
+        let first = request.headers.get(name);
+        if values.iter().any(|value| Some(value) != first) {
+            return Err(S3Error::invalid_argument(
+                "The header was sent with several values.",
+                name,
+                "",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The account behind an S3 canonical user id (`iam:P-12`).
@@ -90,6 +130,7 @@ fn run(exchange: &mut Exchange<'_>) -> Answer {
         O::DeleteObjectTagging => object_settings::delete_tagging,
         O::DeleteObjects => delete::delete_objects,
         O::DeletePublicAccessBlock => configuration::delete_public_access_block,
+        O::Document(deed, document) => return documents::run(exchange, deed, document),
         O::GetAccountPublicAccessBlock => account::get_block,
         O::GetBucketAcl => configuration::get_acl,
         O::GetBucketEncryption => configuration::get_encryption,
@@ -103,6 +144,9 @@ fn run(exchange: &mut Exchange<'_>) -> Answer {
         O::GetObject => read::get_object,
         O::GetObjectAcl => object_settings::get_acl,
         O::GetObjectAttributes => read::get_object_attributes,
+        O::GetObjectLegalHold => object_lock::get_legal_hold,
+        O::GetObjectLockConfiguration => object_lock::get_configuration,
+        O::GetObjectRetention => object_lock::get_retention,
         O::GetObjectTagging => object_settings::get_tagging,
         O::GetPublicAccessBlock => configuration::get_public_access_block,
         O::HeadBucket => buckets::head_bucket,
@@ -113,6 +157,7 @@ fn run(exchange: &mut Exchange<'_>) -> Answer {
         O::ListObjects => listing::list_objects,
         O::ListObjectsV2 => listing::list_objects_v2,
         O::ListParts => multipart::list_parts,
+        O::PostObject => post_object::post_object,
         O::PutAccountPublicAccessBlock => account::put_block,
         O::PutBucketAcl => configuration::put_acl,
         O::PutBucketEncryption => configuration::put_encryption,
@@ -123,8 +168,17 @@ fn run(exchange: &mut Exchange<'_>) -> Answer {
         O::PutBucketVersioning => configuration::put_versioning,
         O::PutObject => write::put_object,
         O::PutObjectAcl => object_settings::put_acl,
+        O::PutObjectLegalHold => object_lock::put_legal_hold,
+        O::PutObjectLockConfiguration => object_lock::put_configuration,
+        O::PutObjectRetention => object_lock::put_retention,
         O::PutObjectTagging => object_settings::put_tagging,
         O::PutPublicAccessBlock => configuration::put_public_access_block,
+        O::ListTagsForResource => bucket_tags::list_tags,
+        O::TagResource => bucket_tags::tag,
+        O::UntagResource => bucket_tags::untag,
+        O::RestoreObject => restore::restore_object,
+        O::SelectObjectContent => select::select_object_content,
+        O::UpdateObjectEncryption => update_encryption::update_object_encryption,
         O::UploadPart => multipart::upload_part,
         O::UploadPartCopy => multipart::upload_part_copy,
     };

@@ -13,6 +13,7 @@ use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, find_bucket, iso_time, present, set_header, set_version_header, xml};
 use super::metadata::{self, Ownership};
 use super::range::parse_range;
+use super::restore;
 use super::sse;
 use super::write::{
     self, Finished, check_write_conditions, checksum_algorithm_header, checksum_of, content_of, copy_preconditions,
@@ -86,6 +87,7 @@ pub(crate) fn create(exchange: &mut Exchange<'_>) -> Answer {
         initiator: request.caller.arn(),
         owner: ownership.owner,
         acl: ownership.acl,
+        lock: ownership.lock,
         tags: tags.unwrap_or_default().into_iter().collect(),
         headers,
         storage_class,
@@ -155,6 +157,7 @@ pub(crate) fn upload_part_copy(exchange: &mut Exchange<'_>) -> Answer {
         )?;
         let version = present(exchange.state, request, exchange.operation, place)?;
         let content = Arc::clone(content_of(version)?);
+        restore::check_readable(exchange.state, version, &content)?;
         copy_preconditions(exchange).check(&content.etag, version.last_modified, true)?;
         let version_id = (source_bucket.versioning != Versioning::Off).then(|| version.version_id.clone());
         (content, version_id, source_bucket.region.clone())
@@ -234,6 +237,7 @@ pub(crate) fn complete(exchange: &mut Exchange<'_>) -> Answer {
             ownership: Ownership {
                 owner: upload.owner.clone(),
                 acl: upload.acl.clone(),
+                lock: upload.lock,
             },
             tags: upload.tags.clone(),
         },

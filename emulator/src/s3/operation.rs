@@ -3,6 +3,7 @@
 use http::Method;
 
 use super::address::Target;
+use super::documents::{Deed, Document};
 use super::error::S3Error;
 
 /// The S3 operations this emulator performs, by their API names.
@@ -23,6 +24,8 @@ pub(crate) enum Operation {
     DeleteObjectTagging,
     DeleteObjects,
     DeletePublicAccessBlock,
+    /// Get, list, put or delete bucket configuration that is only kept (`GetBucketCors`, …).
+    Document(Deed, Document),
     GetAccountPublicAccessBlock,
     GetBucketAcl,
     GetBucketEncryption,
@@ -36,6 +39,9 @@ pub(crate) enum Operation {
     GetObject,
     GetObjectAcl,
     GetObjectAttributes,
+    GetObjectLegalHold,
+    GetObjectLockConfiguration,
+    GetObjectRetention,
     GetObjectTagging,
     GetPublicAccessBlock,
     HeadBucket,
@@ -46,6 +52,8 @@ pub(crate) enum Operation {
     ListObjects,
     ListObjectsV2,
     ListParts,
+    ListTagsForResource,
+    PostObject,
     PutAccountPublicAccessBlock,
     PutBucketAcl,
     PutBucketEncryption,
@@ -56,8 +64,16 @@ pub(crate) enum Operation {
     PutBucketVersioning,
     PutObject,
     PutObjectAcl,
+    PutObjectLegalHold,
+    PutObjectLockConfiguration,
+    PutObjectRetention,
     PutObjectTagging,
     PutPublicAccessBlock,
+    RestoreObject,
+    SelectObjectContent,
+    TagResource,
+    UntagResource,
+    UpdateObjectEncryption,
     UploadPart,
     UploadPartCopy,
 }
@@ -69,6 +85,8 @@ enum Level {
     Bucket,
     Object,
     Control,
+    /// The tags of a resource, named by its ARN.
+    ControlTags,
 }
 
 /// One row: the request matches when method and level are equal and every query name and the header are present.
@@ -100,15 +118,27 @@ const fn copy_route(method: &'static str, query: &'static [&'static str], operat
     }
 }
 
+const fn document(method: &'static str, query: &'static [&'static str], document: Document) -> Route {
+    let deed = match method.as_bytes() {
+        b"GET" => Deed::Get,
+        b"PUT" => Deed::Put,
+        _ => Deed::Delete,
+    };
+    route(method, Level::Bucket, query, Operation::Document(deed, document))
+}
+
 /// First matching row wins, so rows with more conditions come first.
 const ROUTES: &[Route] = {
-    use Level::{Bucket, Control, Object, Service};
+    use Level::{Bucket, Control, ControlTags, Object, Service};
     use Operation as O;
     &[
         route("GET", Service, &[], O::ListBuckets),
         route("GET", Control, &[], O::GetAccountPublicAccessBlock),
         route("PUT", Control, &[], O::PutAccountPublicAccessBlock),
         route("DELETE", Control, &[], O::DeleteAccountPublicAccessBlock),
+        route("GET", ControlTags, &[], O::ListTagsForResource),
+        route("POST", ControlTags, &[], O::TagResource),
+        route("DELETE", ControlTags, &[], O::UntagResource),
         // Buckets.
         route("GET", Bucket, &["acl"], O::GetBucketAcl),
         route("PUT", Bucket, &["acl"], O::PutBucketAcl),
@@ -140,7 +170,42 @@ const ROUTES: &[Route] = {
         route("GET", Bucket, &["versioning"], O::GetBucketVersioning),
         route("PUT", Bucket, &["versioning"], O::PutBucketVersioning),
         route("GET", Bucket, &["versions"], O::ListObjectVersions),
+        route("GET", Bucket, &["object-lock"], O::GetObjectLockConfiguration),
+        route("PUT", Bucket, &["object-lock"], O::PutObjectLockConfiguration),
+        document("GET", &["abac"], Document::Abac),
+        document("PUT", &["abac"], Document::Abac),
+        document("GET", &["accelerate"], Document::Accelerate),
+        document("PUT", &["accelerate"], Document::Accelerate),
+        document("GET", &["analytics"], Document::Analytics),
+        document("PUT", &["analytics"], Document::Analytics),
+        document("DELETE", &["analytics"], Document::Analytics),
+        document("GET", &["cors"], Document::Cors),
+        document("PUT", &["cors"], Document::Cors),
+        document("DELETE", &["cors"], Document::Cors),
+        document("GET", &["intelligent-tiering"], Document::IntelligentTiering),
+        document("PUT", &["intelligent-tiering"], Document::IntelligentTiering),
+        document("DELETE", &["intelligent-tiering"], Document::IntelligentTiering),
+        document("GET", &["inventory"], Document::Inventory),
+        document("PUT", &["inventory"], Document::Inventory),
+        document("DELETE", &["inventory"], Document::Inventory),
+        document("GET", &["lifecycle"], Document::Lifecycle),
+        document("PUT", &["lifecycle"], Document::Lifecycle),
+        document("DELETE", &["lifecycle"], Document::Lifecycle),
+        document("GET", &["logging"], Document::Logging),
+        document("PUT", &["logging"], Document::Logging),
+        document("GET", &["metrics"], Document::Metrics),
+        document("PUT", &["metrics"], Document::Metrics),
+        document("DELETE", &["metrics"], Document::Metrics),
+        document("GET", &["notification"], Document::Notification),
+        document("PUT", &["notification"], Document::Notification),
+        document("GET", &["replication"], Document::Replication),
+        document("PUT", &["replication"], Document::Replication),
+        document("DELETE", &["replication"], Document::Replication),
+        document("GET", &["website"], Document::Website),
+        document("PUT", &["website"], Document::Website),
+        document("DELETE", &["website"], Document::Website),
         route("POST", Bucket, &["delete"], O::DeleteObjects),
+        route("POST", Bucket, &[], O::PostObject),
         route("GET", Bucket, &["list-type"], O::ListObjectsV2),
         route("GET", Bucket, &[], O::ListObjects),
         route("HEAD", Bucket, &[], O::HeadBucket),
@@ -150,6 +215,13 @@ const ROUTES: &[Route] = {
         route("GET", Object, &["acl"], O::GetObjectAcl),
         route("PUT", Object, &["acl"], O::PutObjectAcl),
         route("GET", Object, &["attributes"], O::GetObjectAttributes),
+        route("PUT", Object, &["encryption"], O::UpdateObjectEncryption),
+        route("GET", Object, &["legal-hold"], O::GetObjectLegalHold),
+        route("PUT", Object, &["legal-hold"], O::PutObjectLegalHold),
+        route("POST", Object, &["restore"], O::RestoreObject),
+        route("GET", Object, &["retention"], O::GetObjectRetention),
+        route("PUT", Object, &["retention"], O::PutObjectRetention),
+        route("POST", Object, &["select", "select-type"], O::SelectObjectContent),
         route("GET", Object, &["tagging"], O::GetObjectTagging),
         route("PUT", Object, &["tagging"], O::PutObjectTagging),
         route("DELETE", Object, &["tagging"], O::DeleteObjectTagging),
@@ -169,41 +241,27 @@ const ROUTES: &[Route] = {
 
 /// Sub-resources of S3 that are out of scope: asking for them must not fall through to the plain operation.
 const UNSUPPORTED: &[&str] = &[
-    "abac",
-    "accelerate",
-    "analytics",
-    "cors",
-    "encryption",
-    "intelligent-tiering",
-    "inventory",
-    "legal-hold",
-    "lifecycle",
-    "logging",
     "metadataConfiguration",
+    "metadataInventoryTable",
+    "metadataJournalTable",
     "metadataTable",
-    "metrics",
-    "notification",
-    "object-lock",
     "renameObject",
-    "replication",
-    "restore",
-    "retention",
-    "select",
     "session",
     "torrent",
-    "website",
 ];
+
+/// Names of [`ROUTES`] that only qualify a sub-resource or a plain operation.
+const PARAMETERS: &[&str] = &["list-type", "partNumber", "select-type"];
 
 /// Every sub-resource name that [`ROUTES`] knows at some level; used to refuse method mismatches.
 fn is_known_sub_resource(name: &str) -> bool {
-    const PARAMETERS: &[&str] = &["list-type", "partNumber"];
     !PARAMETERS.contains(&name) && ROUTES.iter().any(|row| row.query.contains(&name))
 }
 
 /// Finds the operation.
 ///
 /// # Errors
-/// `NotImplemented` for sub-resources that are out of scope, `MethodNotAllowed` when no row fits.
+/// `InvalidArgument` for a request that names several sub-resources, `NotImplemented` for sub-resources that are out of scope, `MethodNotAllowed` when no row fits.
 pub(crate) fn find(
     method: &Method,
     target: &Target,
@@ -215,9 +273,11 @@ pub(crate) fn find(
         Target::Bucket(_) => Level::Bucket,
         Target::Object(..) => Level::Object,
         Target::Control(path) if path == "/configuration/publicAccessBlock" => Level::Control,
+        Target::Control(path) if path.starts_with("/tags/") => Level::ControlTags,
         Target::Control(_) => return Err(S3Error::fixed("NotImplemented")),
     };
     let has_query = |name: &str| query.iter().any(|(key, _)| key == name);
+    refuse_conflicts(query)?;
     let found = ROUTES.iter().find(|row| {
         row.method == method.as_str()
             && row.level == level
@@ -245,6 +305,25 @@ pub(crate) fn find(
         }
     }
     Ok(route.operation)
+}
+
+/// Which of two sub-resources counts must never depend on who looks: S3 refuses to choose.
+fn refuse_conflicts(query: &[(String, String)]) -> Result<(), S3Error> {
+    let mut named: Vec<&str> = Vec::new();
+    for (name, _) in query {
+        let counts = is_known_sub_resource(name) || UNSUPPORTED.contains(&name.as_str());
+        if counts && !named.contains(&name.as_str()) {
+            named.push(name);
+        }
+    }
+    match named.as_slice() {
+        [first, _, ..] => Err(S3Error::invalid_argument(
+            format!("Conflicting query string parameters: {}", named.join(", ")),
+            "ResourceType",
+            first,
+        )),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -282,6 +361,7 @@ mod tests {
             ("PUT", &bucket, "policy=", false, O::PutBucketPolicy),
             ("GET", &bucket, "policyStatus", false, O::GetBucketPolicyStatus),
             ("POST", &bucket, "delete", false, O::DeleteObjects),
+            ("POST", &bucket, "", false, O::PostObject),
             ("GET", &bucket, "uploads", false, O::ListMultipartUploads),
             ("HEAD", &bucket, "", false, O::HeadBucket),
             ("PUT", &object, "", false, O::PutObject),
@@ -299,6 +379,31 @@ mod tests {
             ("HEAD", &object, "versionId=v", false, O::HeadObject),
             ("DELETE", &object, "versionId=v", false, O::DeleteObject),
             ("PUT", &control, "", false, O::PutAccountPublicAccessBlock),
+            (
+                "PUT",
+                &object,
+                "encryption&versionId=v",
+                false,
+                O::UpdateObjectEncryption,
+            ),
+            ("POST", &object, "select&select-type=2", false, O::SelectObjectContent),
+            ("POST", &object, "restore", false, O::RestoreObject),
+            ("PUT", &object, "retention", false, O::PutObjectRetention),
+            ("PUT", &bucket, "object-lock", false, O::PutObjectLockConfiguration),
+            (
+                "GET",
+                &bucket,
+                "inventory&id=i&x-id=GetBucketInventoryConfiguration",
+                false,
+                O::Document(Deed::Get, Document::Inventory),
+            ),
+            (
+                "DELETE",
+                &bucket,
+                "cors",
+                false,
+                O::Document(Deed::Delete, Document::Cors),
+            ),
         ];
         for (method, target, query, copy, expected) in cases {
             assert_eq!(
@@ -314,14 +419,19 @@ mod tests {
         let bucket = Target::Bucket("b".to_owned());
         let object = Target::Object("b".to_owned(), "k".to_owned());
         let cases = [
-            ("GET", &bucket, "lifecycle", "NotImplemented"),
-            ("PUT", &bucket, "cors", "NotImplemented"),
-            ("PUT", &object, "retention", "NotImplemented"),
-            ("PUT", &object, "encryption", "NotImplemented"),
-            ("POST", &object, "select&select-type=2", "NotImplemented"),
+            ("GET", &bucket, "metadataTable", "NotImplemented"),
+            ("PUT", &object, "renameObject", "NotImplemented"),
+            ("GET", &object, "torrent", "NotImplemented"),
+            ("GET", &object, "encryption", "MethodNotAllowed"),
+            ("DELETE", &bucket, "logging", "MethodNotAllowed"),
+            ("GET", &bucket, "acl&policy", "InvalidArgument"),
+            ("GET", &object, "acl&versionId=v&tagging", "InvalidArgument"),
+            ("PUT", &object, "torrent&acl", "InvalidArgument"),
+            ("DELETE", &object, "uploadId=u&tagging", "InvalidArgument"),
             ("POST", &object, "", "MethodNotAllowed"),
             ("DELETE", &object, "acl", "MethodNotAllowed"),
             ("DELETE", &bucket, "versioning", "MethodNotAllowed"),
+            ("POST", &bucket, "acl", "MethodNotAllowed"),
             ("PATCH", &bucket, "", "MethodNotAllowed"),
             ("POST", &Target::Service, "", "MethodNotAllowed"),
         ];
@@ -339,6 +449,6 @@ mod tests {
         let mut operations: Vec<String> = ROUTES.iter().map(|row| format!("{:?}", row.operation)).collect();
         operations.sort();
         operations.dedup();
-        assert_eq!(operations.len(), 52);
+        assert_eq!(operations.len(), 53 + 9 + 32 + 3);
     }
 }

@@ -10,8 +10,10 @@ use super::bucket::{Content, ObjectVersion};
 use super::encryption::{ALGORITHM_HEADER, CONTEXT_HEADER, KEY_ID_HEADER};
 use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, http_time, iso_time, set_header, set_version_header, xml};
+use super::object_lock;
 use super::operation::Operation;
 use super::range::{ByteRange, Preconditions, parse_range};
+use super::restore;
 use super::sse;
 use super::write::content_of;
 use super::xml::XmlWriter;
@@ -28,9 +30,13 @@ const OVERRIDES: &[(&str, &str)] = &[
     ("response-expires", "expires"),
 ];
 
+/// Most parts of one GetObjectAttributes answer.
+const MOST_PARTS: usize = 1000;
+
 /// GetObject, also ranged and by part.
 pub(crate) fn get_object(exchange: &mut Exchange<'_>) -> Answer {
     let found = find(exchange)?;
+    restore::check_readable(exchange.state, &found.version, &found.content)?;
     let data_key = match found.content.protection.kms() {
         None => Vec::new(),
         Some(kms) => sse::unwrap_for_read(
@@ -48,6 +54,16 @@ pub(crate) fn get_object(exchange: &mut Exchange<'_>) -> Answer {
         Some(range) => body.slice(range.first..=range.last),
     };
     respond(exchange, &found, &slice, body)
+}
+
+/// All bytes of the object, as GetObject would read them.
+///
+/// # Errors
+/// What GetObject answers.
+pub(crate) fn whole_object(exchange: &mut Exchange<'_>) -> Result<Bytes, S3Error> {
+    let found = find(exchange)?;
+    restore::check_readable(exchange.state, &found.version, &found.content)?;
+    super::write::read_all(exchange, &found.content, &found.region)
 }
 
 /// HeadObject: as GetObject without bytes; KMS only in checksum mode (`svc:S-17`).
@@ -88,6 +104,18 @@ pub(crate) fn get_object_attributes(exchange: &mut Exchange<'_>) -> Answer {
     if let Some(kms) = found.content.protection.kms() {
         sse::unwrap(exchange.state, &exchange.request.caller, &found.region, kms)?;
     }
+    let number = |name: &str, default: usize| match exchange.request.header(name) {
+        None => Ok(default),
+        Some(text) => text.parse::<usize>().map_err(|_| {
+            S3Error::invalid_argument(
+                format!("Provided {name} not an integer or within integer range"),
+                name,
+                text,
+            )
+        }),
+    };
+    let marker = number("x-amz-part-number-marker", 0)?;
+    let most = number("x-amz-max-parts", MOST_PARTS)?.min(MOST_PARTS);
     let content = &found.content;
     let has = |name: &str| wanted.iter().any(|wanted| wanted == name);
     let mut document = XmlWriter::document();
@@ -102,10 +130,21 @@ pub(crate) fn get_object_attributes(exchange: &mut Exchange<'_>) -> Answer {
         document.close("Checksum");
     }
     if has("ObjectParts") && !content.parts.is_empty() {
+        let rest: Vec<_> = content
+            .parts
+            .iter()
+            .filter(|part| usize::from(part.number) > marker)
+            .collect();
+        let page = &rest[..rest.len().min(most)];
         document.open("ObjectParts");
-        document.text("TotalPartsCount", &content.parts.len().to_string());
-        document.text("IsTruncated", "false");
-        for part in &content.parts {
+        document.text("PartsCount", &content.parts.len().to_string());
+        document.text("PartNumberMarker", &marker.to_string());
+        if let (true, Some(last)) = (page.len() < rest.len(), page.last()) {
+            document.text("NextPartNumberMarker", &last.number.to_string());
+        }
+        document.text("MaxParts", &most.to_string());
+        document.text("IsTruncated", if page.len() < rest.len() { "true" } else { "false" });
+        for part in page {
             document.open("Part");
             document.text("PartNumber", &part.number.to_string());
             document.text("Size", &part.size.to_string());
@@ -238,6 +277,8 @@ fn respond(exchange: &Exchange<'_>, found: &Found, slice: &Slice, body: Bytes) -
             &found.version.tags.len().to_string(),
         );
     }
+    object_lock::add_headers(exchange, &found.version, &mut response);
+    restore::add_header(exchange.state, &found.version, &mut response);
     if let Some(count) = slice.parts_count {
         set_header(&mut response, "x-amz-mp-parts-count", &count.to_string());
     }

@@ -8,6 +8,7 @@ use http::HeaderMap;
 use jiff::civil::{Date, date};
 
 use super::bucket::{KmsProtection, Protection, StoredBody};
+use super::bucket_keys::Asked;
 use super::encryption::{
     ALGORITHM_HEADER, Algorithm, BUCKET_KEY_HEADER, Effective, KEY_ID_HEADER, KeyChoice, kms_context,
 };
@@ -17,7 +18,7 @@ use super::seal::{self, NONCE_BYTES};
 use crate::fault::Fault;
 use crate::identity::{Caller, Via};
 use crate::kms::KmsError;
-use crate::kms::internal;
+use crate::kms::internal::{self, DataKey};
 use crate::names::Region;
 use crate::state::State;
 
@@ -51,7 +52,7 @@ pub(crate) fn require_signature(caller: &Caller) -> Result<(), S3Error> {
 }
 
 /// Asks KMS for the data key of a new object: `kms:GenerateDataKey` as the requester (`svc:S-16`). Under the seeded
-/// fault `generate-data-key-unchecked-on-put`, PutObject takes one without asking.
+/// fault `generate-data-key-unchecked-on-put`, PutObject and its form upload take one without asking.
 ///
 /// # Errors
 /// What KMS answers, as S3 renders it.
@@ -92,24 +93,41 @@ pub(crate) fn generate(
         }
     };
     let context = kms_context(&customer_context, bucket, key, bucket_key);
-    let unchecked =
-        operation == Operation::PutObject && state.case.faults.contains(Fault::GenerateDataKeyUncheckedOnPut);
+    let now = state.now();
+    let asked = Asked {
+        caller,
+        bucket,
+        kms_key: &key_id,
+        context: &context,
+        now,
+    };
+    let protected = |made: DataKey| NewProtection {
+        data_key: made.plaintext,
+        protection: Protection::Kms(Arc::new(KmsProtection {
+            dsse,
+            key_arn: made.key_arn.to_string(),
+            wrapped_key: made.ciphertext,
+            context: context.clone(),
+            bucket_key,
+        })),
+    };
+    let keeps = bucket_key && state.case.bucket_key_seconds > 0;
+    if keeps && let Some(held) = state.s3.bucket_keys.held(asked) {
+        return Ok(protected(held.clone()));
+    }
+    let unchecked = matches!(operation, Operation::PutObject | Operation::PostObject)
+        && state.case.faults.contains(Fault::GenerateDataKeyUncheckedOnPut);
     let made = if unchecked {
         internal::generate_data_key_unasked(state, caller, region, &key_id, &context)
     } else {
         internal::generate_data_key(state, caller, &via(region), region, &key_id, &context)
     };
     let made = made.map_err(|error| kms_error(state, error))?;
-    Ok(NewProtection {
-        data_key: made.plaintext,
-        protection: Protection::Kms(Arc::new(KmsProtection {
-            dsse,
-            key_arn: made.key_arn.to_string(),
-            wrapped_key: made.ciphertext,
-            context,
-            bucket_key,
-        })),
-    })
+    if keeps {
+        let seconds = state.case.bucket_key_seconds;
+        state.s3.bucket_keys.keep(asked, made.clone(), seconds);
+    }
+    Ok(protected(made))
 }
 
 /// Asks KMS to unwrap a recorded data key: `kms:Decrypt` as the requester (`svc:S-17`), key ARN named (`svc:X-4`).
@@ -123,7 +141,19 @@ pub(crate) fn unwrap(
     kms: &KmsProtection,
 ) -> Result<Vec<u8>, S3Error> {
     require_signature(caller)?;
-    internal::decrypt(
+    let now = state.now();
+    let asked = Asked {
+        caller,
+        bucket: kms.bucket(),
+        kms_key: &kms.key_arn,
+        context: &kms.context,
+        now,
+    };
+    let keeps = kms.bucket_key && state.case.bucket_key_seconds > 0;
+    if keeps && let Some(held) = state.s3.bucket_keys.opened(asked, &kms.wrapped_key) {
+        return Ok(held.to_vec());
+    }
+    let answer = internal::decrypt(
         state,
         caller,
         &via(region),
@@ -132,8 +162,17 @@ pub(crate) fn unwrap(
         &kms.wrapped_key,
         &kms.context,
     )
-    .map(|answer| answer.plaintext)
-    .map_err(|error| kms_error(state, error))
+    .map_err(|error| kms_error(state, error))?;
+    if keeps {
+        let key = DataKey {
+            plaintext: answer.plaintext.clone(),
+            ciphertext: kms.wrapped_key.clone(),
+            key_arn: answer.key_arn,
+        };
+        let seconds = state.case.bucket_key_seconds;
+        state.s3.bucket_keys.keep(asked, key, seconds);
+    }
+    Ok(answer.plaintext)
 }
 
 /// The data key of a read; under the seeded fault `decrypt-unchecked-on-get`, GetObject takes it without asking.
@@ -237,7 +276,8 @@ pub(crate) fn kms_error(state: &State, error: KmsError) -> S3Error {
     S3Error::new(&format!("KMS.{}", error.code), 400, error.message)
 }
 
-fn via(region: &Region) -> Via {
+/// The call comes through S3 in this Region (`svc:F-1`).
+pub(crate) fn via(region: &Region) -> Via {
     Via::Forwarded {
         service: "s3",
         region: region.clone(),

@@ -14,6 +14,7 @@ use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, find_bucket, iso_time, present, set_header, set_version_header, xml};
 use super::metadata::{self, Ownership};
 use super::range::{Preconditions, matches_etag};
+use super::restore;
 use super::sse;
 use super::xml::XmlWriter;
 use crate::names::Region;
@@ -22,9 +23,17 @@ use crate::state::State;
 
 /// PutObject: `s3:PutObject`, then `kms:GenerateDataKey` as the requester (`svc:S-16`, `svc:S-19`).
 pub(crate) fn put_object(exchange: &mut Exchange<'_>) -> Answer {
+    let tags = metadata::tags_of_header(exchange.request)?;
+    put_with_tags(exchange, tags)
+}
+
+/// What PutObject and form uploads have in common, once it is known which tags the request brings.
+///
+/// # Errors
+/// Everything that S3 and KMS may answer to an upload.
+pub(crate) fn put_with_tags(exchange: &mut Exchange<'_>, tags: Option<Vec<(String, String)>>) -> Answer {
     let request = exchange.request;
     let encryption = metadata::encryption_headers(request)?;
-    let tags = metadata::tags_of_header(request)?;
     let headers = metadata::stored_headers(&request.headers)?;
     let storage_class = metadata::storage_class(request)?;
     let (region, ownership, effective) = {
@@ -133,13 +142,15 @@ pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
             destination(bucket, key),
             Some(source_place),
             Facts {
-                tags: brought.as_deref(),
+                // The tags of the source are read, not brought: only the header asks for tagging (svc:§9.4).
+                tags: header_tags.as_deref(),
                 source_tags_copied: !replace_tags && !source_tags.is_empty(),
-                location_constraint: None,
+                ..Facts::default()
             },
         )?;
         let version = present(exchange.state, request, exchange.operation, source_place)?;
         let content = content_of(version)?;
+        restore::check_readable(exchange.state, version, content)?;
         copy_preconditions(exchange).check(&content.etag, version.last_modified, true)?;
         if changes_nothing
             && source.version_id.is_none()
@@ -281,6 +292,8 @@ pub(crate) fn store(state: &mut State, (bucket, key): (&str, &str), finished: Fi
             })),
             tags: finished.tags,
             acl: finished.ownership.acl,
+            lock: finished.ownership.lock,
+            restored_until: None,
         },
     );
     Ok(version_id)

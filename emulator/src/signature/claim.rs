@@ -9,6 +9,9 @@ use crate::protocol::SignatureForm;
 /// Longest accepted list of signed headers; real clients send a dozen.
 const MOST_SIGNED_HEADERS: usize = 256;
 
+/// S3's text, typing error included, for a form whose `x-amz-date` is none.
+pub const FORM_DATE: &str = "X-Amz-Date must be formated via ISO8601 Long format";
+
 /// The credential scope, `DATE/REGION/SERVICE/aws4_request`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
@@ -77,6 +80,38 @@ impl Claim {
             }
             None => Ok(None),
         }
+    }
+
+    /// The claim of an HTML form: `x-amz-credential`, `x-amz-date`, `x-amz-signature`, `x-amz-security-token`.
+    ///
+    /// # Errors
+    /// [`AuthError::Malformed`] with the text that S3 has for it.
+    pub fn from_form(credential: &str, date: &str, signature: &str, token: Option<&str>) -> Result<Self, AuthError> {
+        if read_timestamp(date).is_none() {
+            return Err(malformed(FORM_DATE));
+        }
+        if credential.starts_with('/') {
+            return Err(malformed(
+                "a non-empty Access Key (AKID) must be provided in the credential.",
+            ));
+        }
+        let claim = Self::assemble(
+            SignatureForm::Form,
+            credential,
+            "",
+            signature,
+            date,
+            Some(LONGEST_PRESIGN_SECONDS),
+            token.map(str::to_owned),
+            None,
+        )?;
+        if claim.scope.service != "s3" {
+            return Err(AuthError::Malformed(format!(
+                "incorrect service \"{}\". This endpoint belongs to \"s3\".",
+                claim.scope.service
+            )));
+        }
+        Ok(claim)
     }
 
     /// True when `header` (lower case) is covered by the signature.

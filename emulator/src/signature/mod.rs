@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::identity::Credential;
 use crate::protocol::{Authentication, Service, SignatureForm};
 
-pub use claim::{Claim, Scope};
+pub use claim::{Claim, FORM_DATE, Scope};
 
 /// Longest life of a presigned URL: seven days.
 pub const LONGEST_PRESIGN_SECONDS: i64 = 604_800;
@@ -150,6 +150,24 @@ pub fn verify(
             content_sha256: Some(payload_hash),
         },
     })
+}
+
+/// Verifies the signature of an HTML form: the policy, as it was sent, is the string to sign. How long it may be used
+/// is the policy's own business, but no signing key is older than seven days (sigv4-HTTPPOSTConstructPolicy).
+///
+/// # Errors
+/// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], [`AuthError::PresignExpired`] or
+/// [`AuthError::SignatureMismatch`].
+pub fn verify_form(claim: &Claim, credential: &Credential, policy: &str, now: Timestamp) -> Result<(), AuthError> {
+    check_token(claim, credential, now)?;
+    check_time(claim, now)?;
+    let signing_key = crypto::signing_key(&credential.secret_access_key, &claim.scope);
+    let expected = crypto::hmac_hex(&signing_key, policy.as_bytes());
+    if crypto::equal(&expected, &claim.signature) {
+        Ok(())
+    } else {
+        Err(AuthError::SignatureMismatch)
+    }
 }
 
 fn check_token(claim: &Claim, credential: &Credential, now: Timestamp) -> Result<(), AuthError> {

@@ -362,3 +362,57 @@ fn unsigned_chunks_carry_their_trailers() {
         );
     }
 }
+
+/// The policy of the documented form (sigv4-post-example), which has CRLF line ends.
+const FORM_POLICY: &[&str] = &[
+    r#"{ "expiration": "2015-12-30T12:00:00.000Z","#,
+    r#"  "conditions": ["#,
+    r#"    {"bucket": "sigv4examplebucket"},"#,
+    r#"    ["starts-with", "$key", "user/user1/"],"#,
+    r#"    {"acl": "public-read"},"#,
+    r#"    {"success_action_redirect": "http://sigv4examplebucket.s3.amazonaws.com/successful_upload.html"},"#,
+    r#"    ["starts-with", "$Content-Type", "image/"],"#,
+    r#"    {"x-amz-meta-uuid": "14365123651274"},"#,
+    r#"    {"x-amz-server-side-encryption": "AES256"},"#,
+    r#"    ["starts-with", "$x-amz-meta-tag", ""],"#,
+    "",
+    r#"    {"x-amz-credential": "AKIAIOSFODNN7EXAMPLE/20151229/us-east-1/s3/aws4_request"},"#,
+    r#"    {"x-amz-algorithm": "AWS4-HMAC-SHA256"},"#,
+    r#"    {"x-amz-date": "20151229T000000Z" }"#,
+    "  ]",
+    "}",
+];
+
+#[test]
+fn the_documented_form_verifies_for_a_week() {
+    use base64::Engine as _;
+    let policy = base64::engine::general_purpose::STANDARD.encode(FORM_POLICY.join("\r\n"));
+    let claim = |signature: &str| {
+        let scope = "AKIAIOSFODNN7EXAMPLE/20151229/us-east-1/s3/aws4_request";
+        Claim::from_form(scope, "20151229T000000Z", signature, None).expect("well formed")
+    };
+    let signature = "8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e";
+    let verify = |signature: &str, policy: &str, now: &str| {
+        verify_form(
+            &claim(signature),
+            &credential(None, None),
+            policy,
+            now.parse().expect("an instant"),
+        )
+    };
+    assert_eq!(verify(signature, &policy, "2015-12-29T00:00:00Z"), Ok(()));
+    assert_eq!(verify(signature, &policy, "2016-01-05T00:00:00Z"), Ok(()));
+    assert!(matches!(
+        verify(signature, &policy, "2016-01-05T00:00:01Z"),
+        Err(AuthError::PresignExpired { .. })
+    ));
+    assert_eq!(
+        verify(signature, &policy[1..], "2015-12-29T00:00:00Z"),
+        Err(AuthError::SignatureMismatch)
+    );
+    let other = signature.replacen('8', "9", 1);
+    assert_eq!(
+        verify(&other, &policy, "2015-12-29T00:00:00Z"),
+        Err(AuthError::SignatureMismatch)
+    );
+}

@@ -39,6 +39,8 @@ pub(super) fn run(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Re
         return Err(unknown_role(call, request.role_arn));
     };
     request.authorize(state, call, &account, role)?;
+    // What the calling session forbids is told only to those whom the policies let through (iam:L-74).
+    request.check_against_session(call.caller.session.as_deref())?;
     let chained = matches!(call.caller.principal, Principal::RoleSession { .. });
     let longest = if chained {
         role.max_session_duration.min(LONGEST_CHAINED)
@@ -113,7 +115,11 @@ impl<'a> Request<'a> {
             session_name,
             external_id: call.parameters.get("ExternalId"),
             mfa: call.mfa()?,
-            source_identity: source_identity(session, call.parameters.get("SourceIdentity"))?,
+            source_identity: call
+                .parameters
+                .get("SourceIdentity")
+                .map(str::to_owned)
+                .or_else(|| session.and_then(|session| session.source_identity.clone())),
             tags,
             transitive,
         })
@@ -139,6 +145,17 @@ impl<'a> Request<'a> {
             access::check(state, question).map_err(|refusal| StsError::refused(&refusal))?;
         }
         Ok(())
+    }
+
+    /// A source identity sticks; another value is refused (iam:K-24).
+    fn check_against_session(&self, session: Option<&Session>) -> Result<(), StsError> {
+        match session.and_then(|session| session.source_identity.as_ref()) {
+            Some(kept) if self.source_identity.as_ref() != Some(kept) => Err(StsError::new(
+                "AccessDenied",
+                "The source identity of the calling session cannot be changed.",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// iam:§5.3.
@@ -203,17 +220,6 @@ fn inherit(
     }
     transitive.extend(inherited.iter().map(|(key, _)| key.clone()));
     Ok((inherited.into_iter().chain(passed).collect(), transitive))
-}
-
-/// A source identity sticks; another value is refused (iam:K-24).
-fn source_identity(session: Option<&Session>, passed: Option<&str>) -> Result<Option<String>, StsError> {
-    match (session.and_then(|session| session.source_identity.as_deref()), passed) {
-        (Some(have), Some(new)) if have != new => Err(StsError::new(
-            "AccessDenied",
-            "The source identity of the calling session cannot be changed.",
-        )),
-        (have, new) => Ok(new.or(have).map(str::to_owned)),
-    }
 }
 
 fn unknown_role(call: &Call<'_>, arn: &str) -> StsError {

@@ -212,7 +212,19 @@ fn external_ids_tags_and_source_identities_need_their_statements() {
         (status, element(&body, "Code").as_str()),
         (400, "InvalidParameterValue")
     );
-    assert_eq!(assume(&world, &session, "Next", &[("SourceIdentity", "bob")]).0, 403);
+    // That it cannot be changed is said only to those whom the policies let through (iam:L-74).
+    let bob = [("SourceIdentity", "bob")];
+    let (status, body) = assume(&world, &session, "Next", &bob);
+    assert_eq!(
+        (status, element(&body, "Message").as_str()),
+        (403, "The source identity of the calling session cannot be changed.")
+    );
+    let (status, body) = assume(&world, &session, "Plain", &bob);
+    assert_eq!(status, 403);
+    assert!(
+        element(&body, "Message").contains("is not authorized to perform: sts:"),
+        "{body}"
+    );
 }
 
 #[test]

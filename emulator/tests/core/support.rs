@@ -15,6 +15,8 @@ pub(crate) const REGION: &str = "us-east-1";
 pub(crate) const TOKEN: &str = "control-token";
 /// The still clock of every test world.
 pub(crate) const NOW: &str = "2025-01-08T00:00:00Z";
+/// The same as signatures write it.
+const SIGNED_AT: &str = "20250108T000000Z";
 
 /// Working credentials.
 #[derive(Debug, Clone)]
@@ -62,8 +64,25 @@ impl World {
     }
 
     pub(crate) fn kms_in(&self, region: &str, keys: &Keys, operation: &str, body: Value) -> (u16, Value) {
+        self.kms_in_at(region, SIGNED_AT, keys, operation, body)
+    }
+
+    /// The same in the default Region, signed at another time.
+    pub(crate) fn kms_at(&self, date: &str, keys: &Keys, operation: &str, body: Value) -> (u16, Value) {
+        self.kms_in_at(REGION, date, keys, operation, body)
+    }
+
+    pub(crate) fn kms_in_at(
+        &self,
+        region: &str,
+        date: &str,
+        keys: &Keys,
+        operation: &str,
+        body: Value,
+    ) -> (u16, Value) {
         let mut draft = Draft::post("kms", body.to_string().into_bytes());
         draft.region = region.to_owned();
+        draft.date = date.to_owned();
         draft
             .headers
             .push(("content-type".to_owned(), "application/x-amz-json-1.1".to_owned()));
@@ -299,7 +318,7 @@ impl Draft {
             body,
             service,
             region: REGION.to_owned(),
-            date: "20250108T000000Z".to_owned(),
+            date: SIGNED_AT.to_owned(),
         }
     }
 
@@ -359,12 +378,13 @@ impl Draft {
     }
 
     fn query_text(&self) -> String {
-        let mut pairs: Vec<String> = self
+        let mut pairs: Vec<(String, String)> = self
             .query
             .iter()
-            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .map(|(name, value)| (encode(name), encode(value)))
             .collect();
         pairs.sort();
+        let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join("&")
     }
 

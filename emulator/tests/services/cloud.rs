@@ -232,6 +232,20 @@ impl Cloud {
         self.send(Some(who), "s3", REGION, method, path, headers, body.as_ref().to_vec())
     }
 
+    /// A bodyless S3 request signed at another time, for worlds whose clock has moved.
+    pub(crate) fn send_at(&self, date: &str, who: &Keys, method: &'static str, path_and_query: &str) -> Reply {
+        let mut draft = self.draft("s3", REGION, method, path_and_query, &[], Vec::new());
+        date.clone_into(&mut draft.date);
+        self.answer(draft.sign(who))
+    }
+
+    /// A GET whose path is sent in another spelling than the canonical one that is signed.
+    pub(crate) fn get_as_sent(&self, who: &Keys, canonical: &str, sent: &str) -> Reply {
+        let mut request = self.draft("s3", REGION, "GET", canonical, &[], Vec::new()).sign(who);
+        *request.uri_mut() = sent.parse().expect("a path");
+        self.answer(request)
+    }
+
     pub(crate) fn s3_anonymous(
         &self,
         method: &'static str,
@@ -314,6 +328,22 @@ impl Cloud {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Reply {
+        let draft = self.draft(service, region, method, path_and_query, headers, body);
+        self.answer(match who {
+            Some(keys) => draft.sign(keys),
+            None => unsigned(&draft, path_and_query),
+        })
+    }
+
+    fn draft(
+        &self,
+        service: &'static str,
+        region: &str,
+        method: &'static str,
+        path_and_query: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Draft {
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let decode = |text: &str| {
             percent_encoding::percent_decode_str(text)
@@ -334,10 +364,10 @@ impl Cloud {
             .iter()
             .map(|(name, value)| (name.to_ascii_lowercase(), (*value).to_owned()))
             .collect();
-        let request = match who {
-            Some(keys) => draft.sign(keys),
-            None => unsigned(&draft, path_and_query),
-        };
+        draft
+    }
+
+    fn answer(&self, request: Request<Bytes>) -> Reply {
         let (parts, body) = self.world.emulator.handle(request).into_parts();
         Reply {
             status: parts.status.as_u16(),

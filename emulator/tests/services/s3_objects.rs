@@ -318,7 +318,27 @@ fn multipart_uploads() {
         .s3_with(&root, "GET", "/bucket/big?attributes", &attributes, "")
         .ok();
     assert_eq!(reply.element("ObjectSize"), (large.len() + 4).to_string());
-    assert_eq!(reply.element("TotalPartsCount"), "2");
+    assert_eq!(reply.element("PartsCount"), "2");
+    let paged = [
+        ("x-amz-object-attributes", "ObjectParts"),
+        ("x-amz-max-parts", "1"),
+        ("x-amz-part-number-marker", "1"),
+    ];
+    let page = |count: usize| {
+        cloud
+            .s3_with(&root, "GET", "/bucket/big?attributes", &paged[..count], "")
+            .ok()
+    };
+    let first = page(2);
+    assert_eq!(
+        (first.element("IsTruncated"), first.element("NextPartNumberMarker")),
+        ("true".to_owned(), "1".to_owned())
+    );
+    let last = page(3);
+    assert_eq!(
+        (last.element("IsTruncated"), last.element("PartNumber")),
+        ("false".to_owned(), "2".to_owned())
+    );
 }
 
 #[test]
@@ -448,7 +468,8 @@ fn bucket_life() {
     for (query, code) in [
         ("policy", "NoSuchBucketPolicy"),
         ("tagging", "NoSuchTagSet"),
-        ("lifecycle", "NotImplemented"),
+        ("lifecycle", "NoSuchLifecycleConfiguration"),
+        ("metadataTable", "NotImplemented"),
     ] {
         assert_eq!(cloud.s3(&root, "GET", &format!("/bucket?{query}")).error().1, code);
     }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::target::AdapterOptions;
+
 /// Property-based conformance harness for AWS KMS and S3 authorization.
 ///
 /// Alone it is `countersign check`: the corpus and a few hundred random cases against the embedded emulator, through the real AWS SDKs.
@@ -32,7 +34,18 @@ pub(super) enum Command {
     /// Say how good the random cases are: distinct requests, allow share, rules reached.
     Stats(StatsArguments),
     /// Switch on the seeded faults of the emulator, one at a time, and see after how many cases each is found.
+    #[cfg(feature = "wire")]
     Faults(FaultsArguments),
+    /// Random cases without a world, by the hundred thousand: the model against the emulator's authorizer.
+    Evaluator(super::evaluator::EvaluatorArguments),
+    /// Hold an evaluator to the laws that need no oracle: adding a Deny never allows, order is nothing, both sides must allow.
+    Laws(super::laws::LawsArguments),
+    /// List the rules of the model, or explain some of them.
+    Rules(super::rules::RulesArguments),
+    /// Ask the model: the requests of files, or one JSON object a line on standard input.
+    Evaluate(super::evaluate::EvaluateArguments),
+    /// Explain why a request is denied, and find the smallest changes that would allow it.
+    Explain(super::explain::ExplainArguments),
     /// Serve the embedded emulator alone: an endpoint that enforces key policies, grants and SSE-KMS.
     Emulator(EmulatorArguments),
 }
@@ -40,13 +53,16 @@ pub(super) enum Command {
 /// Where cases are run.
 #[derive(Debug, Clone, Args)]
 pub(super) struct TargetArguments {
-    /// `embedded` (the emulator behind a loopback socket), `in-process` (the same without a socket), or the loopback URL of a
-    /// `countersign emulator --control-token`.
+    /// `embedded` (the emulator behind a loopback socket), `in-process` (the same without a socket), the loopback URL of a
+    /// `countersign emulator --control-token`, or `adapter: COMMAND`, a program that speaks the stdio protocol.
     #[arg(long, default_value = "embedded", value_name = "TARGET")]
     pub(super) target: TargetName,
     /// Token of the control plane, for a target given by URL.
     #[arg(long, value_name = "TOKEN")]
     pub(super) control_token: Option<String>,
+    /// How long an adapter may take for one answer.
+    #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(super) timeout: u64,
 }
 
 /// The targets there are.
@@ -58,6 +74,8 @@ pub(super) enum TargetName {
     InProcess,
     /// An emulator started elsewhere.
     Url(String),
+    /// Another program, asked over its standard input and output.
+    Adapter(AdapterOptions),
 }
 
 impl FromStr for TargetName {
@@ -68,7 +86,15 @@ impl FromStr for TargetName {
             "embedded" => Ok(Self::Embedded),
             "in-process" => Ok(Self::InProcess),
             url if url.starts_with("http://") => Ok(Self::Url(url.trim_end_matches('/').to_owned())),
-            _ => Err("a target is `embedded`, `in-process` or a URL such as `http://127.0.0.1:4566`".to_owned()),
+            command if command.starts_with("adapter:") => {
+                AdapterOptions::of_command_line(command.trim_start_matches("adapter:"))
+                    .map(Self::Adapter)
+                    .map_err(|error| format!("{error}; an adapter is given as `adapter: COMMAND ARGUMENTS`"))
+            }
+            _ => Err(
+                "a target is `embedded`, `in-process`, a URL such as `http://127.0.0.1:4566`, or `adapter: COMMAND`"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -104,6 +130,7 @@ impl Default for CheckArguments {
             target: TargetArguments {
                 target: TargetName::Embedded,
                 control_token: None,
+                timeout: 10,
             },
             cases: 300,
             seed: None,
@@ -155,6 +182,7 @@ pub(super) struct StatsArguments {
 }
 
 /// `faults`.
+#[cfg(feature = "wire")]
 #[derive(Debug, Clone, Args)]
 pub(super) struct FaultsArguments {
     /// The faults; all of them when left out.

@@ -9,12 +9,14 @@ use std::time::Instant;
 use countersign_model::case::Case;
 
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
-use super::{Exit, Failure, drawn_seed, files, known_faults, make_target, reached, safe_target};
+use super::{Exit, Failure, adapter, drawn_seed, files, known_faults, make_target, reached, safe_target};
 use crate::differential::{CaseReport, fingerprint, run_case, shrink};
+use crate::evaluator;
 use crate::findings;
 use crate::generate;
 use crate::report::{Consumer, Event, FindingReport, NdjsonReport, Start, Summary, TerminalReport};
 use crate::session::{self, CaseResult, Phase, Plan, SessionError};
+use crate::target::{AdapterTarget, Target as _};
 
 /// Where findings go when the user names no folder.
 const DEFAULT_REPORT: &str = "countersign-report";
@@ -25,26 +27,56 @@ const SHRINK_BUDGET: usize = 2_000;
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     known_faults(&arguments.faults)?;
+    safe_target(&arguments.target)?;
+    let offered = Offered::by(&arguments.target, &arguments.faults)?;
     let plan = Plan {
         corpus: if arguments.no_scenarios {
             Vec::new()
         } else {
-            files::corpus_cases()?
+            offered.of(files::whole_corpus()?)
         },
         random: arguments.cases,
         seed: arguments.seed.unwrap_or_else(drawn_seed),
         workers: arguments.workers.unwrap_or_else(default_workers).clamp(1, 64),
     };
-    execute(plan, &arguments.target, &arguments.faults, arguments.report.as_deref())
+    execute(
+        plan,
+        &offered,
+        &arguments.target,
+        &arguments.faults,
+        arguments.report.as_deref(),
+    )
 }
 
-/// Runs given cases and no random ones.
+/// Runs given cases, as far as they are for the target, and no random ones.
 pub(super) fn run_cases(
     cases: Vec<Case>,
     target: &TargetArguments,
     faults: &[String],
     report: Option<&Path>,
 ) -> Result<Exit, Failure> {
+    safe_target(target)?;
+    let offered = Offered::by(target, faults)?;
+    let all = cases.len();
+    let cases = offered.of(cases);
+    if cases.is_empty() && all > 0 {
+        let (what, help) = if offered.worlds {
+            (
+                "has a world to run",
+                "an emulator given by URL has no way in for cases without a world",
+            )
+        } else {
+            (
+                "is for a pure evaluator",
+                "the adapter takes no worlds: it does not declare `steps`",
+            )
+        };
+        return Err(Failure::message(
+            Exit::NothingRan,
+            format!("none of the {all} cases {what}"),
+            help,
+        ));
+    }
     let workers = default_workers().min(cases.len().max(1));
     execute(
         Plan {
@@ -53,6 +85,7 @@ pub(super) fn run_cases(
             seed: 0,
             workers,
         },
+        &offered,
         target,
         faults,
         report,
@@ -61,6 +94,7 @@ pub(super) fn run_cases(
 
 fn execute(
     mut plan: Plan,
+    offered: &Offered,
     target: &TargetArguments,
     faults: &[String],
     folder: Option<&Path>,
@@ -72,7 +106,6 @@ fn execute(
             "give --cases a number above 0, or leave --no-scenarios out",
         ));
     }
-    safe_target(target)?;
     if matches!(target.target, TargetName::Url(_)) {
         // Workers would wipe each other's worlds.
         plan.workers = 1;
@@ -87,11 +120,7 @@ fn execute(
     }
     let start = Start {
         version: env!("CARGO_PKG_VERSION"),
-        target: match &target.target {
-            TargetName::Embedded => "embedded".to_owned(),
-            TargetName::InProcess => "in-process".to_owned(),
-            TargetName::Url(endpoint) => endpoint.clone(),
-        },
+        target: offered.name.clone(),
         reached: reached(&target.target),
         corpus: plan.corpus.len() as u64,
         random: plan.random,
@@ -107,7 +136,7 @@ fn execute(
     let outcome = session::run(
         &plan,
         &|| make_target(target, faults),
-        &|seed, number| generate::from_seed(seed, number).map_err(|discard| discard.to_string()),
+        &|seed, number| offered.draw(seed, number),
         &interrupted,
         |finished| {
             summary.add(&finished);
@@ -128,7 +157,12 @@ fn execute(
             return Err(Failure::message(
                 Exit::Target,
                 format!("the target could not be started: {error}"),
-                "is the loopback interface up?",
+                match &target.target {
+                    TargetName::Adapter(_) => {
+                        "does the command run by itself, and does it answer one JSON line with one?"
+                    }
+                    _ => "is the loopback interface up?",
+                },
             ));
         }
         Err(error @ SessionError::Worker) => {
@@ -147,6 +181,71 @@ fn execute(
     summary.finish(started.elapsed(), stopped);
     tell(&mut consumers, &Event::Finished(&summary))?;
     Ok(exit_of(&summary))
+}
+
+/// What a target can be asked, learnt before anything is run.
+struct Offered {
+    /// The target's name, an adapter's as it calls itself.
+    name: String,
+    worlds: bool,
+    evaluator: bool,
+    /// Whether random cases are drawn for an evaluator too: the emulator has a command of its own for that.
+    random_evaluator: bool,
+}
+
+impl Offered {
+    fn by(arguments: &TargetArguments, faults: &[String]) -> Result<Self, Failure> {
+        let (name, worlds, evaluator) = match &arguments.target {
+            TargetName::Embedded => ("embedded".to_owned(), true, true),
+            TargetName::InProcess => ("in-process".to_owned(), true, true),
+            TargetName::Url(endpoint) => (endpoint.clone(), true, false),
+            TargetName::Adapter(options) => {
+                if let Some(fault) = faults.first() {
+                    return Err(Failure::message(
+                        Exit::Usage,
+                        format!("an adapter has no seeded fault `{fault}`"),
+                        "the seeded faults are the emulator's: leave --target out",
+                    ));
+                }
+                let adapter = AdapterTarget::start(adapter(options, arguments)).map_err(|error| {
+                    Failure::message(
+                        Exit::Target,
+                        error,
+                        "does the command run by itself, and does it answer one JSON line with one?",
+                    )
+                })?;
+                let hello = adapter.hello();
+                let name = format!("{} {}, {}", hello.name, hello.version, options.name);
+                (name, adapter.takes_worlds(), adapter.takes_evaluator_cases())
+            }
+        };
+        let random_evaluator = evaluator && matches!(arguments.target, TargetName::Adapter(_));
+        Ok(Self {
+            name,
+            worlds,
+            evaluator,
+            random_evaluator,
+        })
+    }
+
+    /// The cases that are for the target.
+    fn of(&self, cases: Vec<Case>) -> Vec<Case> {
+        let mut cases = cases;
+        cases.retain(|case| match case.evaluate {
+            Some(_) => self.evaluator,
+            None => self.worlds && case.world.is_some(),
+        });
+        cases
+    }
+
+    /// A random case for the target; of both kinds in turn if it takes both.
+    fn draw(&self, seed: u64, number: u64) -> Result<Case, String> {
+        if self.random_evaluator && (!self.worlds || number.is_multiple_of(2)) {
+            evaluator::generate::from_seed(seed, number).map_err(|discard| discard.to_string())
+        } else {
+            generate::from_seed(seed, number).map_err(|discard| discard.to_string())
+        }
+    }
 }
 
 /// Disagreements by fingerprint, each with its first exemplar.
@@ -208,6 +307,7 @@ fn investigate(
         TargetName::Embedded => TargetArguments {
             target: TargetName::InProcess,
             control_token: None,
+            timeout: target.timeout,
         },
         _ => target.clone(),
     };
@@ -220,16 +320,21 @@ fn investigate(
         let (mut case, mut report) = (group.case, group.report);
         let found_in = case.id.clone();
         if random {
-            let shrunk = shrink::shrink(&case, SHRINK_BUDGET, |smaller| {
+            let still_fails = |smaller: &Case| {
                 !interrupted.load(Ordering::Relaxed)
                     && findings::loads(smaller)
                     && run_case(smaller, target.as_mut())
                         .is_ok_and(|report| fingerprint::of(smaller, &report).as_deref() == Some(fingerprint.as_str()))
-            });
-            if let Ok(again) = run_case(&shrunk.case, target.as_mut())
-                && fingerprint::of(&shrunk.case, &again).as_deref() == Some(fingerprint.as_str())
+            };
+            let smaller = if case.evaluate.is_some() {
+                evaluator::shrink::shrink(&case, SHRINK_BUDGET, still_fails)
+            } else {
+                shrink::shrink(&case, SHRINK_BUDGET, still_fails).case
+            };
+            if let Ok(again) = run_case(&smaller, target.as_mut())
+                && fingerprint::of(&smaller, &again).as_deref() == Some(fingerprint.as_str())
             {
-                case = shrunk.case;
+                case = smaller;
                 report = again;
             }
         }

@@ -9,13 +9,12 @@ use countersign_model::world::World;
 use super::{Exit, Failure};
 use crate::corpus;
 
-/// Every case of the corpus that a target can take: those with a world.
-pub(super) fn corpus_cases() -> Result<Vec<Case>, Failure> {
+/// Every case of the corpus, with a world and without.
+pub(super) fn whole_corpus() -> Result<Vec<Case>, Failure> {
     let mut cases = Vec::new();
     for (name, text) in corpus::FILES {
         cases.extend(load_all(name, text, Syntax::of_file(name)).map_err(|error| Failure::new(Exit::Internal, error))?);
     }
-    cases.retain(|case| case.world.is_some());
     Ok(cases)
 }
 
@@ -28,17 +27,7 @@ pub(super) fn cases_of(paths: &[PathBuf]) -> Result<Vec<Case>, Failure> {
     let mut cases = Vec::new();
     for file in &files {
         let name = file.display().to_string();
-        let text = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
-        let text = String::from_utf8(text).map_err(|error| {
-            Failure::message(
-                Exit::Usage,
-                format!(
-                    "`{name}` is not UTF-8: byte {} is not text",
-                    error.utf8_error().valid_up_to()
-                ),
-                "a Case is a UTF-8 file, YAML or JSON",
-            )
-        })?;
+        let text = text_of(file)?;
         let read = load_all(&name, &text, Syntax::of_file(&name)).map_err(|error| Failure::new(Exit::Usage, error))?;
         for case in &read {
             check_world(&name, case)?;
@@ -46,6 +35,22 @@ pub(super) fn cases_of(paths: &[PathBuf]) -> Result<Vec<Case>, Failure> {
         cases.extend(read);
     }
     Ok(cases)
+}
+
+/// The text of a file.
+pub(super) fn text_of(file: &Path) -> Result<String, Failure> {
+    let text = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
+    String::from_utf8(text).map_err(|error| {
+        Failure::message(
+            Exit::Usage,
+            format!(
+                "`{}` is not UTF-8: byte {} is not text",
+                file.display(),
+                error.utf8_error().valid_up_to()
+            ),
+            "a Case is a UTF-8 file, YAML or JSON",
+        )
+    })
 }
 
 /// A world that AWS could not hold is a mistake in the file, said before anything runs.

@@ -2,12 +2,17 @@
 
 mod arguments;
 mod check;
-#[cfg(feature = "wire")]
 mod emulator;
+mod evaluate;
+mod evaluator;
 mod exit;
+mod explain;
+#[cfg(feature = "wire")]
 mod faults;
 mod files;
+mod laws;
 mod replay;
+mod rules;
 mod scenarios;
 mod stats;
 
@@ -17,7 +22,9 @@ use arguments::{Arguments, CheckArguments, Command, TargetArguments, TargetName}
 pub use exit::Exit;
 
 use crate::session::BoxedTarget;
-use crate::target::{EmbeddedOptions, EmbeddedTarget, TargetError};
+use crate::target::{AdapterOptions, AdapterTarget, TargetError};
+#[cfg(feature = "wire")]
+use crate::target::{EmbeddedOptions, EmbeddedTarget};
 
 /// Reads the command line, does what it says, and answers with the exit code.
 pub fn main() -> Exit {
@@ -39,7 +46,13 @@ pub fn main() -> Exit {
         Command::Scenarios(arguments) => scenarios::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
+        #[cfg(feature = "wire")]
         Command::Faults(arguments) => faults::run(&arguments),
+        Command::Evaluator(arguments) => evaluator::run(&arguments),
+        Command::Laws(arguments) => laws::run(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Emulator(arguments) => emulator::run(&arguments),
     };
     result.unwrap_or_else(|failure| {
@@ -90,22 +103,55 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// Writes to standard output. A reader that has seen enough and closed its end is no fault.
+fn print(text: &[u8]) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
 /// Makes a target of the kind asked for, with seeded faults switched on.
 fn make_target(arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTarget, TargetError> {
+    match &arguments.target {
+        TargetName::Adapter(options) => Ok(Box::new(AdapterTarget::start(adapter(options, arguments))?)),
+        other => embedded(other, arguments, faults),
+    }
+}
+
+/// The emulator, driven through the AWS SDKs.
+#[cfg(feature = "wire")]
+fn embedded(name: &TargetName, arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTarget, TargetError> {
     let options = EmbeddedOptions {
         faults: faults.to_vec(),
         ..EmbeddedOptions::default()
     };
-    let target = match &arguments.target {
-        TargetName::Embedded => EmbeddedTarget::over_socket(options)?,
-        TargetName::InProcess => EmbeddedTarget::in_process(options)?,
+    let target = match name {
         TargetName::Url(endpoint) => EmbeddedTarget::elsewhere(
             endpoint.clone(),
             arguments.control_token.clone().unwrap_or_default(),
             options,
         )?,
+        TargetName::InProcess => EmbeddedTarget::in_process(options)?,
+        TargetName::Embedded | TargetName::Adapter(_) => EmbeddedTarget::over_socket(options)?,
     };
     Ok(Box::new(target))
+}
+
+/// Without the SDKs there is nothing to drive the emulator with.
+#[cfg(not(feature = "wire"))]
+fn embedded(_: &TargetName, _: &TargetArguments, _: &[String]) -> Result<BoxedTarget, TargetError> {
+    Err(TargetError::unsupported("a build with the feature `wire`"))
+}
+
+/// The adapter's options with the limits of the command line.
+fn adapter(options: &AdapterOptions, arguments: &TargetArguments) -> AdapterOptions {
+    AdapterOptions {
+        limit: std::time::Duration::from_secs(arguments.timeout),
+        ..options.clone()
+    }
 }
 
 /// Refuses a target that is not on this machine, or that cannot be driven, before anything starts.
@@ -146,6 +192,7 @@ fn reached(target: &TargetName) -> String {
         TargetName::Embedded => "the emulator over loopback HTTP, through the AWS SDKs".to_owned(),
         TargetName::InProcess => "the emulator called directly, through the AWS SDKs".to_owned(),
         TargetName::Url(endpoint) => format!("{endpoint}, through the AWS SDKs"),
+        TargetName::Adapter(_) => "asked over standard input and output".to_owned(),
     }
 }
 

@@ -6,10 +6,11 @@ use countersign_model::case::Case;
 
 use super::arguments::ScenariosArguments;
 use super::{Exit, Failure, check, files};
+use crate::differential::requests;
 use crate::report::plain;
 
 pub(super) fn run(arguments: &ScenariosArguments) -> Result<Exit, Failure> {
-    let mut cases = files::corpus_cases()?;
+    let mut cases = files::whole_corpus()?;
     if let Some(filter) = &arguments.filter {
         cases.retain(|case| matches(case, filter));
         if cases.is_empty() {
@@ -23,13 +24,14 @@ pub(super) fn run(arguments: &ScenariosArguments) -> Result<Exit, Failure> {
     if arguments.list {
         let mut out = std::io::stdout().lock();
         for case in &cases {
-            writeln!(
-                out,
-                "{}  {}  ({} steps)",
-                case.id,
-                plain(case.title.as_deref().unwrap_or("")),
-                case.steps.len()
-            )?;
+            let title = plain(case.title.as_deref().unwrap_or(""));
+            match &case.evaluate {
+                Some(evaluate) => {
+                    let asked = requests(evaluate).count() + evaluate.saves.len();
+                    writeln!(out, "{}  {title}  ({asked} asked)", case.id)?;
+                }
+                None => writeln!(out, "{}  {title}  ({} steps)", case.id, case.steps.len())?,
+            }
         }
         return Ok(Exit::Conformant);
     }

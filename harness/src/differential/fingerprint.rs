@@ -8,7 +8,7 @@ use countersign_model::case::{Case, Step};
 use countersign_model::outcome::{Check, CheckDecision, GateVerdict, Outcome, PolicySet};
 use countersign_model::rule::RuleId;
 
-use super::{CaseReport, Disagreement, DisagreementKind, Side, StepReport};
+use super::{CaseReport, Disagreement, DisagreementKind, Side, StepReport, requests};
 use crate::target::TargetError;
 
 /// The fingerprint of the first disagreement of a run; none if everything that was compared agrees.
@@ -31,7 +31,15 @@ fn each<'a>(case: &'a Case, report: &'a CaseReport) -> impl Iterator<Item = Stri
     };
     let steps = report.steps.iter().enumerate().filter_map(|(index, step)| {
         let disagreement = gravest(&step.disagreements)?;
-        let operation = case.steps.get(index).map_or_else(|| "step".to_owned(), operation);
+        let operation = match &case.evaluate {
+            // The service says enough: an evaluator treats all actions of one alike.
+            Some(evaluate) => match requests(evaluate).nth(index) {
+                Some(request) => Some(request.action.service().to_ascii_lowercase()),
+                None => step.name.clone(),
+            },
+            None => case.steps.get(index).map(operation),
+        }
+        .unwrap_or_else(|| "step".to_owned());
         Some(of_step(&operation, step, disagreement))
     });
     provisioning.into_iter().chain(steps)

@@ -1,8 +1,9 @@
-//! The differential loop: one case, model and target side by side, every difference named. Here are the shared types; `run` drives,
-//! `compare` compares, `binding` translates between the model's symbols and the target's values.
+//! The differential loop: one case, model and target side by side, every difference named. Here are the shared types; `run` drives
+//! a world and its steps, `evaluator` the requests of an evaluator case, `compare` compares, `binding` translates between the model's symbols and the target's values.
 
 mod binding;
 mod compare;
+mod evaluator;
 pub mod fingerprint;
 mod run;
 pub mod shrink;
@@ -15,6 +16,7 @@ use crate::target::{CallCount, Observed, TargetError};
 
 pub use binding::{Binding, BindingError};
 pub use compare::{check_expectation_of_model, check_expectation_of_target, compare_step, fold_white_space, inward};
+pub use evaluator::{question, requests, with_answers};
 pub use run::{RunError, run_case};
 
 /// What came of one case on one target.

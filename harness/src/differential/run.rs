@@ -4,6 +4,7 @@ use countersign_model::case::{Case, Step};
 use countersign_model::world::{StepError, World, WorldError};
 
 use super::compare::{check_expectation_of_model, check_expectation_of_target, compare_step, inward};
+use super::evaluator::run_evaluator_case;
 use super::{CaseReport, Disagreement, DisagreementKind, Side, StepReport, StepStatus};
 use crate::target::{Target, TargetError, Usage};
 
@@ -23,16 +24,25 @@ pub enum RunError {
         /// What is wrong.
         source: Box<StepError>,
     },
+    /// An evaluator case that cannot be asked: the case is wrong.
+    #[error("{message}")]
+    Evaluator {
+        /// What is wrong.
+        message: String,
+    },
     /// The target failed after the last step.
     #[error(transparent)]
     Target(TargetError),
 }
 
-/// Runs a case on a target.
+/// Runs a case on a target: its steps in its world, or the requests of an evaluator case.
 ///
 /// # Errors
 /// [`RunError`] for what is wrong with the case; all that the target does or fails to do is in the report.
 pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunError> {
+    if case.evaluate.is_some() {
+        return run_evaluator_case(case, target);
+    }
     let mut world = World::new(case)?;
     let mut report = CaseReport {
         id: case.id.clone(),
@@ -88,15 +98,15 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
         }
         match observed {
             Ok(observed) => {
-                step_report
-                    .disagreements
-                    .extend(compare_step(step, &outcome, &observed, &mut binding));
+                let mut found = compare_step(step, &outcome, &observed, &mut binding);
                 let observed = inward(&observed, &binding);
                 if let Some(expect) = step.expect() {
-                    step_report
-                        .disagreements
-                        .extend(check_expectation_of_target(expect, &observed, &resolve));
+                    found.extend(check_expectation_of_target(expect, &observed, &resolve));
                 }
+                let compares = target.compares();
+                step_report
+                    .disagreements
+                    .extend(found.into_iter().filter(|one| compares.covers(one)));
                 step_report.observed = Some(observed);
             }
             Err(TargetError::Unsupported { capability }) => {

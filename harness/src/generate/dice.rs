@@ -5,24 +5,24 @@ use arbitrary::Unstructured;
 /// Draws over [`Unstructured`]. A draw never fails: an exhausted source answers zero, and the generator discards the case at the end.
 // INVARIANT: no draw depends on the width of `usize`, so the same bytes give the same case on every machine.
 #[derive(Debug)]
-pub(super) struct Dice<'u, 'bytes> {
+pub(crate) struct Dice<'u, 'bytes> {
     source: &'u mut Unstructured<'bytes>,
 }
 
 impl<'u, 'bytes> Dice<'u, 'bytes> {
     /// Draws from the source.
-    pub(super) fn new(source: &'u mut Unstructured<'bytes>) -> Self {
+    pub(crate) fn new(source: &'u mut Unstructured<'bytes>) -> Self {
         Self { source }
     }
 
     /// Whether the source has run dry.
-    pub(super) fn exhausted(&self) -> bool {
+    pub(crate) fn exhausted(&self) -> bool {
         self.source.is_empty()
     }
 
     /// A number below `end`, which is at least 1. One byte for small ranges, two for larger ones: scaled, not reduced, so that no
     /// value is favoured by more than one in 256.
-    pub(super) fn below(&mut self, end: u32) -> u32 {
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
         if end <= 1 {
             return 0;
         }
@@ -34,29 +34,29 @@ impl<'u, 'bytes> Dice<'u, 'bytes> {
     }
 
     /// True `percent` times in a hundred.
-    pub(super) fn percent(&mut self, percent: u8) -> bool {
+    pub(crate) fn percent(&mut self, percent: u8) -> bool {
         self.below(100) < u32::from(percent)
     }
 
     /// A heads or tails.
-    pub(super) fn coin(&mut self) -> bool {
+    pub(crate) fn coin(&mut self) -> bool {
         self.byte() & 1 == 1
     }
 
     /// One of a non-empty list.
-    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.position(items.len())]
     }
 
     /// A position in a non-empty list.
-    pub(super) fn position(&mut self, length: usize) -> usize {
+    pub(crate) fn position(&mut self, length: usize) -> usize {
         debug_assert!(length > 0, "nothing to choose from");
         let end = u32::try_from(length).unwrap_or(u32::MAX);
         usize::try_from(self.below(end)).unwrap_or(0)
     }
 
     /// One of a weighted table; the weights are not all zero.
-    pub(super) fn weighted<T: Copy>(&mut self, table: &[(u32, T)]) -> T {
+    pub(crate) fn weighted<T: Copy>(&mut self, table: &[(u32, T)]) -> T {
         let total: u32 = table.iter().map(|(weight, _)| weight).sum();
         let mut at = self.below(total);
         for (weight, item) in table {
@@ -69,7 +69,7 @@ impl<'u, 'bytes> Dice<'u, 'bytes> {
     }
 
     /// A few of a list, in the list's order: at least `least`, at most `most` as far as there are so many.
-    pub(super) fn some<T: Clone>(&mut self, items: &[T], least: u32, most: u32) -> Vec<T> {
+    pub(crate) fn some<T: Clone>(&mut self, items: &[T], least: u32, most: u32) -> Vec<T> {
         let available = u32::try_from(items.len()).unwrap_or(u32::MAX);
         let most = most.min(available);
         let least = least.min(most);

@@ -1,6 +1,8 @@
 //! What is known about a request before it is made, and conditions that hold or fail because of it. The facts mirror the tables of
 //! condition keys; whether a policy with such a condition allows anything is not decided here.
 
+mod odd;
+
 use super::dice::Dice;
 use super::statement::Condition;
 use super::vocabulary::WORDS;
@@ -77,6 +79,18 @@ pub(super) fn condition(dice: &mut Dice<'_, '_>, facts: &[Fact], holds: bool) ->
 
 /// A condition on this very fact.
 pub(super) fn on_fact(dice: &mut Dice<'_, '_>, fact: &Fact, holds: bool) -> Condition {
+    let rare = if dice.below(12) == 0 {
+        odd::form(dice, &fact.value, holds)
+    } else {
+        None
+    };
+    if let Some((operator, values)) = rare {
+        return Condition {
+            operator,
+            key: fact.key.clone(),
+            values,
+        };
+    }
     let (operator, values) = match &fact.value {
         Known::Text(text) => on_text(dice, text, holds, "String"),
         Known::Arn(arn) => on_arn(dice, arn, holds),

@@ -429,6 +429,48 @@ pub(super) const BROKEN_POLICIES: &[&str] = &[
     r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}]}"#,
     r#"{"Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}]}"#,
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}"#,
+    r#"{"Version":"2020-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"arn:aws::::b"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Effect":"Deny","Action":"{action}","Resource":"{resource}"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Sid":"not alphanumeric","Effect":"Allow","Action":"{action}","Resource":"{resource}"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}","Condition":{"stringEquals":{"aws:username":"a"}}}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}","NotResource":"arn:aws:s3:::b"}]}"#,
     "",
     "not a policy",
+];
+
+/// Trust policies that IAM refuses to save.
+pub(super) const BROKEN_TRUST_POLICIES: &[&str] = &[
+    "not a policy",
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"{root}"},"Action":"{action}","Resource":"*"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"{root}"},"Action":"s3:GetObject"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{action}"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"{root}"}}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::{account}:user/ghost"},"Action":"{action}"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::{account}:role/*"},"Action":"{action}"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotPrincipal":{"AWS":"{root}"},"Action":"{action}"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Allow","Principal":{"AWS":"{root}"},"Action":"{action}"},{"Sid":"A","Effect":"Deny","Principal":{"AWS":"{root}"},"Action":"{action}"}]}"#,
+];
+
+/// Key policies that KMS refuses to save.
+pub(super) const BROKEN_KEY_POLICIES: &[&str] = &[
+    "not a policy",
+    r#"{"Version":"2012-10-17","Statement":[]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"{root}"},"Resource":"*"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"{root}"},"Action":"kms:*","Resource":"*"},{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::{account}:user/ghost"},"Action":"{action}","Resource":"*"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Permit","Principal":{"AWS":"{root}"},"Action":"kms:*","Resource":"*"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::{account}:role/*"},"Action":"kms:*","Resource":"*"}]}"#,
+];
+
+/// Bucket policies that S3 refuses to save.
+pub(super) const BROKEN_BUCKET_POLICIES: &[&str] = &[
+    "not a policy",
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"{root}"},"Action":"{action}"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"{root}"},"Action":"{action}","Resource":"arn:aws:s3:::somebody-elses-bucket/*"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"{root}"},"Action":"kms:Decrypt","Resource":"{resource}"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::{account}:user/ghost"},"Action":"{action}","Resource":"{resource}"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Permit","Principal":{"AWS":"{root}"},"Action":"{action}","Resource":"{resource}"}]}"#,
 ];

@@ -71,6 +71,17 @@ impl FindingReport {
         }
         rules
     }
+
+    /// The command that runs the saved finding again, on the target it was found with.
+    pub fn replay_command(&self, path: &Path, faults: &[String]) -> String {
+        let mut command = replay_command(path, faults);
+        // Other targets are the default one, or need a token that is not for files.
+        if self.report.target.starts_with("adapter:") {
+            command.push_str(" --target ");
+            command.push_str(&shell_word(&self.report.target));
+        }
+        command
+    }
 }
 
 /// The command that runs a saved case again.

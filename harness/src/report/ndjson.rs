@@ -73,6 +73,9 @@ impl Consumer for NdjsonReport {
                         ),
                     ),
                     CaseResult::Discarded { reason } => self.line("discarded", merge(place, json!({"reason": reason}))),
+                    CaseResult::Lost { id, error } => {
+                        self.line("failed", merge(place, json!({"id": id, "error": error.to_string()})))
+                    }
                     CaseResult::Failed { id, error } => self.line("failed", merge(place, json!({"id": id, "error": error}))),
                 }
             }

@@ -49,7 +49,7 @@ pub struct Summary {
     pub model_faults: u64,
     /// Skipped steps by capability or reason.
     pub skips: BTreeMap<String, u64>,
-    /// Faults of transport.
+    /// Faults of transport, and of a target that breaks the protocol it is asked by.
     pub transport_faults: Vec<String>,
     /// Faults of the case files, the driver or Countersign itself.
     pub internal_faults: Vec<String>,
@@ -68,6 +68,9 @@ pub struct Summary {
     pub interrupted: bool,
     /// Quality of the random cases.
     pub quality: Option<Stats>,
+    /// Random cases with a world.
+    #[serde(skip)]
+    worlds: u64,
     #[serde(skip)]
     builder: StatsBuilder,
 }
@@ -80,6 +83,7 @@ impl Summary {
                 *self.discards.entry(reason.clone()).or_default() += 1;
                 self.builder.discard(reason);
             }
+            CaseResult::Lost { id, error } => self.fault(id, error),
             CaseResult::Failed { id, error } => self.internal_faults.push(format!("{id}: {error}")),
             CaseResult::Ran { case, report } => {
                 let counts = match finished.phase {
@@ -110,7 +114,9 @@ impl Summary {
                         StepStatus::Compared => {}
                     }
                 }
-                if finished.phase == Phase::Random {
+                // Worlds and steps are what quality is about.
+                if finished.phase == Phase::Random && case.world.is_some() {
+                    self.worlds += 1;
                     let outcomes: Vec<_> = report.steps.iter().map(|step| step.expected.as_ref()).collect();
                     self.builder.add(case, &outcomes);
                 }
@@ -122,7 +128,7 @@ impl Summary {
     pub fn finish(&mut self, elapsed: Duration, interrupted: bool) {
         self.elapsed = elapsed;
         self.interrupted = interrupted;
-        if self.random.cases > 0 {
+        if self.worlds > 0 {
             self.quality = Some(std::mem::take(&mut self.builder).finish());
         }
     }
@@ -140,7 +146,7 @@ impl Summary {
     fn fault(&mut self, id: &str, error: &TargetError) {
         let text = format!("{id}: {error}");
         match error {
-            TargetError::Transport { .. } => self.transport_faults.push(text),
+            TargetError::Transport { .. } | TargetError::Protocol { .. } => self.transport_faults.push(text),
             TargetError::Adapter { .. } | TargetError::Provisioning { .. } | TargetError::Unbound { .. } => {
                 self.internal_faults.push(text)
             }

@@ -5,13 +5,13 @@ use std::io::{IsTerminal as _, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use countersign_model::case::Decision;
+use countersign_model::case::{Decision, EvaluatorPrincipal};
 use countersign_model::outcome::{GateVerdict, Outcome};
 use countersign_model::rule;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Consumer, Counts, Event, FindingReport, Start, Summary, plain, replay_command};
-use crate::differential::{Side, StepReport};
+use super::{Consumer, Counts, Event, FindingReport, Start, Summary, plain};
+use crate::differential::{Side, StepReport, requests};
 use crate::target::Observed;
 
 /// Without a terminal, a line is written at most this often.
@@ -216,7 +216,7 @@ fn write_finding(
     }
     if let Some(path) = saved {
         writeln!(text, "  case      {}", path.display())?;
-        writeln!(text, "  replay    {}", replay_command(path, faults))?;
+        writeln!(text, "  replay    {}", finding.replay_command(path, faults))?;
     }
     Ok(())
 }
@@ -227,12 +227,30 @@ fn describe_step(finding: &FindingReport, position: usize, step: &StepReport) ->
         .as_deref()
         .map(|name| format!("`{name}` "))
         .unwrap_or_default();
+    if let Some(evaluate) = &finding.case.evaluate {
+        return match requests(evaluate).nth(position) {
+            Some(request) => format!("{name}as {}", describe_asker(&request.principal)),
+            None => name,
+        };
+    }
     match finding.case.steps.get(position) {
         Some(countersign_model::case::Step::Call(call)) => {
             format!("{name}{} as {}", call.call, describe_principal(&call.principal))
         }
         Some(countersign_model::case::Step::Invoke(invoke)) => format!("{name}invoke {}", invoke.function),
         _ => name,
+    }
+}
+
+fn describe_asker(principal: &EvaluatorPrincipal) -> String {
+    match principal {
+        EvaluatorPrincipal::Arn(arn) => arn.clone(),
+        EvaluatorPrincipal::Service { service } => format!("service {service}"),
+        EvaluatorPrincipal::Federated { federated } => format!("a caller with a token of {federated}"),
+        EvaluatorPrincipal::FederatedUser {
+            federated_user,
+            made_by,
+        } => format!("{federated_user}, made by {made_by}"),
     }
 }
 
@@ -287,7 +305,10 @@ fn describe(decision: Decision, code: Option<&str>, status: u16, message: Option
         Decision::Deny => "deny ",
         Decision::Error => "error",
     };
-    let mut text = format!("{decision} {status}");
+    let mut text = decision.to_owned();
+    if status != 0 {
+        let _ = write!(text, " {status}");
+    }
     if let Some(code) = code {
         text.push(' ');
         text.push_str(code);

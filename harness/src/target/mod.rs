@@ -1,19 +1,23 @@
 //! What a target is: something that is given a world, takes steps, and says what it did. Nothing here compares or decides.
 //!
-//! `embedded` runs the emulator in process and drives it through the AWS SDKs (`driver/`); other targets implement the same trait.
+//! `embedded` runs the emulator in process and drives it through the AWS SDKs (`driver/`); `authorizer` asks its authorizer alone, for
+//! cases without a world; `adapter` asks another program over its standard input and output.
 
 use std::time::Duration;
 
-use countersign_model::case::{Case, Decision, Step};
-use countersign_model::outcome::Outcome;
+use countersign_model::case::{Case, Decision, EvaluatorCase, EvaluatorDecision, Step};
+use countersign_model::outcome::{Outcome, PolicySet};
 use countersign_model::world::World;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::differential::Binding;
 
+pub mod adapter;
+mod authorizer;
 #[cfg(feature = "wire")]
 mod blob;
+mod comparison;
 #[cfg(feature = "wire")]
 mod connector;
 #[cfg(feature = "wire")]
@@ -31,6 +35,9 @@ mod shape;
 #[cfg(all(test, feature = "wire"))]
 mod tests;
 
+pub use adapter::{AdapterOptions, AdapterTarget};
+pub use authorizer::AuthorizerTarget;
+pub use comparison::Comparison;
 #[cfg(feature = "wire")]
 pub use embedded::{EmbeddedOptions, EmbeddedTarget};
 
@@ -59,10 +66,75 @@ pub trait Target {
     /// [`TargetError::Transport`] when the target is gone.
     fn end(&mut self) -> Result<(), TargetError>;
 
-    /// Calls and time spent since [`Target::begin`] of the current case.
+    /// Calls and time spent since [`Target::begin`] or [`Target::forget_usage`].
     fn usage(&self) -> Usage {
         Usage::default()
     }
+
+    /// Starts counting anew: an evaluator case begins, which builds no world.
+    fn forget_usage(&mut self) {}
+
+    /// Whether cases with a world are for this target.
+    fn takes_worlds(&self) -> bool {
+        true
+    }
+
+    /// Whether evaluator cases are for this target.
+    fn takes_evaluator_cases(&self) -> bool {
+        false
+    }
+
+    /// Which parts of an answer the target stands for.
+    fn compares(&self) -> Comparison {
+        Comparison::FULL
+    }
+
+    /// Answers one request of an evaluator case: `question` holds the policies and the one `request`. The case is there for its id,
+    /// date and switches; a target never looks at what it expects.
+    ///
+    /// # Errors
+    /// [`TargetError::Unsupported`] when the target lacks what the request needs, [`TargetError::Transport`] and
+    /// [`TargetError::Protocol`] when nothing can be said about it.
+    fn evaluate(&mut self, case: &Case, question: &EvaluatorCase) -> Result<EvaluatorAnswer, TargetError> {
+        let _ = (case, question);
+        Err(TargetError::unsupported("evaluate"))
+    }
+
+    /// Saves one document of an evaluator case, or says why not: `question` holds the one in `saves` and whose the canonical user ids
+    /// are. The case is there for its id, date and switches; a target never looks at what it expects.
+    ///
+    /// # Errors
+    /// As for [`Target::evaluate`]. A refusal is an answer.
+    fn save(&mut self, case: &Case, question: &EvaluatorCase) -> Result<SavingAnswer, TargetError> {
+        let _ = (case, question);
+        Err(TargetError::unsupported("saves"))
+    }
+}
+
+/// A target's answer to a document that somebody wants to save.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SavingAnswer {
+    /// Whether it is accepted.
+    pub saved: bool,
+    /// Why it is refused, in its own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// A target's answer to one request of an evaluator case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EvaluatorAnswer {
+    /// The decision; `deny` when the target does not tell implicit from explicit.
+    pub decision: EvaluatorDecision,
+    /// The policy type it blames.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blamed: Option<PolicySet>,
+    /// For an error, the document that it cannot use, such as `identity[0]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
+    /// Its reasons, in its own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// What a target did with a step, in its own values.
@@ -144,6 +216,12 @@ pub enum TargetError {
     #[error("transport fault: {message}")]
     Transport {
         /// What happened.
+        message: String,
+    },
+    /// The target broke the protocol that it is asked by: an answer that is none, or one to another question.
+    #[error("protocol fault: {message}")]
+    Protocol {
+        /// What came, quoted.
         message: String,
     },
     /// The driver cannot express the step: a fault of the case or of the harness, never of the target.

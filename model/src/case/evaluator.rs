@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BlamedExpect, PolicyText, VpcEndpointKind};
 use crate::name::{AccountId, Action};
+use crate::policy::PolicyKind;
 
 /// Policies and requests.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +24,42 @@ pub struct EvaluatorCase {
     /// Live grants on the key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<EvaluatorGrant>,
+    /// Which accounts S3's canonical user ids stand for (`iam:P-12`).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub canonical_users: BTreeMap<String, AccountId>,
+    /// Documents that somebody wants to save, each with its own expectation; they need no request and no policies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub saves: Vec<EvaluatorSave>,
+}
+
+/// A document that somebody wants to save.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluatorSave {
+    /// What kind of policy it is to be.
+    pub kind: PolicyKind,
+    /// The document, as given.
+    pub document: PolicyText,
+    /// ARNs of the users and roles that exist; absent means that nobody looks (`iam:P-43`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub existing_principals: Option<Vec<String>>,
+    /// What must come out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<EvaluatorSaveExpect>,
+}
+
+/// The expectation of a document to be saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluatorSaveExpect {
+    /// Whether it is accepted.
+    pub saved: bool,
+    /// The rule that refuses it, such as `iam:E-01`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// The message of the refusal, whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// One request.
@@ -46,9 +83,12 @@ pub struct EvaluatorRequest {
     pub expect: Option<EvaluatorExpect>,
 }
 
-/// Who asks: an ARN, `anonymous`, or a service.
+/// Who asks: an ARN, `anonymous`, a service, a caller with a token of an identity provider, or a federated user whose maker is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "expected an ARN, `anonymous` or {service: …}")]
+#[serde(
+    untagged,
+    expecting = "expected an ARN, `anonymous`, {service: …}, {federated: …} or {federated_user: …, made_by: …}"
+)]
 pub enum EvaluatorPrincipal {
     /// An ARN of a user, role, role session, federated user or root; or the word `anonymous`.
     Arn(String),
@@ -56,6 +96,18 @@ pub enum EvaluatorPrincipal {
     Service {
         /// Its name.
         service: String,
+    },
+    /// A caller of AssumeRoleWithSAML or AssumeRoleWithWebIdentity (`iam:P-11`).
+    Federated {
+        /// The provider's ARN or host name.
+        federated: String,
+    },
+    /// A GetFederationToken session together with the user that made it (`iam:P-04`); the bare ARN does not say who that was.
+    FederatedUser {
+        /// The session's ARN.
+        federated_user: String,
+        /// The ARN of the IAM user that called GetFederationToken.
+        made_by: String,
     },
 }
 
@@ -75,7 +127,7 @@ pub struct EvaluatorPolicies {
     /// Key policy, bucket policy or role trust policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<PolicyText>,
-    /// One list per organization level, root first; absent means no organization.
+    /// One list per organization level, root first; absent means no organization, and a level without policies allows nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub service_control: Vec<Vec<PolicyText>>,
     /// One list per organization level, root first.

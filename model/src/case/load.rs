@@ -14,6 +14,9 @@ use super::validate;
 /// Largest file that is read.
 pub const MAX_CASE_BYTES: usize = 8 * 1024 * 1024;
 
+/// Most problems that are told of one file.
+pub const MAX_PROBLEMS: usize = 256;
+
 /// How a Case is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
@@ -124,6 +127,7 @@ impl CaseError {
     /// INVARIANT: there is at least one problem.
     fn new(name: &str, text: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| problem.span.start);
+        problems.truncate(MAX_PROBLEMS);
         Self {
             source: NamedSource::new(name, text.to_owned()),
             problems,
@@ -292,6 +296,9 @@ pub enum ProblemKind {
     /// A value outside the set that the field takes.
     #[error("{0}")]
     Value(String),
+    /// A policy that AWS would not save: its error code and words.
+    #[error("{0}")]
+    Policy(String),
     /// `BypassPolicyLockoutSafetyCheck` where nothing tests it.
     #[error(
         "`BypassPolicyLockoutSafetyCheck` stands only in `with` of an observed or control kms:CreateKey or kms:PutKeyPolicy"
@@ -318,6 +325,7 @@ impl ProblemKind {
             Self::AmbiguousAccount { .. } => "ambiguous_account",
             Self::BareScalar(_) => "bare_scalar",
             Self::Value(_) => "value",
+            Self::Policy(_) => "policy",
             Self::LockoutBypass => "lockout_bypass",
         }
     }

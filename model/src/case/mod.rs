@@ -8,7 +8,9 @@ pub mod check;
 mod evaluator;
 mod expect;
 mod json;
+pub(crate) mod legal;
 pub mod load;
+pub mod place;
 mod principal;
 pub mod reference;
 pub mod schema;
@@ -24,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use evaluator::{
     EvaluatorCase, EvaluatorDecision, EvaluatorExpect, EvaluatorGrant, EvaluatorGrantConstraints, EvaluatorPolicies,
-    EvaluatorPrincipal, EvaluatorRequest, EvaluatorVpcEndpoint,
+    EvaluatorPrincipal, EvaluatorRequest, EvaluatorSave, EvaluatorSaveExpect, EvaluatorVpcEndpoint,
 };
 pub use expect::{BlamedExpect, CheckExpect, Decision, Expect, MessageExpect, OneOrMany};
 pub use load::{CaseError, Syntax, load_all, load_str, to_json, to_yaml};

@@ -2,17 +2,24 @@
 //! its place. Whether AWS would hold the world is `World::new`'s to say.
 
 mod names;
+mod policies;
 mod scalars;
+mod stand_in;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use super::legal::{self, IllegalName};
 use super::load::{Problem, ProblemKind, nearest};
-use super::tree::{Node, NodeValue};
+use super::tree::{Key, Node, NodeValue};
 use super::{Case, Step, StepKind};
 use crate::quirks::{QuirkError, Quirks};
 use crate::rule;
+
+/// After so many problems no more are looked for: nobody reads them, and a hostile file has as many as it likes.
+const MOST_PROBLEMS: usize = super::load::MAX_PROBLEMS;
 
 /// Facts of a request's network and time that a step may state; everything else is derived.
 const CONTEXT_KEYS: [&str; 8] = [
@@ -123,7 +130,59 @@ pub(super) fn problems(document: &Node, case: &Case, text: &str) -> Vec<Problem>
     steps(document, case, &mut found);
     scalars::check(document, text, &mut found);
     names::check(document, case, text, &mut found);
+    legal_names(document, case, &mut found);
+    policies::check(document, case, text, &mut found);
+    found.truncate(MOST_PROBLEMS);
     found
+}
+
+/// Names that AWS would not take, of the world and of the callers.
+fn legal_names(document: &Node, case: &Case, found: &mut Vec<Problem>) {
+    let mut report = |root: &Node, illegal: Vec<IllegalName>| {
+        for illegal in illegal.into_iter().take(MOST_PROBLEMS) {
+            let span = span_of(root, &illegal.path, illegal.is_member);
+            found.push(Problem::new(ProblemKind::Value(illegal.why), span));
+        }
+    };
+    if let (Some(world), Some(node)) = (&case.world, document.get("world")) {
+        report(node, legal::of_world(world));
+    }
+    let nodes = document.get("steps").map_or(&[][..], Node::entries);
+    for (step, node) in case.steps.iter().zip(nodes) {
+        if let (Step::Call(call), Some(node)) = (step, node.get("as")) {
+            let mut illegal = legal::of_principal(&call.principal);
+            // What a reference stands for is known only when the step runs.
+            illegal.retain(|illegal| !illegal.why.contains("{{"));
+            report(node, illegal);
+        }
+    }
+}
+
+/// The place of a member, or of its name; of as much of the path as there is.
+fn span_of(root: &Node, path: &[String], is_member: bool) -> Range<usize> {
+    let mut node = root;
+    let mut span = root.label();
+    for (depth, name) in path.iter().enumerate() {
+        let Some((key, below)) = node.members().iter().find(|(key, _)| key.text == *name) else {
+            return span;
+        };
+        let is_last = depth + 1 == path.len();
+        span = if is_last && is_member {
+            key.span.clone()
+        } else {
+            below.label()
+        };
+        node = below;
+    }
+    span
+}
+
+fn members<'a>(node: &'a Node, name: &str) -> &'a [(Key, Node)] {
+    node.get(name).map_or(&[], Node::members)
+}
+
+fn entries<'a>(node: &'a Node, name: &str) -> &'a [Node] {
+    node.get(name).map_or(&[], Node::entries)
 }
 
 /// The place of a member, or of the whole document.
@@ -161,6 +220,9 @@ fn header(document: &Node, case: &Case, found: &mut Vec<Problem>) {
     }
     let rules = document.get("rules").map_or(&[][..], Node::entries);
     for (id, node) in case.rules.iter().zip(rules) {
+        if found.len() >= MOST_PROBLEMS {
+            return;
+        }
         if rule::find(id).is_none() {
             let known = rule::catalogue().keys().map(rule::RuleId::as_str);
             found.push(Problem::new(ProblemKind::UnknownRule(id.clone()), node.label()).nearest(id, known));
@@ -202,7 +264,9 @@ fn form(document: &Node, case: &Case, found: &mut Vec<Problem>) {
     }
     match (&evaluate.request, evaluate.requests.is_empty()) {
         (Some(_), false) => wrong("`request` excludes `requests`", "evaluate"),
-        (None, true) => wrong("`evaluate` needs `request` or `requests`", "evaluate"),
+        (None, true) if evaluate.saves.is_empty() => {
+            wrong("`evaluate` needs `request`, `requests` or `saves`", "evaluate");
+        }
         (None, false) if case.expect.is_some() => wrong("with `requests`, each request has its own `expect`", "expect"),
         (Some(request), true) if request.expect.is_some() && case.expect.is_some() => {
             wrong(
@@ -219,6 +283,9 @@ fn steps(document: &Node, case: &Case, found: &mut Vec<Problem>) {
     let mut step_names = BTreeSet::new();
     let mut saved = BTreeMap::new();
     for (step, node) in case.steps.iter().zip(nodes) {
+        if found.len() >= MOST_PROBLEMS {
+            return;
+        }
         if let Some(name) = step.name()
             && !step_names.insert(name)
         {

@@ -62,7 +62,9 @@ fn blame_grants(facts: &Facts, request: &Request<'_>, quirks: &Quirks, rules: &m
         return facts.resource_set;
     }
     // A role ARN, or a grant to a role, stands in for the identity side; then only boundary and session can fail (iam:L-22, svc:Q-3).
-    let stands_in = facts.same_account && facts.kinds.parent || facts.grant == GrantWorth::Limited;
+    // So do the star and a public ACL under the reading that boundary and session limit them (iam:OQ-32).
+    let for_everybody = (facts.kinds.wild || facts.acl) && quirks.star_limited_by_boundary_and_session;
+    let stands_in = facts.same_account && (facts.kinds.parent || for_everybody) || facts.grant == GrantWorth::Limited;
     let limiting = match (facts.boundary_ok, facts.session_ok) {
         (false, _) => Some((PolicySet::PermissionsBoundary, rule("iam:L-85"))),
         (true, false) => Some((PolicySet::Session, session_rule(request.caller))),
@@ -137,7 +139,9 @@ fn blame_identity_or_policy(facts: &Facts, delegated: bool, quirks: &Quirks, rul
 /// In 2022 a KMS denial where the key policy had delegated and the identity side was silent named the key policy (`svc:X-3`).
 fn delegation_of_2022(set: PolicySet, facts: &Facts, request: &Request<'_>, rules: &mut Vec<RuleId>) -> PolicySet {
     let in_era = (REASONS_SINCE..=DELEGATION_BLAMED_UNTIL).contains(&request.as_of);
-    if in_era && facts.is_key && facts.kinds.account && set == PolicySet::Identity {
+    // A grant to the account delegates as a statement does (svc:Q-4).
+    let delegated = facts.kinds.account || facts.grant == GrantWorth::NeedsIdentity;
+    if in_era && facts.is_key && delegated && set == PolicySet::Identity {
         rules.push(rule("svc:X-3"));
         return facts.resource_set;
     }

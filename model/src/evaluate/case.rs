@@ -3,28 +3,30 @@
 
 mod grant;
 mod principal;
+mod save;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde_json::Value;
 
 use super::{PolicyRef, PolicySets, Request, ResourcePolicy, VpcEndpoint, decide};
-use crate::case::{
-    BlamedExpect, EvaluatorCase, EvaluatorDecision, EvaluatorExpect, EvaluatorPolicies, EvaluatorRequest, PolicyText,
-};
+use crate::case::{BlamedExpect, EvaluatorCase, EvaluatorDecision, EvaluatorExpect, EvaluatorRequest, PolicyText};
 use crate::context::{ContextValue, is_multivalued, principal_keys};
 use crate::name::{AccountId, Action, Arn};
 use crate::outcome::{Check, CheckDecision, PolicySet};
-use crate::policy::{Document, PolicyError, PolicyKind};
+use crate::policy::{Document, PolicyError, PolicyKind, rules_of_reading};
 use crate::quirks::Quirks;
+use crate::rule::RuleId;
+
+pub use save::{SaveAnswer, save};
 
 /// Why a case cannot be run: a fault of the case, never an answer of AWS.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CaseFault {
-    /// Exactly one of `request` and `requests` must be given.
-    #[error("an evaluator case needs either `request` or `requests`")]
+    /// Exactly one of `request` and `requests` must be given, or `saves` alone.
+    #[error("an evaluator case needs either `request` or `requests`, or `saves` alone")]
     Requests,
     /// The principal is none the evaluator knows.
     #[error(
@@ -112,17 +114,37 @@ pub fn run(case: &EvaluatorCase, quirks: &Quirks, as_of: Date) -> Result<Vec<Ans
     let requests: Vec<&EvaluatorRequest> = match (&case.request, case.requests.as_slice()) {
         (Some(request), []) => vec![request],
         (None, [_, ..]) => case.requests.iter().collect(),
+        (None, []) if !case.saves.is_empty() => Vec::new(),
         _ => return Err(CaseFault::Requests),
     };
     requests
         .into_iter()
         .map(
-            |request| match Policies::parse(&case.policies, PolicyPart::of(request)) {
+            |request| match Policies::parse(case, PolicyPart::of(request), resource_account(request).as_deref()) {
                 Ok(policies) => answer(request, case, &policies, quirks, as_of),
                 Err(unusable) => Ok(unusable),
             },
         )
         .collect()
+}
+
+/// The rules of the grammar by which the documents of a request are read, whether they can be used or not.
+pub fn reading_rules(case: &EvaluatorCase, request: &EvaluatorRequest) -> BTreeSet<RuleId> {
+    let policies = &case.policies;
+    let all = |kind| move |text: &PolicyText| rules_of_reading(&text.text(), kind);
+    let mut rules = BTreeSet::new();
+    rules.extend(policies.identity.iter().flat_map(all(PolicyKind::Inline)));
+    rules.extend(policies.permissions_boundary.iter().flat_map(all(PolicyKind::Managed)));
+    rules.extend(policies.session.iter().flatten().flat_map(all(PolicyKind::Session)));
+    let of_resource = PolicyPart::of(request).kind();
+    rules.extend(policies.resource.iter().flat_map(all(of_resource)));
+    let service_control = policies.service_control.iter().flatten();
+    rules.extend(service_control.flat_map(all(PolicyKind::ServiceControl)));
+    let resource_control = policies.resource_control.iter().flatten();
+    rules.extend(resource_control.flat_map(all(PolicyKind::ResourceControl)));
+    let endpoint = policies.vpc_endpoint.iter().map(|endpoint| &endpoint.policy);
+    rules.extend(endpoint.flat_map(all(PolicyKind::VpcEndpoint)));
+    rules
 }
 
 fn answer(
@@ -142,8 +164,12 @@ fn answer(
     if let Some(owner) = owner.as_deref().or(caller.account()) {
         context.set("aws:ResourceAccount", owner.as_str());
     }
+    let mut seen = BTreeSet::new();
     for (key, value) in given {
+        let collides = !seen.insert(key.to_ascii_lowercase());
         match value {
+            // Two tags whose keys differ only in case (iam:C-02, iam:OQ-15).
+            Some(_) if collides => context.set(&key, ContextValue::Ambiguous),
             Some(value) => context.set(&key, value),
             None => context.remove(&key),
         }
@@ -223,10 +249,23 @@ enum PolicyPart {
     None,
     Optional(PolicyKind),
     Key,
+    /// A key whose grant is to be retired: what its policy allows is worth nothing, its Deny counts, and the key's account, which is
+    /// taken for the grant's, leaves it to its identity policies (`svc:G-16`, `svc:G-16a`).
+    RetiringKey,
     Trust,
 }
 
 impl PolicyPart {
+    /// The kind of policy that stands there; none that counts is read like any other.
+    fn kind(self) -> PolicyKind {
+        match self {
+            Self::None => PolicyKind::Resource,
+            Self::Optional(kind) => kind,
+            Self::Key | Self::RetiringKey => PolicyKind::Key,
+            Self::Trust => PolicyKind::Trust,
+        }
+    }
+
     fn of(request: &EvaluatorRequest) -> Self {
         let service = request.action.service().to_ascii_lowercase();
         let on = |start: &str| {
@@ -237,6 +276,7 @@ impl PolicyPart {
                 .is_some_and(|resource| resource.starts_with(start))
         };
         match service.as_str() {
+            "kms" if on("key/") && request.action.operation().eq_ignore_ascii_case("RetireGrant") => Self::RetiringKey,
             "kms" if on("key/") => Self::Key,
             "kms" => Self::None,
             "sts" if on("role/") && is_trust_action(&request.action) => Self::Trust,
@@ -305,39 +345,51 @@ impl Named {
 
 impl Policies {
     /// Parses everything; the first document that cannot be used is the answer to the whole request.
-    fn parse(policies: &EvaluatorPolicies, part: PolicyPart) -> Result<Self, Answer> {
-        let resource_kind = match part {
-            PolicyPart::None => PolicyKind::Resource,
-            PolicyPart::Optional(kind) => kind,
-            PolicyPart::Key => PolicyKind::Key,
-            PolicyPart::Trust => PolicyKind::Trust,
+    fn parse(case: &EvaluatorCase, part: PolicyPart, owner: Option<&AccountId>) -> Result<Self, Answer> {
+        let policies = &case.policies;
+        let resource_kind = part.kind();
+        let single = |text: &Option<PolicyText>, name: &str, kind| {
+            text.as_ref()
+                .map(|text| Named::parse(text, name.to_owned(), kind))
+                .transpose()
         };
+        // In the order of the form: several documents may be unusable, and the first is told.
+        let identity = Named::list(&policies.identity, "identity", PolicyKind::Inline)?;
+        let permissions_boundary = single(
+            &policies.permissions_boundary,
+            "permissions_boundary",
+            PolicyKind::Managed,
+        )?;
+        let session = policies
+            .session
+            .as_ref()
+            .map(|texts| Named::list(texts, "session", PolicyKind::Session))
+            .transpose()?;
         let resource = match &policies.resource {
-            Some(text) => Some(Named::parse(text, "resource".to_owned(), resource_kind)?),
+            Some(text) => {
+                let mut named = Named::parse(text, "resource".to_owned(), resource_kind)?;
+                let accounts = &case.canonical_users;
+                named.document.bind_canonical_users(|id| accounts.get(id).cloned());
+                if part == PolicyPart::RetiringKey {
+                    named.document = named.document.rights_to_retire(owner);
+                }
+                Some(named)
+            }
             // Every key has a key policy and every role a trust policy, if only a silent one (svc:K-1).
+            None if part == PolicyPart::RetiringKey => Some(Named {
+                name: "resource".to_owned(),
+                document: Document::empty(resource_kind).rights_to_retire(owner),
+            }),
             None if matches!(part, PolicyPart::Key | PolicyPart::Trust) => Some(Named {
                 name: "resource".to_owned(),
                 document: Document::empty(resource_kind),
             }),
             None => None,
         };
-        let single = |text: &Option<PolicyText>, name: &str, kind| {
-            text.as_ref()
-                .map(|text| Named::parse(text, name.to_owned(), kind))
-                .transpose()
-        };
         Ok(Self {
-            identity: Named::list(&policies.identity, "identity", PolicyKind::Inline)?,
-            permissions_boundary: single(
-                &policies.permissions_boundary,
-                "permissions_boundary",
-                PolicyKind::Managed,
-            )?,
-            session: policies
-                .session
-                .as_ref()
-                .map(|texts| Named::list(texts, "session", PolicyKind::Session))
-                .transpose()?,
+            identity,
+            permissions_boundary,
+            session,
             resource,
             part,
             service_control: Named::levels(&policies.service_control, "service_control", PolicyKind::ServiceControl)?,
@@ -368,7 +420,7 @@ impl Policies {
             resource: match (self.part, &self.resource) {
                 (PolicyPart::None, _) | (_, None) => ResourcePolicy::None,
                 (PolicyPart::Optional(_), Some(policy)) => ResourcePolicy::Optional(policy.refer()),
-                (PolicyPart::Key, Some(policy)) => ResourcePolicy::Key(policy.refer()),
+                (PolicyPart::Key | PolicyPart::RetiringKey, Some(policy)) => ResourcePolicy::Key(policy.refer()),
                 (PolicyPart::Trust, Some(policy)) => ResourcePolicy::Trust(policy.refer()),
             },
             service_control: self

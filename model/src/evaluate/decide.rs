@@ -11,6 +11,8 @@ use super::facts::{Facts, GrantWorth};
 use super::gates::gates;
 use super::input::{PolicySets, Request};
 use super::message::denial_message;
+use super::never::{changes_reserved_alias, is_foreign_key_operation};
+use super::notes::Look;
 use super::scan::Trace;
 use super::shortcut::shortcut;
 use crate::outcome::{Check, CheckDecision, PolicySet};
@@ -22,7 +24,7 @@ use crate::rule::{RuleId, rule};
 /// The answer names every gate in order, every statement that mattered, the rules that decided and, for a denial, the policy type a
 /// message would name (`iam:R-05`…`R-08`) together with all types that deny or fail to allow.
 pub fn decide(request: &Request<'_>, sets: &PolicySets<'_>, quirks: &Quirks) -> Check {
-    if let Some(shortcut) = shortcut(request, sets) {
+    if let Some(shortcut) = shortcut(request) {
         return shortcut.check(request);
     }
     let mut trace = Trace::new();
@@ -30,11 +32,28 @@ pub fn decide(request: &Request<'_>, sets: &PolicySets<'_>, quirks: &Quirks) -> 
     let facts = Facts::of(request, sets, quirks, &answers);
     let gates = gates(&answers, sets, &facts);
     let denying = answers.denying(sets);
-    let mut decided = if denying.is_empty() {
-        grant_or_refuse(&facts, request, quirks)
+    let mut decided = if !denying.is_empty() {
+        refuse_explicitly(&facts, request, denying)
+    } else if is_foreign_key_operation(request, sets) {
+        refuse_foreign_key_operation(&facts, quirks)
     } else {
-        refuse_explicitly(&facts, denying)
+        grant_or_refuse(&facts, request, quirks)
     };
+    if changes_reserved_alias(request) {
+        refuse_reserved_alias(&mut decided);
+    }
+    if is_foreign_key_operation(request, sets) {
+        decided.rules.insert(rule("svc:K-9"));
+    }
+    let look = Look {
+        request,
+        sets,
+        facts: &facts,
+        decision: decided.decision,
+        failed: &decided.failed,
+    };
+    let noted = look.rules();
+    decided.rules.extend(noted);
     decided.rules.extend(facts.rules);
     let message = (decided.decision != CheckDecision::Allow).then(|| {
         let denying_policy = answers.denying_policy(decided.blamed);
@@ -70,9 +89,9 @@ struct Decided {
 }
 
 /// An explicit deny, whatever allows (`iam:L-29`, `svc:K-11`).
-fn refuse_explicitly(facts: &Facts, denying: BTreeSet<PolicySet>) -> Decided {
+fn refuse_explicitly(facts: &Facts, request: &Request<'_>, denying: BTreeSet<PolicySet>) -> Decided {
     let blamed = blame_explicit(&denying);
-    let mut rules = BTreeSet::from([rule("iam:L-10"), rule("iam:R-06")]);
+    let mut rules = BTreeSet::from([rule("iam:L-10"), rule("iam:R-06"), facts.formula(request.caller)]);
     if facts.kinds.any() {
         rules.insert(rule("iam:L-29"));
     }
@@ -93,6 +112,33 @@ fn refuse_explicitly(facts: &Facts, denying: BTreeSet<PolicySet>) -> Decided {
     }
 }
 
+/// Whatever the policies allow, the key's side refuses (`svc:K-9`). A guardrail that does not allow is blamed before it (`iam:R-07`), and
+/// under the other reading of `svc:X-2` a silent identity side is.
+fn refuse_foreign_key_operation(facts: &Facts, quirks: &Quirks) -> Decided {
+    let identity_is_told = !facts.identity_ok && !quirks.kms_both_sides_silent_blames_key_policy;
+    let before = [
+        (facts.service_control_ok, PolicySet::ServiceControl),
+        (facts.vpc_endpoint_ok, PolicySet::VpcEndpoint),
+        (!identity_is_told, PolicySet::Identity),
+    ];
+    let closed = before.into_iter().filter(|(open, _)| !open).map(|(_, set)| set);
+    let failing: Vec<PolicySet> = closed.chain([PolicySet::Resource]).collect();
+    Decided {
+        decision: CheckDecision::ImplicitDeny,
+        blamed: failing.first().copied(),
+        failed: failing.into_iter().collect(),
+        rules: BTreeSet::from([rule("iam:R-07")]),
+    }
+}
+
+/// What the policies allow on a reserved alias is denied all the same, and no policy is blamed (`svc:K-30`).
+fn refuse_reserved_alias(decided: &mut Decided) {
+    if decided.decision == CheckDecision::Allow {
+        decided.decision = CheckDecision::ImplicitDeny;
+    }
+    decided.rules.insert(rule("svc:K-30"));
+}
+
 /// No explicit deny: every guardrail must allow, and one source must grant.
 fn grant_or_refuse(facts: &Facts, request: &Request<'_>, quirks: &Quirks) -> Decided {
     let granted = facts.granted(request.caller, quirks);
@@ -108,11 +154,10 @@ fn grant_or_refuse(facts: &Facts, request: &Request<'_>, quirks: &Quirks) -> Dec
     }
     let blame = blame_implicit(facts, request, quirks);
     let mut rules: BTreeSet<RuleId> = blame.rules.into_iter().collect();
-    rules.insert(rule("iam:L-01"));
     rules.insert(rule("iam:R-07"));
     rules.insert(facts.formula(request.caller));
     if !guarded {
-        // Guardrails limit every way of being granted (iam:L-30, svc:K-27).
+        // Guardrails limit every way of being granted (iam:L-30, svc:K-27); an endpoint's policy too.
         rules.insert(rule("iam:L-30"));
         rules.insert(if facts.service_control_ok {
             rule("iam:L-14")

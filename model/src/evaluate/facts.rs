@@ -44,6 +44,8 @@ pub(super) struct Facts {
     pub(super) acl: bool,
     /// `sts:AssumeRole` by somebody the trust policy names, whose boundary does not allow it (`iam:L-72`).
     pub(super) assume_role_limited: bool,
+    /// `sts:AssumeRole` by somebody whose boundary does not allow it, whatever that is worth.
+    pub(super) boundary_silent_on_assuming: bool,
     pub(super) service_control_rules: Vec<RuleId>,
     pub(super) resource_control_rules: Vec<RuleId>,
     pub(super) identity_rules: Vec<RuleId>,
@@ -79,10 +81,11 @@ impl Facts {
             identity_ok,
             boundary_ok,
             session_ok,
-            service_control_ok: service_control_allows(sets, answers),
+            service_control_ok: service_control_allows(answers),
             vpc_endpoint_ok: answers.vpc_endpoint.as_ref().is_none_or(|answer| answer.allows),
             grant,
             acl: sets.acl,
+            boundary_silent_on_assuming: assume_role && !boundary_ok,
             assume_role_limited: assume_role && quirks.assume_role_needs_boundary && !boundary_ok,
             service_control_rules: guardrail_rules(
                 caller,
@@ -106,15 +109,10 @@ impl Facts {
     }
 }
 
-/// Every level must allow (`iam:L-03`); an empty one has only FullAWSAccess, which does.
-fn service_control_allows(sets: &PolicySets<'_>, answers: &Answers<'_>) -> bool {
-    let Some(levels) = &answers.service_control else {
-        return true;
-    };
-    levels
-        .iter()
-        .zip(&sets.service_control)
-        .all(|(answer, policies)| answer.allows || policies.is_empty())
+/// Every level must allow (`iam:L-03`); one without policies does not.
+fn service_control_allows(answers: &Answers<'_>) -> bool {
+    let mut levels = answers.service_control.iter().flatten();
+    levels.all(|answer| answer.allows)
 }
 
 /// Why an organization's policies were consulted, or stood aside.
@@ -152,7 +150,7 @@ fn session_gate(caller: &Caller, answers: &Answers<'_>, quirks: &Quirks) -> (boo
         (_, Some(policies)) => {
             let mut rules = vec![rule("iam:L-76")];
             if policies.len() > 1 {
-                rules.push(rule("iam:OQ-31"));
+                rules.extend([rule("iam:L-02"), rule("iam:OQ-31")]);
             }
             (policies.iter().any(|answer| answer.allows), rules)
         }

@@ -32,6 +32,11 @@ impl Facts {
             rules.push(star_rule(caller, self.is_key));
             return Some(rules);
         }
+        if self.acl && (unlimited || !quirks.star_limited_by_boundary_and_session) {
+            // Inside the account only public ACLs are asked, and those are for everybody, signed or not, as the star is.
+            rules.extend([rule("svc:S-1"), rule("svc:S-5")]);
+            return Some(rules);
+        }
         if self.kinds.parent && (unlimited || !quirks.role_arn_limited_by_boundary_and_session) {
             rules.push(parent_rule(caller, self.is_key));
             return Some(rules);
@@ -81,7 +86,7 @@ impl Facts {
 }
 
 /// The row of `iam:6.3` for a caller that is named itself.
-fn named_rule(caller: &Caller, is_key: bool) -> RuleId {
+pub(super) fn named_rule(caller: &Caller, is_key: bool) -> RuleId {
     match caller {
         _ if is_key => rule("svc:K-3"),
         Caller::User(_) => rule("iam:L-20"),
@@ -92,7 +97,7 @@ fn named_rule(caller: &Caller, is_key: bool) -> RuleId {
 }
 
 /// The row for `Principal: "*"`.
-fn star_rule(caller: &Caller, is_key: bool) -> RuleId {
+pub(super) fn star_rule(caller: &Caller, is_key: bool) -> RuleId {
     match caller {
         _ if is_key => rule("svc:K-12"),
         Caller::User(_) => rule("iam:L-24"),
@@ -102,7 +107,7 @@ fn star_rule(caller: &Caller, is_key: bool) -> RuleId {
 }
 
 /// The row for a caller whose role or user is named.
-fn parent_rule(caller: &Caller, is_key: bool) -> RuleId {
+pub(super) fn parent_rule(caller: &Caller, is_key: bool) -> RuleId {
     match caller {
         _ if is_key => rule("svc:K-3a"),
         Caller::FederatedUser(_) => rule("iam:L-26"),

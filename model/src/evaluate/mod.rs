@@ -13,6 +13,8 @@ mod formula;
 mod gates;
 mod input;
 mod message;
+mod never;
+mod notes;
 mod scan;
 mod shortcut;
 

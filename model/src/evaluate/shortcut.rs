@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Caller;
-use super::input::{PolicySets, Request, ResourcePolicy};
+use super::input::Request;
 use super::message::denial_message;
 use crate::outcome::{Check, CheckDecision, PolicySet};
 use crate::rule::{RuleId, rule};
@@ -35,41 +35,25 @@ impl Shortcut {
             failed: self.blamed.into_iter().collect(),
             gates: Vec::new(),
             statements: Vec::new(),
-            rules: BTreeSet::from([self.rule]),
+            rules: self.rules(request),
             message: (!self.allow).then(|| denial_message(request, decision, self.blamed, None)),
         }
     }
 }
 
-/// Key operations that work on a key of another account (`svc:K-8`), as permissions.
-const CROSS_ACCOUNT_KEY_ACTIONS: &[&str] = &[
-    "creategrant",
-    "decapsulate",
-    "decrypt",
-    "derivesharedsecret",
-    "describekey",
-    "encapsulate",
-    "encrypt",
-    "generatedatakey",
-    "generatedatakeypair",
-    "generatedatakeypairwithoutplaintext",
-    "generatedatakeywithoutplaintext",
-    "generatemac",
-    "getkeyrotationstatus",
-    "getpublickey",
-    "listgrants",
-    "reencryptfrom",
-    "reencryptto",
-    "retiregrant",
-    "revokegrant",
-    "sign",
-    "verify",
-    "verifymac",
-];
+impl Shortcut {
+    /// The rule that decides, and the one about the credentials where it leaves the call alone (`iam:L-78`).
+    fn rules(&self, request: &Request<'_>) -> BTreeSet<RuleId> {
+        let mut rules = BTreeSet::from([self.rule.clone()]);
+        if self.allow && matches!(request.caller, Caller::FederatedUser(_)) {
+            rules.insert(rule("iam:L-78"));
+        }
+        rules
+    }
+}
 
-/// Credentials that cannot make a call at all (`iam:L-63`, `iam:L-78`), calls nobody can be kept from (`iam:L-80`), and two things KMS
-/// never lets anybody do (`svc:K-9`, `svc:K-30`).
-pub(super) fn shortcut(request: &Request<'_>, sets: &PolicySets<'_>) -> Option<Shortcut> {
+/// Credentials that cannot make a call at all (`iam:L-63`, `iam:L-78`) and calls nobody can be kept from (`iam:L-80`).
+pub(super) fn shortcut(request: &Request<'_>) -> Option<Shortcut> {
     let service = request.action.service().to_ascii_lowercase();
     let operation = request.action.operation().to_ascii_lowercase();
     let allow = |rule| {
@@ -90,6 +74,7 @@ pub(super) fn shortcut(request: &Request<'_>, sets: &PolicySets<'_>) -> Option<S
     match (service.as_str(), request.caller) {
         // A permission that other services ask for, not a call to IAM.
         ("iam", _) if operation == "passrole" => None,
+        ("sts", Caller::Service { .. }) if operation == "getcalleridentity" => allow(rule("iam:L-80")),
         ("sts", Caller::Anonymous | Caller::Service { .. } | Caller::Federated { .. }) => None,
         ("sts", _) if operation == "getcalleridentity" => allow(rule("iam:L-80")),
         ("iam" | "sts", Caller::FederatedUser(_)) => refuse(rule("iam:L-78")),
@@ -107,27 +92,6 @@ pub(super) fn shortcut(request: &Request<'_>, sets: &PolicySets<'_>) -> Option<S
         }
         ("sts", Caller::Root { .. }) if operation == "assumerole" => refuse(rule("iam:L-63")),
         ("sts", _) if operation == "getsessiontoken" => allow(rule("iam:L-80")),
-        ("kms", caller) => {
-            let foreign =
-                matches!((caller.account(), request.resource_account), (Some(own), Some(owner)) if own != owner);
-            let on_key = matches!(sets.resource, ResourcePolicy::Key(_));
-            let on_reserved_alias = request
-                .resource
-                .splitn(6, ':')
-                .nth(5)
-                .is_some_and(|name| name.starts_with("alias/aws/"));
-            if foreign && on_key && !CROSS_ACCOUNT_KEY_ACTIONS.contains(&operation.as_str()) {
-                Some(Shortcut {
-                    allow: false,
-                    rule: rule("svc:K-9"),
-                    blamed: Some(PolicySet::Resource),
-                })
-            } else if on_reserved_alias && matches!(operation.as_str(), "createalias" | "updatealias" | "deletealias") {
-                refuse(rule("svc:K-30"))
-            } else {
-                None
-            }
-        }
         _ => None,
     }
 }

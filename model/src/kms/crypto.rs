@@ -79,6 +79,10 @@ impl Call<'_> {
             _ => return Err(validation(None)),
         };
         self.authorize_identity("kms:GenerateRandom", "*".to_owned(), Context::new())?;
+        if let Some(id) = self.with.text("CustomKeyStoreId")? {
+            let id = id.to_owned();
+            self.connected_key_store(&id)?;
+        }
         let seed = self.state.next_seed("random");
         let plaintext = self.state.symbol(symbol::blob("random", &seed, length));
         Ok(json!({"Plaintext": plaintext}))
@@ -134,7 +138,10 @@ impl Call<'_> {
             return Err(validation(None));
         }
         let source = self.open_source("SourceKeyId", "kms:ReEncryptFrom", blob.as_deref())?;
-        let destination = self.open("DestinationKeyId", "kms:ReEncryptTo")?;
+        let destination = self.open("DestinationKeyId", "kms:ReEncryptTo").inspect_err(|_| {
+            // Nothing was asked of the source key yet, so its account is not told (svc:T-8).
+            self.log.keys.clear();
+        })?;
         self.trace.rule("svc:K-21");
         let same = source.key == destination.key;
         let with_same = |context, algorithm: &str| {
@@ -204,7 +211,7 @@ impl Call<'_> {
             return Err(invalid_ciphertext());
         };
         // Replicas share the id and the key material of their primary (svc:K-15).
-        let same_material = ciphertext.key == *key || (ciphertext.key.id == key.id && key.id.starts_with("mrk-"));
+        let same_material = ciphertext.key.same_material(key);
         let refusal = if !same_material {
             Some(if ciphertext.algorithm == SYMMETRIC {
                 Refusal::error("IncorrectKeyException", 400, INCORRECT_KEY.to_owned()).into()

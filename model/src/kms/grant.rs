@@ -82,10 +82,10 @@ impl Grant {
         self.until.is_none()
     }
 
-    /// Whether it is in effect: propagated, or named by a token it gave out; a retired grant lingers as long (`svc:G-21`).
+    /// Whether it is in effect: propagated, or named by a token it gave out. A retired or revoked grant lingers as long as a new one
+    /// takes to begin, for whoever presents its token too (`svc:G-21`).
     pub(crate) fn is_live(&self, clock: &Clock, tokens: &[String]) -> bool {
-        let begun =
-            self.from.has_come(clock) || (self.exists() && tokens.iter().any(|token| self.tokens.contains(token)));
+        let begun = self.from.has_come(clock) || tokens.iter().any(|token| self.tokens.contains(token));
         let ended = self.until.is_some_and(|until| until.has_come(clock));
         begun && !ended
     }

@@ -181,13 +181,14 @@ impl Call<'_> {
             .ok()
             .and_then(|arn| arn.account());
         self.trace.rule("svc:G-19");
+        // Nothing here has a policy of its own: the identity policies are asked before anything else (svc:K-18).
+        self.authorize_identity("kms:ListRetirableGrants", "*".to_owned(), Context::new())?;
         if account.is_none() || account.as_ref() != self.account() {
             // Only principals of the own account may be asked about (svc:K-8).
             let check =
                 super::authorize::denied_by_resource(self.state, self.actor, "kms:ListRetirableGrants", "*", "svc:K-8");
             return Err(self.denied(check, false));
         }
-        self.authorize_identity("kms:ListRetirableGrants", "*".to_owned(), Context::new())?;
         let state = &*self.state;
         let shown: Vec<Value> = state
             .contents

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::grant::Grant;
 use crate::name::{AccountId, Region};
-use crate::world::clock::Delayed;
+use crate::world::clock::{Delayed, Moment};
 use crate::world::policy::StoredPolicy;
 
 /// Where a key lives. Its ARN follows.
@@ -22,6 +22,19 @@ pub(crate) struct KeyRef {
 impl KeyRef {
     pub(crate) fn arn(&self) -> String {
         format!("arn:aws:kms:{}:{}:key/{}", self.region, self.account, self.id)
+    }
+
+    /// What replicas share with their primary: the key material (`svc:K-15`).
+    pub(crate) fn material(&self) -> String {
+        if self.id.starts_with("mrk-") {
+            format!("{}/{}", self.account, self.id)
+        } else {
+            self.arn()
+        }
+    }
+
+    pub(crate) fn same_material(&self, other: &Self) -> bool {
+        self.material() == other.material()
     }
 }
 
@@ -111,6 +124,86 @@ pub(crate) struct Key {
     pub(crate) grants: Vec<Grant>,
     /// When it is deleted, while it is pending deletion.
     pub(crate) deletion: Option<Timestamp>,
+    pub(crate) material: Material,
+}
+
+/// Where a key's material comes from, and what happens to it in time.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Material {
+    /// The id of the custom key store it is in.
+    pub(crate) custom_key_store: Option<String>,
+    /// What was imported by a call, for a key of origin EXTERNAL.
+    pub(crate) imported: Option<Imported>,
+    /// Rotations on demand, in order.
+    pub(crate) rotations: Vec<Timestamp>,
+    /// Days between automatic rotations, where they were said.
+    pub(crate) rotation_period: Option<i64>,
+    /// The state that follows by itself: of a replica being made, of a primary that changes (`svc:ST-4`).
+    pub(crate) becomes: Option<(Moment, KeyState)>,
+}
+
+/// Imported key material.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Imported {
+    /// Base64 text of the material itself; in a Case it stands unwrapped.
+    pub(crate) material: String,
+    /// When it expires.
+    pub(crate) valid_to: Option<Timestamp>,
+}
+
+/// What GetParametersForImport gave out.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ImportToken {
+    pub(crate) key: KeyRef,
+    pub(crate) valid_to: Timestamp,
+}
+
+/// What a signature or a MAC stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Signature {
+    pub(crate) key: KeyRef,
+    pub(crate) algorithm: String,
+    pub(crate) message_type: String,
+    /// Base64 text.
+    pub(crate) message: String,
+}
+
+/// A custom key store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyStore {
+    pub(crate) name: String,
+    pub(crate) kind: KeyStoreKind,
+    pub(crate) connected: bool,
+}
+
+/// What is behind a custom key store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum KeyStoreKind {
+    /// An AWS CloudHSM cluster.
+    CloudHsm,
+    /// A key manager outside AWS.
+    External,
+}
+
+impl KeyStoreKind {
+    /// All kinds under `CustomKeyStoreType`; the first is the default.
+    pub(crate) const ALL: [(&'static str, Self); 2] =
+        [("AWS_CLOUDHSM", Self::CloudHsm), ("EXTERNAL_KEY_STORE", Self::External)];
+
+    /// Also the `Origin` of its keys.
+    pub(crate) fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(_, kind)| *kind == self)
+            .map_or("", |(name, _)| name)
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, kind)| *kind)
+    }
 }
 
 impl Key {
@@ -140,16 +233,48 @@ impl Key {
         matches!(self.origin.as_str(), "AWS_CLOUDHSM" | "EXTERNAL_KEY_STORE")
     }
 
-    /// The algorithms that Encrypt and Decrypt take; the first is the default of a symmetric key.
-    pub(crate) fn encryption_algorithms(&self) -> &'static [&'static str] {
-        match self.spec.as_str() {
-            "SYMMETRIC_DEFAULT" => &["SYMMETRIC_DEFAULT"],
-            "SM2" => &["SM2PKE"],
-            spec if spec.starts_with("RSA_") => &["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"],
-            _ => &[],
-        }
+    /// The algorithms it can be used with, by spec and usage (`svc:K-24`).
+    pub(crate) fn algorithms(&self) -> &'static [&'static str] {
+        ALGORITHMS
+            .iter()
+            .find(|(specs, usage, _)| {
+                *usage == self.usage
+                    && match specs.strip_suffix('*') {
+                        Some(start) => self.spec.starts_with(start),
+                        None => *specs == self.spec,
+                    }
+            })
+            .map_or(&[], |(_, _, algorithms)| algorithms)
     }
 }
+
+/// Specs (a trailing `*` stands for any ending), usage, and the algorithms of both (KMS developer guide, key spec reference).
+type AlgorithmRow = (&'static str, &'static str, &'static [&'static str]);
+
+#[rustfmt::skip]
+const ALGORITHMS: &[AlgorithmRow] = &[
+    ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", &["SYMMETRIC_DEFAULT"]),
+    ("RSA_*", "ENCRYPT_DECRYPT", &["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"]),
+    ("SM2", "ENCRYPT_DECRYPT", &["SM2PKE"]),
+    ("RSA_*", "SIGN_VERIFY", &[
+        "RSASSA_PSS_SHA_256", "RSASSA_PSS_SHA_384", "RSASSA_PSS_SHA_512",
+        "RSASSA_PKCS1_V1_5_SHA_256", "RSASSA_PKCS1_V1_5_SHA_384", "RSASSA_PKCS1_V1_5_SHA_512",
+    ]),
+    ("ECC_NIST_P256", "SIGN_VERIFY", &["ECDSA_SHA_256"]),
+    ("ECC_NIST_P384", "SIGN_VERIFY", &["ECDSA_SHA_384"]),
+    ("ECC_NIST_P521", "SIGN_VERIFY", &["ECDSA_SHA_512"]),
+    ("ECC_SECG_P256K1", "SIGN_VERIFY", &["ECDSA_SHA_256"]),
+    ("ECC_NIST_EDWARDS25519", "SIGN_VERIFY", &["ED25519_SHA_512", "ED25519_PH_SHA_512"]),
+    ("SM2", "SIGN_VERIFY", &["SM2DSA"]),
+    ("ML_DSA_*", "SIGN_VERIFY", &["ML_DSA_SHAKE_256"]),
+    ("HMAC_224", "GENERATE_VERIFY_MAC", &["HMAC_SHA_224"]),
+    ("HMAC_256", "GENERATE_VERIFY_MAC", &["HMAC_SHA_256"]),
+    ("HMAC_384", "GENERATE_VERIFY_MAC", &["HMAC_SHA_384"]),
+    ("HMAC_512", "GENERATE_VERIFY_MAC", &["HMAC_SHA_512"]),
+    ("ECC_NIST_P*", "KEY_AGREEMENT", &["ECDH"]),
+    ("SM2", "KEY_AGREEMENT", &["ECDH"]),
+    ("ML_KEM_*", "ENCAPSULATE_DECAPSULATE", &["ML_KEM"]),
+];
 
 /// An alias. `None` as its latest target: it was deleted.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::authorize::{may_put_key_policy, set_key_request_properties};
-use super::key::{Key, KeyManager, KeyRef, KeyState, usages_of_spec};
+use super::key::{Key, KeyManager, KeyRef, KeyState, Material, usages_of_spec};
 use super::key_state::KeyPart;
 use super::table::table;
 use super::{Ask, Call, Opened, empty, validation};
@@ -17,7 +17,6 @@ use crate::outcome::CheckDecision;
 use crate::policy::{PolicyError, PolicyErrorKind, PolicyKind};
 use crate::world::clock::Delayed;
 use crate::world::policy::StoredPolicy;
-use crate::world::state::State;
 use crate::world::symbol;
 use crate::world::trace::{Answer, Refusal, Stop};
 
@@ -40,42 +39,20 @@ pub(crate) fn default_key_policy(account: &AccountId) -> String {
     .to_string()
 }
 
-/// Deletes the keys whose waiting period is over, with their aliases and grants (`svc:ST-5`).
-pub(crate) fn delete_due_keys(state: &mut State) {
-    let now = state.clock.now;
-    let due: Vec<KeyRef> = state
-        .contents
-        .keys
-        .values()
-        .filter(|key| key.state == KeyState::PendingDeletion && key.deletion.is_some_and(|deletion| deletion <= now))
-        .map(|key| key.at.clone())
-        .collect();
-    for at in due {
-        state.contents.keys.remove(&at);
-        state
-            .contents
-            .aliases
-            .retain(|_, alias| alias.target.latest().as_ref() != Some(&at));
-    }
-    // A primary that waited for its replicas is deleted after its own period, once they are gone (svc:ST-4).
-    let waiting: Vec<KeyRef> = state
-        .contents
-        .keys
-        .values()
-        .filter(|key| key.state == KeyState::PendingReplicaDeletion)
-        .filter(|key| {
-            !state
-                .contents
-                .keys
-                .values()
-                .any(|other| other.replica_of.as_ref() == Some(&key.at))
-        })
-        .map(|key| key.at.clone())
-        .collect();
-    for at in waiting {
-        if let Some(key) = state.contents.keys.get_mut(&at) {
-            key.state = KeyState::PendingDeletion;
-        }
+/// The longest policy text the API takes; the quota of a key policy is smaller (`svc:P-1`).
+const LONGEST_POLICY: usize = 131_072;
+
+/// The length that the API asks of `Policy`, before anything is read (step 1 of `svc:K-32`).
+pub(super) fn check_policy_length(text: &str) -> Result<(), Stop> {
+    match text.chars().count() {
+        0 => Err(validation(
+            "1 validation error detected: Value '' at 'policy' failed to satisfy constraint: Member must have length greater than \
+             or equal to 1"
+                .to_owned(),
+        )),
+        1..=LONGEST_POLICY => Ok(()),
+        // The answer repeats the whole text; nothing is claimed about it.
+        _ => Err(validation(None)),
     }
 }
 
@@ -89,6 +66,7 @@ struct NewKey {
     policy: Option<String>,
     bypass: Option<bool>,
     description: String,
+    custom_key_store: Option<String>,
 }
 
 impl Call<'_> {
@@ -103,6 +81,11 @@ impl Call<'_> {
         }
         if new.multi_region {
             self.authorize_service_linked_role(&account)?;
+        }
+        if let Some(id) = &new.custom_key_store
+            && self.connected_key_store(id)?.name() != new.origin
+        {
+            return Err(validation(None));
         }
         let seed = self.state.next_seed(&format!("{account}/{}", self.actor.region));
         let id = symbol::key_id(&seed, new.multi_region);
@@ -137,6 +120,10 @@ impl Call<'_> {
             tags: Delayed::new(new.tags.unwrap_or_default()),
             grants: Vec::new(),
             deletion: None,
+            material: Material {
+                custom_key_store: new.custom_key_store,
+                ..Material::default()
+            },
         };
         if new.policy.is_some() && new.bypass != Some(true) {
             self.check_lockout(&key, key.policy.latest())?;
@@ -174,19 +161,29 @@ impl Call<'_> {
             }
         };
         let origin = with.text("Origin")?.unwrap_or("AWS_KMS").to_owned();
-        if !matches!(origin.as_str(), "AWS_KMS" | "EXTERNAL") {
-            // Custom key stores are not modelled: none exists.
-            return Err(Refusal::error("CustomKeyStoreNotFoundException", 400, None).into());
+        let custom_key_store = with.text("CustomKeyStoreId")?.map(str::to_owned);
+        let in_store = matches!(origin.as_str(), "AWS_CLOUDHSM" | "EXTERNAL_KEY_STORE");
+        if !in_store && !matches!(origin.as_str(), "AWS_KMS" | "EXTERNAL") {
+            return Err(validation(None));
         }
+        // A store and the origin that goes with it come together, and such a key is a symmetric one of one Region.
+        if in_store != custom_key_store.is_some()
+            || (in_store && (spec != "SYMMETRIC_DEFAULT" || with.is_true("MultiRegion")?))
+        {
+            return Err(validation(None));
+        }
+        let policy = with.policy("Policy")?;
+        policy.as_deref().map_or(Ok(()), check_policy_length)?;
         Ok(NewKey {
             spec,
             usage,
             origin,
             multi_region: with.is_true("MultiRegion")?,
             tags: with.tags("Tags", "TagKey", "TagValue")?,
-            policy: with.policy("Policy")?,
+            policy,
             bypass: with.boolean("BypassPolicyLockoutSafetyCheck")?,
             description: with.text("Description")?.unwrap_or_default().to_owned(),
+            custom_key_store,
         })
     }
 
@@ -203,7 +200,7 @@ impl Call<'_> {
     }
 
     /// Checks and binds a key policy (`svc:P-1`…`svc:P-4`).
-    fn save_key_policy(&mut self, text: &str) -> Result<StoredPolicy, Stop> {
+    pub(super) fn save_key_policy(&mut self, text: &str) -> Result<StoredPolicy, Stop> {
         self.trace.rule("svc:P-3");
         StoredPolicy::save(self.state, text, PolicyKind::Key).map_err(|error| {
             self.trace.rules.insert(error.rule.clone());
@@ -212,7 +209,7 @@ impl Call<'_> {
     }
 
     /// The new policy must let its author put a key policy afterwards (`svc:P-5`).
-    fn check_lockout(&mut self, key: &Key, new: &StoredPolicy) -> Result<(), Stop> {
+    pub(super) fn check_lockout(&mut self, key: &Key, new: &StoredPolicy) -> Result<(), Stop> {
         self.trace.rule("svc:P-5");
         let operation = table().operation("PutKeyPolicy").expect("PutKeyPolicy is in the table");
         let check = may_put_key_policy(self.state, self.actor, operation, key, new);
@@ -247,6 +244,11 @@ impl Call<'_> {
     pub(super) fn put_key_policy(&mut self) -> Answer {
         let name = self.with.text("PolicyName")?.unwrap_or("default").to_owned();
         let text = self.with.policy("Policy")?.ok_or_else(|| validation(None))?;
+        if !self.with.has("KeyId") {
+            // What is missing is told before what is too short.
+            return Err(validation(None));
+        }
+        check_policy_length(&text)?;
         let bypass = self.with.boolean("BypassPolicyLockoutSafetyCheck")?;
         if name == "AWS_RAM" {
             self.trace.rule("svc:K-34");
@@ -404,7 +406,10 @@ impl Call<'_> {
         let opened = self.open_and_authorize(keys)?;
         self.state_permits(&opened.key, KeyPart::Subject)?;
         self.usage_permits(&opened.key, None)?;
-        self.key_mut(&opened.key).rotation_enabled = enabled;
+        let period = self.with.integer("RotationPeriodInDays")?;
+        let key = self.key_mut(&opened.key);
+        key.rotation_enabled = enabled;
+        key.material.rotation_period = period.filter(|_| enabled);
         Ok(empty())
     }
 
@@ -417,7 +422,7 @@ impl Call<'_> {
     }
 
     /// For operations with one permission of their own name on `KeyId`.
-    fn open_and_authorize(&mut self, keys: Context) -> Result<Opened, Stop> {
+    pub(super) fn open_and_authorize(&mut self, keys: Context) -> Result<Opened, Stop> {
         let action = format!("kms:{}", self.operation.name);
         let opened = self.open("KeyId", &action)?;
         self.authorize(&action, &opened, Ask { keys, ..Ask::default() })?;
@@ -439,7 +444,10 @@ fn create_key_context(new: &NewKey) -> Context {
 }
 
 /// `aws:RequestTag/…` and `aws:TagKeys` (`svc:C-29`).
-fn tag_context<'a>(tags: Option<&BTreeMap<String, String>>, names: impl Iterator<Item = &'a String>) -> Context {
+pub(super) fn tag_context<'a>(
+    tags: Option<&BTreeMap<String, String>>,
+    names: impl Iterator<Item = &'a String>,
+) -> Context {
     let mut keys = Context::new().with("aws:TagKeys", ContextValue::Many(names.cloned().collect()));
     if let Some(tags) = tags {
         keys.set_family(
@@ -450,7 +458,7 @@ fn tag_context<'a>(tags: Option<&BTreeMap<String, String>>, names: impl Iterator
     keys
 }
 
-fn metadata(key: &Key) -> Value {
+pub(super) fn metadata(key: &Key) -> Value {
     let mut metadata = json!({
         "KeyId": key.at.id,
         "Arn": key.arn(),

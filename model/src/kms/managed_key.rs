@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::key::{Alias, Key, KeyManager, KeyRef, KeyState};
+use super::key::{Alias, Key, KeyManager, KeyRef, KeyState, Material};
 use crate::name::{AccountId, Region};
 use crate::policy::PolicyKind;
 use crate::world::clock::Delayed;
@@ -64,6 +64,7 @@ pub(crate) fn insert(state: &mut State, at: &KeyRef, service: &str, policy: Stor
         tags: Delayed::new(BTreeMap::new()),
         grants: Vec::new(),
         deletion: None,
+        material: Material::default(),
     };
     state.contents.keys.insert(at.clone(), key);
 }

@@ -4,6 +4,7 @@
 //! The order of the steps of a call is that of `svc:K-32`: syntax, key, authorization, key state, usage, ciphertext, dry run, effect.
 
 mod alias;
+mod asymmetric;
 pub(crate) mod authorize;
 mod crypto;
 pub(crate) mod grant;
@@ -11,8 +12,12 @@ mod grant_operations;
 mod identifier;
 pub(crate) mod key;
 pub mod key_state;
+mod key_store;
+mod lifecycle;
 mod manage;
 pub(crate) mod managed_key;
+mod material;
+mod multi_region;
 mod service_grant;
 pub mod table;
 mod trail;
@@ -38,7 +43,8 @@ use crate::world::parameters::Parameters;
 use crate::world::state::State;
 use crate::world::trace::{Answer, Refusal, Stop, Trace};
 
-pub(crate) use manage::{default_key_policy, delete_due_keys};
+pub(crate) use lifecycle::pass_time;
+pub(crate) use manage::default_key_policy;
 pub(crate) use service_grant::{
     ServiceGrant, create_initial as create_initial_grant, create_service_grant, end_grant, insert_service_grant,
 };
@@ -176,6 +182,31 @@ impl Call<'_> {
             "EnableKeyRotation" => self.enable_key_rotation(true),
             "DisableKeyRotation" => self.enable_key_rotation(false),
             "UpdateKeyDescription" => self.update_key_description(),
+            "Sign" => self.sign(),
+            "Verify" => self.verify(),
+            "GenerateMac" => self.generate_mac(),
+            "VerifyMac" => self.verify_mac(),
+            "GetPublicKey" => self.get_public_key(),
+            "DeriveSharedSecret" => self.derive_shared_secret(),
+            "Encapsulate" => self.encapsulate(),
+            "Decapsulate" => self.decapsulate(),
+            "GenerateDataKeyPair" => self.generate_data_key_pair(true),
+            "GenerateDataKeyPairWithoutPlaintext" => self.generate_data_key_pair(false),
+            "GetParametersForImport" => self.get_parameters_for_import(),
+            "ImportKeyMaterial" => self.import_key_material(),
+            "DeleteImportedKeyMaterial" => self.delete_imported_key_material(),
+            "RotateKeyOnDemand" => self.rotate_key_on_demand(),
+            "ListKeyRotations" => self.list_key_rotations(),
+            "ListKeyPolicies" => self.list_key_policies(),
+            "GetKeyLastUsage" => self.get_key_last_usage(),
+            "ReplicateKey" => self.replicate_key(),
+            "UpdatePrimaryRegion" => self.update_primary_region(),
+            "CreateCustomKeyStore" => self.create_custom_key_store(),
+            "ConnectCustomKeyStore" => self.connect_custom_key_store(true),
+            "DisconnectCustomKeyStore" => self.connect_custom_key_store(false),
+            "UpdateCustomKeyStore" => self.update_custom_key_store(),
+            "DeleteCustomKeyStore" => self.delete_custom_key_store(),
+            "DescribeCustomKeyStores" => self.describe_custom_key_stores(),
             other => Err(StepError::Operation(format!("kms:{other}")).into()),
         }
     }
@@ -209,6 +240,12 @@ impl Call<'_> {
         )? {
             Resolved::Found { key, alias } => {
                 self.log.keys.push(key.clone());
+                let foreign = self.account().is_some_and(|account| *account != key.account);
+                if foreign && !self.operation.cross_account {
+                    // Whatever the policies say, and as if the key did not exist (svc:K-9, svc:K-32).
+                    let check = authorize::denied_by_resource(self.state, self.actor, action, &key.arn(), "svc:K-9");
+                    return Err(self.denied(check, false));
+                }
                 Ok(Opened { key, alias })
             }
             Resolved::ForeignUnknown { arn, account } => {
@@ -241,11 +278,22 @@ impl Call<'_> {
 
     /// Asks for a permission that only identity policies give (`svc:K-18`).
     fn authorize_identity(&mut self, action: &str, resource: String, keys: Context) -> Result<(), Stop> {
+        let actor = self.actor;
+        self.authorize_identity_as(actor, action, resource, keys)
+    }
+
+    /// The same for the actor as it appears in another Region.
+    fn authorize_identity_as(
+        &mut self,
+        actor: &Actor,
+        action: &str,
+        resource: String,
+        keys: Context,
+    ) -> Result<(), Stop> {
         let mut keys = keys;
-        authorize::set_caller_account(self.actor, &mut keys);
-        let owner = self.actor.account();
-        let pair = crate::world::access::Pair::identity(action, resource, owner).with_keys(keys);
-        let check = crate::world::access::decide(self.state, self.actor, &pair);
+        authorize::set_caller_account(actor, &mut keys);
+        let pair = crate::world::access::Pair::identity(action, resource, actor.account()).with_keys(keys);
+        let check = crate::world::access::decide(self.state, actor, &pair);
         self.trace.rule("svc:K-18");
         self.require(check, false)
     }
@@ -323,7 +371,7 @@ impl Call<'_> {
             return Err(Refusal::error(code, 400, self.operation.cryptographic.then_some(message)).into());
         }
         if let Some(algorithm) = algorithm
-            && !key.encryption_algorithms().contains(&algorithm)
+            && !key.algorithms().contains(&algorithm)
         {
             let message = format!("Algorithm {algorithm} is incompatible with key spec {}.", key.spec);
             self.trace.rule("svc:K-24");
@@ -339,6 +387,8 @@ impl Call<'_> {
                     && origin.as_ref().is_none_or(|origin| *origin == key.origin)
                     && !(*no_custom_key_store && key.in_custom_key_store())
             }
+            SpecRequirement::Imported => key.origin == "EXTERNAL",
+            SpecRequirement::MultiRegionPrimary => key.multi_region && key.replica_of.is_none(),
             requirement => requirement.admits_spec(&key.spec),
         };
         if right_spec {

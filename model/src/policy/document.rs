@@ -49,6 +49,25 @@ impl Document {
         }
     }
 
+    /// What a key policy says about kms:RetireGrant: its Deny statements count, its Allow is worth nothing, and the account of the grant
+    /// may let its identities do it (`svc:G-16`).
+    pub(crate) fn rights_to_retire(self, account: Option<&AccountId>) -> Self {
+        let delegation = account.map(|account| {
+            format!(
+                r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"{account}"}},"Action":"kms:RetireGrant","Resource":"*"}}}}"#
+            )
+        });
+        let delegation = delegation.and_then(|text| Self::parse(&text, self.kind).ok());
+        let denies = self.statements.into_iter();
+        Self {
+            kind: self.kind,
+            statements: denies
+                .filter(|statement| statement.effect() == Effect::Deny)
+                .chain(delegation.into_iter().flat_map(|document| document.statements))
+                .collect(),
+        }
+    }
+
     /// The kind of policy it is.
     pub fn kind(&self) -> PolicyKind {
         self.kind

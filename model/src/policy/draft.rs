@@ -1,6 +1,8 @@
 //! A policy half read: its elements with their places, duplicates included, before any of them is understood.
 //! Validation looks at drafts, because it must speak about what the user wrote; [`Document`](super::Document) is built from one.
 
+use std::collections::BTreeSet;
+
 use super::json::{Json, Member, Node};
 
 /// The members a document may have (`iam:G-01`).
@@ -106,11 +108,8 @@ impl<'a> Members<'a> {
 
     /// Members whose name was already used.
     pub(super) fn duplicates(&self) -> impl Iterator<Item = &'a Member> {
-        let list = self.list;
-        list.iter()
-            .enumerate()
-            .filter(move |(position, member)| list[..*position].iter().any(|earlier| earlier.key == member.key))
-            .map(|(_, member)| member)
+        let mut seen = BTreeSet::new();
+        self.list.iter().filter(move |member| !seen.insert(member.key.as_str()))
     }
 }
 

@@ -20,6 +20,29 @@ pub struct PolicyError {
     pub offset: usize,
 }
 
+impl PolicyError {
+    /// The error code of the API that saves such a document.
+    pub fn code(&self) -> &'static str {
+        use PolicyErrorKind::{Characters, InvalidPrincipal, Malformed, PackedTooLarge, TooLong};
+        match (self.policy, self.kind) {
+            (PolicyKind::Session, TooLong | PackedTooLarge) => "PackedPolicyTooLarge",
+            (PolicyKind::Key, TooLong | PackedTooLarge) => "LimitExceededException",
+            (PolicyKind::Key, Characters) => "ValidationException",
+            (PolicyKind::Bucket | PolicyKind::Resource, _) => "MalformedPolicy",
+            (PolicyKind::ServiceControl | PolicyKind::ResourceControl, TooLong | PackedTooLarge) => {
+                "ConstraintViolationException"
+            }
+            (PolicyKind::Key | PolicyKind::ServiceControl | PolicyKind::ResourceControl, _) => {
+                "MalformedPolicyDocumentException"
+            }
+            (PolicyKind::VpcEndpoint, _) => "InvalidPolicyDocument",
+            (_, TooLong | PackedTooLarge) => "LimitExceeded",
+            (_, Characters) => "ValidationError",
+            (_, Malformed | InvalidPrincipal) => "MalformedPolicyDocument",
+        }
+    }
+}
+
 /// The sort of a refusal, which decides the error code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PolicyErrorKind {

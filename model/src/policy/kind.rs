@@ -1,9 +1,12 @@
 //! Where a policy stands, and what that place allows (`iam:1.2`, `iam:1.9`).
 
 use jiff::civil::{Date, date};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The kind of a policy document. It decides which elements are legal, which texts refuse a bad one and how long it may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum PolicyKind {
     /// A managed policy, also as permissions boundary.
     Managed,

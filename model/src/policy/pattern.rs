@@ -4,6 +4,7 @@
 use super::PolicyKind;
 use super::variable::{Syntax, Template};
 use crate::context::Context;
+use crate::rule::RuleId;
 
 /// One symbol of a glob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +130,8 @@ pub(super) struct ResourcePattern {
     pub(super) text: String,
     pub(super) offset: usize,
     shape: ResourceShape,
+    /// Whether the document's version knows variables (`iam:G-23`).
+    knows_variables: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,6 +174,7 @@ impl ResourcePattern {
             text: text.to_owned(),
             offset,
             shape,
+            knows_variables: variables,
         }
     }
 
@@ -178,7 +182,14 @@ impl ResourcePattern {
     pub(super) fn matches(&self, requested: Option<&[&str; 6]>, context: &Context) -> ResourceMatch {
         let matched = match (&self.shape, requested) {
             (ResourceShape::Everything, _) => true,
-            (ResourceShape::Nothing, _) | (ResourceShape::Arn(_), None) => false,
+            (ResourceShape::Nothing, _) => false,
+            (ResourceShape::Arn(pattern), None) => {
+                // A variable without value is one whatever is requested (iam:V-11).
+                if pattern.resource.resolve(context).is_none() {
+                    return ResourceMatch::Unresolved;
+                }
+                false
+            }
             (ResourceShape::Arn(pattern), Some([_, partition, service, region, account, resource])) => {
                 let Some(resource_pattern) = pattern.resource.resolve(context) else {
                     return ResourceMatch::Unresolved;
@@ -197,9 +208,22 @@ impl ResourcePattern {
         }
     }
 
-    /// Whether the pattern reads a policy variable.
-    pub(super) fn has_variables(&self) -> bool {
-        matches!(&self.shape, ResourceShape::Arn(arn) if arn.resource.has_variables())
+    /// Whether variables are replaced in it at all.
+    pub(super) fn knows_variables(&self) -> bool {
+        self.knows_variables
+    }
+
+    /// Whether it has a variable without a default, so that it may match nothing (`iam:V-10`).
+    pub(super) fn needs_a_value(&self) -> bool {
+        matches!(&self.shape, ResourceShape::Arn(arn) if arn.resource.needs_a_value())
+    }
+
+    /// The rules about variables that it brings into play.
+    pub(super) fn variable_notes(&self, context: &Context) -> Vec<RuleId> {
+        match &self.shape {
+            ResourceShape::Arn(arn) => arn.resource.notes(context),
+            ResourceShape::Everything | ResourceShape::Nothing => Vec::new(),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! One statement: what it says, and whether it applies to a request (`iam:2`). What its effect is worth is decided elsewhere.
 
 use super::PolicyKind;
-use super::condition::ConditionTest;
+use super::condition::{ConditionTest, Situation};
+use super::notes;
 use super::pattern::{ActionPattern, ResourceMatch, ResourcePattern, arn_fields};
 use super::principal::{MatchKinds, PrincipalEntry, PrincipalForm, deny_exempts, kinds_of};
 use crate::evaluate::{Caller, Request};
@@ -71,8 +72,9 @@ const EVERY_BUCKET: [&str; 6] = ["arn", "aws", "s3", "", "", "*"];
 
 impl<'a> Question<'a> {
     pub(crate) fn new(request: &'a Request<'a>, has_boundary: bool, quirks: &'a Quirks) -> Self {
-        let lists_buckets =
-            request.resource == "*" && request.action.as_str().eq_ignore_ascii_case("s3:ListAllMyBuckets");
+        // The request resource is written either way (iam:OQ-14).
+        let lists_buckets = matches!(request.resource, "*" | "arn:aws:s3:::*")
+            && request.action.as_str().eq_ignore_ascii_case("s3:ListAllMyBuckets");
         Self {
             request,
             quirks,
@@ -193,7 +195,7 @@ impl Statement {
         }
         let (principal, kinds) = self.principal_part(kind, question);
         let action = self.action_part(question);
-        let resource = self.resource_part(question);
+        let resource = self.resource_part(kind, question);
         let verdict = match (principal.matches, action.matches, resource.matches) {
             (true, true, true) => Verdict::Applies,
             (false, true, true) => Verdict::OtherPrincipal,
@@ -215,18 +217,24 @@ impl Statement {
         applies.rules.extend(action.rules);
         applies.rules.extend(resource.rules);
         if applies.verdict == Verdict::Applies {
-            self.check_conditions(question, &mut applies);
+            self.check_conditions(kind, question, &mut applies);
         }
         applies
     }
 
     /// Every test must hold; the first that does not silences the statement (`iam:C-10`, `iam:C-13`).
-    fn check_conditions(&self, question: &Question<'_>, applies: &mut Applies) {
+    fn check_conditions(&self, kind: PolicyKind, question: &Question<'_>, applies: &mut Applies) {
+        applies.rules.extend(ConditionTest::block_notes(&self.conditions));
+        let situation = Situation {
+            request: question.request,
+            effect: self.effect,
+            kind,
+        };
         for test in &self.conditions {
+            applies.rules.extend(test.notes(situation));
             let held = test.holds(question.request.context, question.quirks);
             applies.rules.extend(held.rules);
             if !held.holds {
-                applies.rules.push(rule("iam:C-13"));
                 applies.verdict = Verdict::Condition(format!("{} {}", test.operator(), test.key()));
                 return;
             }
@@ -235,27 +243,53 @@ impl Statement {
 
     fn principal_part(&self, kind: PolicyKind, question: &Question<'_>) -> (Part, MatchKinds) {
         let Some(element) = &self.principals else {
-            return (Part::new(true, []), MatchKinds::default());
+            let everybody = kind.is_identity() || kind == PolicyKind::ServiceControl;
+            let rules = if everybody { vec![rule("iam:A-01")] } else { Vec::new() };
+            return (Part::new(true, rules), MatchKinds::default());
         };
         let caller = question.request.caller;
-        let mut kinds = kinds_of(&element.entries, caller, kind == PolicyKind::Trust, question.quirks);
-        let mut rules = Vec::new();
-        if question.at_gateway && kinds.account && !matches!(caller, Caller::Root { .. }) {
+        let in_trust_policy = kind == PolicyKind::Trust;
+        let mut kinds = kinds_of(&element.entries, caller, in_trust_policy, question.quirks);
+        // The entries that match; where none does, all of them say why not.
+        let matching: Vec<PrincipalEntry> = element
+            .entries
+            .iter()
+            .filter(|entry| entry.form.matches(caller, in_trust_policy, question.quirks).is_some())
+            .cloned()
+            .collect();
+        let telling = if matching.is_empty() {
+            &element.entries
+        } else {
+            &matching
+        };
+        let mut rules = notes::of_principals(telling, self.effect, kind, caller);
+        if element.entries.len() > 1 {
+            rules.push(rule("iam:P-13"));
+        }
+        if element.entries.is_empty() {
+            rules.push(rule("iam:G-71"));
+        }
+        if question.at_gateway {
             // At a gateway endpoint the account means its root user only.
-            kinds.account = false;
-            rules.push(rule("iam:P-34"));
+            rules.push(rule("iam:L-91"));
+            if kinds.account {
+                rules.push(rule("iam:P-34"));
+                kinds.account = matches!(caller, Caller::Root { .. });
+            }
         }
         if !element.negated {
-            for entry in &element.entries {
-                if entry
-                    .form
-                    .matches(caller, kind == PolicyKind::Trust, question.quirks)
-                    .is_some()
-                {
-                    rules.push(form_rule(&entry.form));
-                }
-            }
             return (Part::new(kinds.any(), rules), kinds);
+        }
+        if element.entries.is_empty() {
+            // Names nobody to except: it never applies, like every empty list (iam:G-71).
+            return (Part::new(false, rules), kinds);
+        }
+        if self.effect == Effect::Deny {
+            rules.extend(["iam:P-52", "iam:P-53", "iam:L-87", "iam:OQ-11"].map(rule));
+            let is_account = |entry: &PrincipalEntry| matches!(entry.form, PrincipalForm::Account(_));
+            if element.entries.iter().all(is_account) {
+                rules.push(rule("iam:P-55"));
+            }
         }
         let exempt = match self.effect {
             // Named at any level is excluded; a star excludes everybody.
@@ -263,14 +297,8 @@ impl Statement {
                 rules.push(rule("iam:P-50"));
                 kinds.any()
             }
-            Effect::Deny if question.has_boundary => {
-                rules.push(rule("iam:P-53"));
-                false
-            }
-            Effect::Deny => {
-                rules.push(rule("iam:P-52"));
-                deny_exempts(caller, kinds, question.quirks)
-            }
+            // Whoever has a boundary is always hit.
+            Effect::Deny => !question.has_boundary && deny_exempts(caller, kinds, question.quirks),
         };
         let everybody = MatchKinds {
             wild: !exempt,
@@ -290,15 +318,18 @@ impl Statement {
             .entries
             .iter()
             .find(|pattern| pattern.matches(&question.service, &question.operation));
-        match (element.negated, matched) {
-            (true, _) => Part::new(matched.is_none(), [rule("iam:M-03")]),
-            (false, None) => Part::new(false, []),
-            (false, Some(pattern)) if pattern.text.contains(['*', '?']) => Part::new(true, [rule("iam:M-02")]),
-            (false, Some(_)) => Part::new(true, [rule("iam:M-01")]),
-        }
+        let mut rules = notes::of_actions(&element.entries, element.negated);
+        let is_wild = |pattern: &ActionPattern| pattern.text.contains(['*', '?']);
+        let by_wildcard = matched.map_or_else(|| element.entries.iter().any(is_wild), is_wild);
+        rules.push(if by_wildcard {
+            rule("iam:M-02")
+        } else {
+            rule("iam:M-01")
+        });
+        Part::new(matched.is_some() != element.negated, rules)
     }
 
-    fn resource_part(&self, question: &Question<'_>) -> Part {
+    fn resource_part(&self, kind: PolicyKind, question: &Question<'_>) -> Part {
         let Some(element) = &self.resources else {
             // In a resource policy: the resource the policy is attached to.
             return Part::new(true, [rule("iam:G-13")]);
@@ -319,11 +350,26 @@ impl Statement {
                 ResourceMatch::Differs => {}
             }
         }
-        if element.negated {
+        let mut part = if element.negated {
             self.not_resource(matched.is_some(), unresolved, question)
         } else {
-            plain_resource(matched, unresolved, question)
+            plain_resource(matched, unresolved)
+        };
+        match matched {
+            Some(pattern) => part.rules.extend(notes::of_resource(pattern, kind, context)),
+            None => {
+                let entries = element.entries.iter();
+                part.rules
+                    .extend(entries.flat_map(|pattern| notes::of_resource(pattern, kind, context)));
+            }
         }
+        if question.lists_buckets {
+            part.rules.extend([rule("iam:M-26"), rule("iam:OQ-14")]);
+        }
+        if question.resource.is_none() && !element.negated {
+            part.rules.push(rule("iam:M-25"));
+        }
+        part
     }
 
     /// `NotResource` matches when no entry does (`iam:M-27`, `iam:M-28`); a variable without value makes that disputed (`iam:V-11`).
@@ -345,24 +391,11 @@ impl Statement {
     }
 }
 
-fn plain_resource(matched: Option<&ResourcePattern>, unresolved: bool, question: &Question<'_>) -> Part {
+fn plain_resource(matched: Option<&ResourcePattern>, unresolved: bool) -> Part {
     match matched {
         Some(pattern) if pattern.text == "*" => Part::new(true, [rule("iam:M-20")]),
-        Some(pattern) => {
-            let mut rules = vec![rule("iam:M-21")];
-            if question.lists_buckets {
-                rules.extend([rule("iam:M-26"), rule("iam:OQ-14")]);
-            }
-            if pattern.has_variables() {
-                rules.push(rule("iam:V-01"));
-            }
-            if arn_fields(&pattern.text).is_none() {
-                rules.push(rule("iam:G-52"));
-            }
-            Part::new(true, rules)
-        }
+        Some(_) => Part::new(true, [rule("iam:M-21")]),
         None if unresolved => Part::new(false, [rule("iam:V-10")]),
-        None if question.resource.is_none() => Part::new(false, [rule("iam:M-25")]),
         None => Part::new(false, [rule("iam:M-21")]),
     }
 }
@@ -373,23 +406,5 @@ fn empty_list(negated: bool, quirks: &Quirks) -> Part {
         Part::new(quirks.empty_not_list_applies, [rule("iam:G-72"), rule("iam:OQ-7")])
     } else {
         Part::new(false, [rule("iam:G-71")])
-    }
-}
-
-/// The rule that gives a principal form its meaning.
-fn form_rule(form: &PrincipalForm) -> RuleId {
-    match form {
-        PrincipalForm::Everyone => rule("iam:P-01"),
-        PrincipalForm::AwsEveryone => rule("iam:P-02"),
-        PrincipalForm::Account(_) => rule("iam:P-03"),
-        PrincipalForm::User { .. } => rule("iam:P-04"),
-        PrincipalForm::Role { .. } => rule("iam:P-05"),
-        PrincipalForm::AssumedRole { .. } => rule("iam:P-06"),
-        PrincipalForm::FederatedUser { .. } => rule("iam:P-07"),
-        PrincipalForm::UniqueId(_) => rule("iam:P-08"),
-        PrincipalForm::Service(_) => rule("iam:P-09"),
-        PrincipalForm::Federated(_) => rule("iam:P-11"),
-        PrincipalForm::CanonicalUser(_) => rule("iam:P-12"),
-        PrincipalForm::Impossible => rule("iam:P-14"),
     }
 }

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use super::pattern::Symbol;
-use crate::context::{Context, ContextValue};
+use crate::context::{Context, ContextValue, is_multivalued};
+use crate::rule::{RuleId, rule};
 
 /// What a template's text may contain besides itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,10 @@ pub(super) struct Syntax {
 pub(super) struct Template {
     pieces: Vec<Piece>,
     has_variables: bool,
+    /// Whether `${*}`, `${?}` or `${$}` stands for its character (`iam:V-07`).
+    has_literals: bool,
+    /// Whether something looks like a variable and is none (`iam:V-14`).
+    has_malformed: bool,
     /// The symbols of a text without variables, ready to match.
     fixed: Vec<Symbol>,
 }
@@ -42,14 +47,18 @@ impl Template {
     /// Finds wildcards and variables. A malformed variable is literal text (`iam:V-14`).
     pub(super) fn parse(text: &str, syntax: Syntax) -> Self {
         let mut pieces = Vec::with_capacity(text.len());
+        let mut has_literals = false;
+        let mut has_malformed = false;
         let mut rest = text;
         while let Some(character) = rest.chars().next() {
-            if syntax.variables
-                && let Some((piece, after)) = read_variable(rest)
-            {
-                pieces.push(piece);
-                rest = after;
-                continue;
+            if syntax.variables && rest.starts_with("${") {
+                if let Some((piece, after)) = read_variable(rest) {
+                    has_literals |= matches!(piece, Piece::Symbol(_));
+                    pieces.push(piece);
+                    rest = after;
+                    continue;
+                }
+                has_malformed = true;
             }
             pieces.push(Piece::Symbol(match character {
                 '*' if syntax.wildcards => Symbol::AnyRun,
@@ -63,13 +72,39 @@ impl Template {
         Self {
             pieces,
             has_variables,
+            has_literals,
+            has_malformed,
             fixed,
         }
+    }
+
+    /// The rules about variables that this text brings into play for a request (`iam:4`), whether it then matches or not.
+    pub(super) fn notes(&self, context: &Context) -> Vec<RuleId> {
+        let mut rules = Vec::new();
+        if self.has_literals {
+            rules.push(rule("iam:V-07"));
+        }
+        if self.has_malformed {
+            rules.push(rule("iam:V-14"));
+        }
+        for piece in &self.pieces {
+            if let Piece::Variable(variable) = piece {
+                variable.note(context, &mut rules);
+            }
+        }
+        rules
     }
 
     /// Whether the text depends on the request.
     pub(super) fn has_variables(&self) -> bool {
         self.has_variables
+    }
+
+    /// Whether some variable has no default.
+    pub(super) fn needs_a_value(&self) -> bool {
+        self.pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Variable(variable) if variable.default.is_none()))
     }
 
     /// The pattern for one request; none when a variable has neither value nor default (`iam:V-08`, `iam:V-10`).
@@ -90,6 +125,22 @@ impl Template {
 }
 
 impl Variable {
+    fn note(&self, context: &Context, rules: &mut Vec<RuleId>) {
+        let value = self.value(context).unwrap_or_default();
+        let matters = [
+            (true, "iam:V-01"),
+            (true, "iam:V-02"),
+            (is_multivalued(&self.key), "iam:V-04"),
+            (self.key.contains("tag/"), "iam:V-05"),
+            (self.default.is_some(), "iam:V-06"),
+            (value.contains(['*', '?']), "iam:V-12"),
+            (value.contains(['*', '?']), "iam:OQ-28"),
+            (value.contains("${"), "iam:V-13"),
+            (self.key == "aws:username", "iam:V-16"),
+        ];
+        rules.extend(matters.into_iter().filter(|(holds, _)| *holds).map(|(_, id)| rule(id)));
+    }
+
     /// Only single-valued keys have a value as a variable (`iam:V-04`).
     fn value<'a>(&'a self, context: &'a Context) -> Option<&'a str> {
         match context.get_lowercase(&self.key) {

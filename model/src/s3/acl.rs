@@ -63,6 +63,18 @@ impl CannedAcl {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, acl)| *acl)
     }
 
+    /// The permissions it grants, the owner's first.
+    pub(crate) fn grants(self) -> Vec<&'static str> {
+        let others: &[&'static str] = match self {
+            Self::Private => &[],
+            Self::PublicRead | Self::AuthenticatedRead | Self::AwsExecRead | Self::BucketOwnerRead => &["READ"],
+            Self::PublicReadWrite => &["READ", "WRITE"],
+            Self::BucketOwnerFullControl => &["FULL_CONTROL"],
+            Self::LogDeliveryWrite => &["WRITE", "READ_ACP"],
+        };
+        std::iter::once("FULL_CONTROL").chain(others.iter().copied()).collect()
+    }
+
     /// A grant to all users or to all authenticated users (`svc:S-5`).
     pub(crate) fn is_public(self) -> bool {
         matches!(self, Self::PublicRead | Self::PublicReadWrite | Self::AuthenticatedRead)
@@ -88,18 +100,16 @@ impl CannedAcl {
                 }
                 _ => false,
             };
-        // Grants to accounts matter across accounts; inside the owner's account policies decide.
-        let foreign_resource =
-            asker.account.is_some() && (asker.account != Some(asker.bucket_owner) || asker.owner != asker.bucket_owner);
-        let as_owner = foreign_resource && asker.account == Some(asker.owner);
-        let as_bucket_owner = foreign_resource
+        // Grants to accounts matter across accounts; inside the owner's account its policies decide, so that the owner's own grant
+        // gives its users nothing (svc:S-1).
+        let as_bucket_owner = asker.owner != asker.bucket_owner
             && asker.account == Some(asker.bucket_owner)
             && match self {
                 Self::BucketOwnerRead => permission == Permission::Read,
                 Self::BucketOwnerFullControl => true,
                 _ => false,
             };
-        public || as_owner || as_bucket_owner
+        public || as_bucket_owner
     }
 }
 
@@ -107,7 +117,8 @@ impl CannedAcl {
 fn bucket_permission(action: &str) -> Option<Permission> {
     Some(match action {
         "s3:ListBucket" | "s3:ListBucketVersions" | "s3:ListBucketMultipartUploads" => Permission::Read,
-        "s3:PutObject" | "s3:DeleteObject" | "s3:DeleteObjectVersion" => Permission::Write,
+        // Deletions are for the owners of bucket and object, whose own policies decide.
+        "s3:PutObject" => Permission::Write,
         "s3:GetBucketAcl" => Permission::ReadAcp,
         "s3:PutBucketAcl" => Permission::WriteAcp,
         _ => return None,
@@ -167,7 +178,7 @@ mod tests {
                     owner: &other,
                     ..foreign
                 },
-                true,
+                false,
             ),
             (
                 CannedAcl::Private,
@@ -194,5 +205,6 @@ mod tests {
         }
         assert!(CannedAcl::PublicReadWrite.bucket_allows("s3:PutObject", anonymous));
         assert!(!CannedAcl::PublicRead.bucket_allows("s3:PutObject", anonymous));
+        assert!(!CannedAcl::PublicReadWrite.bucket_allows("s3:DeleteObject", anonymous));
     }
 }

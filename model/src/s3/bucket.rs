@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::Value;
 
 use super::acl::CannedAcl;
 use crate::case::PublicAccessBlockSpec;
@@ -30,6 +32,12 @@ pub(crate) struct Bucket {
     pub(crate) tags: Delayed<BTreeMap<String, String>>,
     pub(crate) requester_pays: bool,
     pub(crate) abac: bool,
+    /// Whether it was made with Object Lock.
+    pub(crate) object_lock: bool,
+    /// As it was put.
+    pub(crate) website: Option<Value>,
+    /// Target bucket and prefix of the access logs.
+    pub(crate) logging: Option<(String, String)>,
     /// Versions of each key, oldest first. INVARIANT: no list is empty.
     pub(crate) objects: BTreeMap<String, Vec<ObjectVersion>>,
     pub(crate) uploads: BTreeMap<String, Upload>,
@@ -88,6 +96,55 @@ pub(crate) struct ObjectVersion {
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) acl: CannedAcl,
     pub(crate) owner: AccountId,
+    pub(crate) keeping: Keeping,
+}
+
+/// How an object is kept: where, and for how long at least.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Keeping {
+    /// None: STANDARD.
+    pub(crate) storage_class: Option<String>,
+    /// Whether an archived object was restored.
+    pub(crate) restored: bool,
+    pub(crate) retention: Option<Retention>,
+    /// None: never said.
+    pub(crate) legal_hold: Option<bool>,
+}
+
+/// A retention of Object Lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Retention {
+    pub(crate) mode: RetentionMode,
+    pub(crate) until: Timestamp,
+}
+
+/// How strong a retention is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RetentionMode {
+    /// Gives way to s3:BypassGovernanceRetention.
+    Governance,
+    /// Gives way to nobody.
+    Compliance,
+}
+
+impl RetentionMode {
+    /// All modes under their AWS names.
+    pub(crate) const ALL: [(&'static str, Self); 2] =
+        [("GOVERNANCE", Self::Governance), ("COMPLIANCE", Self::Compliance)];
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, mode)| *mode)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(_, mode)| *mode == self)
+            .map_or("", |(name, _)| name)
+    }
 }
 
 /// How an object is encrypted: settled when it is written (`svc:S-13`).
@@ -115,6 +172,7 @@ pub(crate) struct Upload {
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) acl: CannedAcl,
     pub(crate) owner: AccountId,
+    pub(crate) keeping: Keeping,
     /// Base64 text by part number.
     pub(crate) parts: BTreeMap<i64, String>,
 }

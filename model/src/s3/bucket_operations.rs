@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::acl::CannedAcl;
 use super::bucket::{Algorithm, Bucket, DefaultEncryption, Ownership, Versioning};
 use super::request::{Place, Request};
-use super::{empty, error, error_without_text, public_access};
+use super::{empty, error, error_without_text, policy_resource, public_access};
 use crate::case::PublicAccessBlockSpec;
 use crate::context::Context;
 use crate::policy::{PolicyErrorKind, PolicyKind};
@@ -92,10 +92,18 @@ impl Request<'_> {
             public_access_block: Some(ALL_BLOCKED),
             ownership,
             acl: acl.unwrap_or_default(),
-            versioning: Versioning::Never,
+            // Object Lock comes with versioning.
+            versioning: if self.with.is_true("ObjectLockEnabledForBucket")? {
+                Versioning::Enabled
+            } else {
+                Versioning::Never
+            },
             tags: Delayed::new(BTreeMap::new()),
             requester_pays: false,
             abac: false,
+            object_lock: self.with.is_true("ObjectLockEnabledForBucket")?,
+            website: None,
+            logging: None,
             objects: BTreeMap::new(),
             uploads: BTreeMap::new(),
         };
@@ -157,6 +165,9 @@ impl Request<'_> {
                 (!error.message.is_empty() && error.kind != PolicyErrorKind::TooLong).then(|| error.message.clone());
             Stop::from(Refusal::error("MalformedPolicy", 400, message))
         })?;
+        if policy_resource::foreign_resource(&policy.document, &place.bucket).is_some() {
+            return Err(error("MalformedPolicy", 400, policy_resource::INVALID_RESOURCE));
+        }
         let public = public_access::is_public(&policy.document);
         if public && public_access::settings(self.state, self.bucket(&place.bucket)).block_public_policy {
             self.trace.rule("svc:S-7");

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::bucket::{Bucket, ObjectVersion};
 use super::request::Request;
 use super::table::table;
@@ -34,6 +36,7 @@ impl Request<'_> {
                     .into(),
             );
         }
+        self.object_lock_keys(&mut all);
         let creates = matches!(
             self.operation.name.as_str(),
             "PutObject" | "PostObject" | "CopyObject" | "CompleteMultipartUpload"
@@ -81,6 +84,26 @@ impl Request<'_> {
         keys
     }
 
+    /// The keys of Object Lock that stand in a body, and the days that a retention asks for.
+    fn object_lock_keys(&self, all: &mut BTreeMap<&'static str, ContextValue>) {
+        for (structure, member, key) in BODY_KEYS {
+            if let Ok(Some(inner)) = self.with.inside(structure)
+                && let Ok(Some(text)) = inner.text(member)
+            {
+                all.insert(key, text.into());
+            }
+        }
+        let until = match all.get("s3:object-lock-retain-until-date") {
+            Some(ContextValue::One(text)) => text.parse::<Timestamp>().ok(),
+            _ => None,
+        };
+        if let Some(until) = until {
+            let seconds = until.duration_since(self.state.clock.now).as_secs();
+            let days = seconds.div_euclid(86_400) + i64::from(seconds.rem_euclid(86_400) > 0);
+            all.insert("s3:object-lock-remaining-retention-days", days.to_string().into());
+        }
+    }
+
     fn parameter_text(&self, name: &str) -> Option<String> {
         if let Ok(Some(text)) = self.with.text(name) {
             return Some(text.to_owned());
@@ -103,6 +126,13 @@ impl Request<'_> {
     }
 }
 
+/// Members of a request body that are condition keys: structure, member, key.
+const BODY_KEYS: &[(&str, &str, &str)] = &[
+    ("Retention", "Mode", "s3:object-lock-mode"),
+    ("Retention", "RetainUntilDate", "s3:object-lock-retain-until-date"),
+    ("LegalHold", "Status", "s3:object-lock-legal-hold"),
+];
+
 /// Request headers that are condition keys under their own names.
 const HEADER_KEYS: &[(&str, &str)] = &[
     ("ServerSideEncryption", "s3:x-amz-server-side-encryption"),
@@ -121,6 +151,9 @@ const HEADER_KEYS: &[(&str, &str)] = &[
     ("StorageClass", "s3:x-amz-storage-class"),
     ("WebsiteRedirectLocation", "s3:x-amz-website-redirect-location"),
     ("ObjectOwnership", "s3:x-amz-object-ownership"),
+    ("ObjectLockMode", "s3:object-lock-mode"),
+    ("ObjectLockRetainUntilDate", "s3:object-lock-retain-until-date"),
+    ("ObjectLockLegalHoldStatus", "s3:object-lock-legal-hold"),
     ("IfMatch", "s3:if-match"),
     ("IfNoneMatch", "s3:if-none-match"),
     ("Prefix", "s3:prefix"),

@@ -18,7 +18,9 @@ impl Request<'_> {
         self.authorize_side(&source, Side::Source)?;
         self.authorize_side(&place, Side::Target)?;
         let acl = self.check_request_acl("s3:PutObject", &place, false)?;
+        let keeping = self.keeping_of_request(&place.bucket)?;
         let object = self.existing(&source)?;
+        Self::must_not_be_archived(&object)?;
         self.trace.rule("svc:S-18");
         self.decrypt(&object.encryption, KeyChoice::StoredSource)?;
         let encryption = self.encrypt(&place, choice)?;
@@ -41,6 +43,7 @@ impl Request<'_> {
             tags,
             acl: acl.unwrap_or_default(),
             owner,
+            keeping,
         };
         let key = place.key.clone().unwrap_or_default();
         self.bucket_mut(&place.bucket).put(&key, version);

@@ -207,7 +207,7 @@ impl Request<'_> {
     }
 
     /// A KMS call as the requester, through S3 (`svc:F-1`); its refusal in S3's words.
-    fn forward(&mut self, operation: &str, with: Value) -> Result<Value, Stop> {
+    pub(super) fn forward(&mut self, operation: &str, with: Value) -> Result<Value, Stop> {
         self.trace.rule("svc:S-19");
         let forwarded = self.actor.forwarded_by(self.state, "s3", &self.actor.region);
         kms::forwarded(self.state, self.trace, &forwarded, operation, with).map_err(|stop| match stop {

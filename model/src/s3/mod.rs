@@ -7,16 +7,20 @@
 pub(crate) mod acl;
 pub(crate) mod bucket;
 mod bucket_operations;
+mod bucket_settings;
 mod condition_keys;
 mod copy;
 mod encryption;
 mod listing;
 mod multipart;
 mod object;
+mod object_lock;
+pub(crate) mod policy_resource;
 pub(crate) mod public_access;
 mod request;
 pub mod table;
 mod tagging;
+mod update_encryption;
 
 use serde_json::Value;
 
@@ -125,6 +129,25 @@ impl Request<'_> {
             "DeleteBucketOwnershipControls" => self.delete_bucket_ownership_controls(),
             "PutBucketVersioning" => self.put_bucket_versioning(),
             "GetBucketVersioning" => self.get_bucket_versioning(),
+            "ListMultipartUploads" => self.list_multipart_uploads(),
+            "GetBucketLocation" => self.get_bucket_location(),
+            "SelectObjectContent" => self.select_object_content(),
+            "RestoreObject" => self.restore_object(),
+            "UpdateObjectEncryption" => self.update_object_encryption(),
+            "GetObjectAcl" => self.get_object_acl(),
+            "GetBucketAcl" => self.get_bucket_acl(),
+            "GetObjectRetention" => self.get_object_retention(),
+            "PutObjectRetention" => self.put_object_retention(),
+            "GetObjectLegalHold" => self.get_object_legal_hold(),
+            "PutObjectLegalHold" => self.put_object_legal_hold(),
+            "GetBucketPolicyStatus" => self.get_bucket_policy_status(),
+            "PutBucketWebsite" => self.put_bucket_website(),
+            "GetBucketWebsite" => self.get_bucket_website(),
+            "DeleteBucketWebsite" => self.delete_bucket_website(),
+            "PutBucketRequestPayment" => self.put_bucket_request_payment(),
+            "GetBucketRequestPayment" => self.get_bucket_request_payment(),
+            "PutBucketLogging" => self.put_bucket_logging(),
+            "GetBucketLogging" => self.get_bucket_logging(),
             other => Err(StepError::Operation(format!("s3:{other}")).into()),
         }
     }

@@ -19,6 +19,7 @@ impl Request<'_> {
         let choice = self.choose_encryption(&place.bucket)?;
         self.authorize(&place)?;
         let acl = self.check_request_acl("s3:PutObject", &place, false)?;
+        let keeping = self.keeping_of_request(&place.bucket)?;
         self.trace.rule("svc:S-16");
         let encryption = self.encrypt(&place, choice)?;
         let seed = self.state.next_seed("upload");
@@ -32,6 +33,7 @@ impl Request<'_> {
             tags: self.request_tags().unwrap_or_default(),
             acl: acl.unwrap_or_default(),
             owner: self.owner_of_new(&place.bucket, acl),
+            keeping,
             parts: BTreeMap::new(),
         };
         self.bucket_mut(&place.bucket).uploads.insert(id, upload);
@@ -95,6 +97,7 @@ impl Request<'_> {
             tags: upload.tags,
             acl: upload.acl,
             owner: upload.owner,
+            keeping: upload.keeping,
         };
         let bucket = self.bucket_mut(&place.bucket);
         bucket.uploads.remove(&id);
@@ -123,6 +126,30 @@ impl Request<'_> {
         let mut output = json!({"Bucket": place.bucket, "Key": place.key, "UploadId": id});
         if !parts.is_empty() {
             output["Parts"] = json!(parts);
+        }
+        Ok(output)
+    }
+
+    /// Uploads under way, by key; never a KMS call.
+    pub(super) fn list_multipart_uploads(&mut self) -> Answer {
+        let place = self.open()?;
+        self.authorize(&place)?;
+        let prefix = self.with.text("Prefix")?.unwrap_or_default();
+        let mut found: Vec<(&String, &String)> = self
+            .bucket(&place.bucket)
+            .uploads
+            .iter()
+            .map(|(id, upload)| (&upload.key, id))
+            .filter(|(key, _)| key.starts_with(prefix))
+            .collect();
+        found.sort();
+        let uploads: Vec<Value> = found
+            .into_iter()
+            .map(|(key, id)| json!({"Key": key, "UploadId": id}))
+            .collect();
+        let mut output = json!({"Bucket": place.bucket});
+        if !uploads.is_empty() {
+            output["Uploads"] = json!(uploads);
         }
         Ok(output)
     }

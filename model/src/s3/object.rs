@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::acl::CannedAcl;
-use super::bucket::{ObjectVersion, Ownership, Versioning};
+use super::bucket::{Keeping, ObjectVersion, Ownership, Versioning};
 use super::request::{Place, Request};
 use super::table::KeyChoice;
 use super::{empty, encryption, error_without_text};
@@ -19,6 +19,7 @@ impl Request<'_> {
         let choice = self.choose_encryption(&place.bucket)?;
         self.authorize(&place)?;
         let acl = self.check_request_acl("s3:PutObject", &place, false)?;
+        let keeping = self.keeping_of_request(&place.bucket)?;
         let encryption = self.encrypt(&place, choice)?;
         let tags = self.request_tags().unwrap_or_default();
         let owner = self.owner_of_new(&place.bucket, acl);
@@ -36,6 +37,7 @@ impl Request<'_> {
             tags,
             acl: acl.unwrap_or_default(),
             owner,
+            keeping,
         };
         let key = place.key.clone().unwrap_or_default();
         self.bucket_mut(&place.bucket).put(&key, version);
@@ -46,6 +48,7 @@ impl Request<'_> {
         let place = self.open_object()?;
         self.authorize(&place)?;
         let object = self.existing(&place)?;
+        Self::must_not_be_archived(&object)?;
         self.decrypt(&object.encryption, KeyChoice::Stored)?;
         let mut output = json!({"Body": object.body, "ContentLength": object.length()});
         encryption::show(&object.encryption, &mut output);
@@ -65,6 +68,16 @@ impl Request<'_> {
         Ok(output)
     }
 
+    /// What the expression selects is not modelled: only who may read.
+    pub(super) fn select_object_content(&mut self) -> Answer {
+        let place = self.open_object()?;
+        self.authorize(&place)?;
+        let object = self.existing(&place)?;
+        Self::must_not_be_archived(&object)?;
+        self.decrypt(&object.encryption, KeyChoice::Stored)?;
+        Ok(empty())
+    }
+
     pub(super) fn get_object_attributes(&mut self) -> Answer {
         let place = self.open_object()?;
         self.authorize(&place)?;
@@ -81,6 +94,7 @@ impl Request<'_> {
     pub(super) fn delete_object(&mut self) -> Answer {
         let place = self.open_object()?;
         self.authorize(&place)?;
+        self.may_be_deleted(&place)?;
         Ok(self.delete(&place))
     }
 
@@ -109,7 +123,7 @@ impl Request<'_> {
             let check = self.decide(action, &entry_place);
             let allowed = check.decision == CheckDecision::Allow;
             self.trace.check(check);
-            if allowed {
+            if allowed && self.may_be_deleted(&entry_place).is_ok() {
                 self.delete(&entry_place);
                 deleted.push(json!({"Key": key}));
             } else {
@@ -153,6 +167,7 @@ impl Request<'_> {
             tags: std::collections::BTreeMap::new(),
             acl: CannedAcl::Private,
             owner,
+            keeping: Keeping::default(),
         };
         self.bucket_mut(&place.bucket).put(&key, marker);
         output

@@ -162,10 +162,15 @@ impl Request<'_> {
     /// One S3 check; a denial ends the request.
     pub(super) fn check(&mut self, action: &str, place: &Place) -> Result<(), Stop> {
         let check = self.decide(action, place);
+        // Whose the object is, is whose the resource is: its owner's account counts for what may be told.
+        let owner = self.foreign_object(action, place).map(|object| object.owner.clone());
         if self.trace.check(check) {
             Ok(())
         } else {
-            Err(self.denied(&place.bucket))
+            Err(match owner {
+                Some(owner) => self.denied_by(&owner),
+                None => self.denied(&place.bucket),
+            })
         }
     }
 
@@ -174,6 +179,7 @@ impl Request<'_> {
         let check = self.decide_alone(action, place);
         let bucket = self.bucket(&place.bucket);
         let blocked = self.restricted(bucket);
+        let of_another_owner = self.foreign_object(action, place).is_some();
         self.trace.rule(if self.actor.is_anonymous() {
             "svc:S-3"
         } else if self.actor.account() == Some(&bucket.owner) {
@@ -181,6 +187,9 @@ impl Request<'_> {
         } else {
             "svc:S-2"
         });
+        if of_another_owner {
+            self.trace.rule("svc:S-4");
+        }
         if blocked {
             block_public_access(check, "svc:S-6", None)
         } else {
@@ -200,12 +209,7 @@ impl Request<'_> {
             None => bucket.arn(),
         };
         let policy = bucket.policy.effective(&state.clock).clone();
-        // Who owns the object matters to those who read or describe it; writing and deleting are the bucket's matter.
-        let foreign_object = object.filter(|object| {
-            object.owner != bucket.owner
-                && bucket.ownership != Ownership::BucketOwnerEnforced
-                && !BUCKET_LEVEL_OBJECT_ACTIONS.contains(&action)
-        });
+        let foreign_object = self.foreign_object(action, place);
         // Allows of a bucket policy do not cover objects of other owners, Denies do (svc:S-4).
         let denies = match (&policy, foreign_object) {
             (Some(policy), Some(_)) => policy.denies_and(Vec::new()),
@@ -231,6 +235,17 @@ impl Request<'_> {
             outside_resource_control: false,
         };
         access::decide(state, self.actor, &pair)
+    }
+
+    /// The object of a check that belongs to another account than its bucket. Who owns the object matters to those who read or
+    /// describe it; writing and deleting are the bucket's matter.
+    fn foreign_object(&self, action: &str, place: &Place) -> Option<&ObjectVersion> {
+        let bucket = self.bucket(&place.bucket);
+        let object = bucket.readable(place.key.as_ref()?, place.version.as_deref())?;
+        let counts = object.owner != bucket.owner
+            && bucket.ownership != Ownership::BucketOwnerEnforced
+            && !BUCKET_LEVEL_OBJECT_ACTIONS.contains(&action);
+        counts.then_some(object)
     }
 
     /// Whether RestrictPublicBuckets cuts this caller off (`svc:S-6`).
@@ -271,13 +286,15 @@ impl Request<'_> {
 
     /// The answer to the check recorded last (`svc:S-36`).
     pub(super) fn denied(&mut self, bucket: &str) -> Stop {
-        let owner = self.state.bucket(bucket).map(|bucket| bucket.owner.clone());
+        let owner = self.bucket(bucket).owner.clone();
+        self.denied_by(&owner)
+    }
+
+    /// The same for a resource of an account.
+    fn denied_by(&mut self, owner: &AccountId) -> Stop {
         self.trace.rule("svc:S-36");
-        let across = owner.is_some() && owner.as_ref() != self.actor.account();
         let check = self.trace.last();
-        // Inside an organization a VPC endpoint policy is not named to other accounts (troubleshoot-403-errors).
-        let hidden = across && check.is_some_and(|check| check.blamed == Some(PolicySet::VpcEndpoint));
-        let detailed = !hidden && owner.is_some_and(|owner| self.may_see_details(&owner));
+        let detailed = self.may_see_details(owner);
         let message = check.and_then(|check| check.message.clone()).filter(|_| detailed);
         Refusal::denied(
             "AccessDenied",

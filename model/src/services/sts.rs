@@ -75,9 +75,23 @@ impl Call<'_> {
             self.trace.rule("iam:L-74");
             self.authorize_trust("sts:SetSourceIdentity", arn.clone(), &owner, &trust, keys)?;
         }
+        self.keep_source_identity()?;
         self.check_session_policies()?;
         let name = arn.rsplit('/').next().unwrap_or_default();
         Ok(json!({"AssumedRoleUser": {"Arn": format!("arn:aws:sts::{owner}:assumed-role/{name}/{session}")}}))
+    }
+
+    /// Once set, a source identity cannot be changed, only carried on (`iam:K-24`, `iam:K-90`); AWS's words are not known. Told to those
+    /// who may assume the role otherwise.
+    fn keep_source_identity(&mut self) -> Result<(), Stop> {
+        let carried = self.actor.keys.text("aws:SourceIdentity");
+        match (carried, self.with.text("SourceIdentity")?) {
+            (Some(carried), Some(asked)) if carried != asked => {
+                self.trace.rule("iam:K-90");
+                Err(Refusal::denied("AccessDenied", 403, None, None).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The trust policy of the role (silent about everything if there is no such role), and the keys of the request (`iam:5.3`).

@@ -163,7 +163,13 @@ fn name_service_rules(state: &State, actor: &Actor, check: &mut Check) {
             .any(|entry| matches!(entry.form, PrincipalForm::Service(_)))
     {
         // A role that a service assumes is a role like any other.
-        rules.push("svc:F-4");
+        rules.extend(["svc:F-4", "iam:P-63"]);
+    }
+    if let Some(organization) = &state.contents.organization
+        && actor.account() == Some(&organization.management_account)
+    {
+        // No SCP binds it.
+        rules.push("iam:L-49");
     }
     for statement in check
         .statements

@@ -10,7 +10,7 @@ use super::StepError;
 use super::availability::{self, Column};
 use super::policy::StoredPolicy;
 use super::state::State;
-use crate::case::{StepPrincipal, VpcEndpointKind};
+use crate::case::{StepPrincipal, VpcEndpointKind, legal};
 use crate::context::{Context, ContextValue, principal_keys};
 use crate::evaluate::{self, Caller, Parent};
 use crate::name::{AccountId, Region};
@@ -131,6 +131,14 @@ impl Actor {
         })
     }
 
+    /// The same caller as another Region sees it: for operations that reach into two (`svc:K-22`).
+    pub(crate) fn in_region(&self, region: &Region) -> Self {
+        let mut there = self.clone();
+        there.region = region.clone();
+        there.keys.set("aws:RequestedRegion", region.as_str());
+        there
+    }
+
     /// The same principal, forwarded by a service to another one in a Region (`svc:F-1`, `svc:F-2`, `iam:L-95`, `iam:L-96`).
     pub(crate) fn forwarded_by(&self, state: &State, service: &str, region: &Region) -> Self {
         let mut forwarded = self.clone();
@@ -247,6 +255,10 @@ impl Identity {
 }
 
 fn identify(state: &State, principal: &StepPrincipal, issued: Timestamp) -> Result<Identity, StepError> {
+    if let Some(illegal) = legal::of_principal(principal).into_iter().next() {
+        // STS would not make such a session (the loader says so with a place).
+        return Err(StepError::Caller(illegal.why));
+    }
     let missing = |what: String| StepError::Caller(what);
     let account_of = |account: &Option<AccountId>| {
         account

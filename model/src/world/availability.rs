@@ -49,8 +49,8 @@ const ROWS: &[Row] = {
         ("aws:principalorgpaths",         "utrfo",   Same),    // K-04
         ("aws:principaltag/",             "utrf",    Same),    // K-05
         ("aws:principalisawsservice",     "utrfos",  Same),    // K-06
-        ("aws:principalservicename",      "s",       Dropped), // K-07
-        ("aws:principalservicenameslist", "s",       Dropped), // K-08
+        ("aws:principalservicename",      "s",       Same),    // K-07, svc:F-2: what belongs to the principal stays
+        ("aws:principalservicenameslist", "s",       Same),    // K-08, svc:F-2: what belongs to the principal stays
         ("aws:principaltype",             "utrfoa",  Same),    // K-09
         ("aws:userid",                    "utrfoa",  Same),    // K-10
         ("aws:username",                  "ut",      Same),    // K-11
@@ -124,11 +124,17 @@ mod tests {
         let mut keys = Context::new()
             .with("aws:SourceVpce", "vpce-1")
             .with("aws:SourceIp", "1.2.3.4")
-            .with("aws:PrincipalArn", "x");
+            .with("aws:PrincipalArn", "x")
+            .with("aws:PrincipalServiceName", "cloudtrail.amazonaws.com");
         forward(&mut keys);
         assert!(keys.get("aws:SourceVpce").is_none());
         assert_eq!(keys.text("aws:SourceIp"), Some("1.2.3.4"));
         assert_eq!(keys.text("aws:PrincipalArn"), Some("x"));
+        assert_eq!(
+            keys.text("aws:PrincipalServiceName"),
+            Some("cloudtrail.amazonaws.com"),
+            "a service stays the caller of what S3 asks of KMS for it"
+        );
     }
 
     #[test]

@@ -16,18 +16,21 @@ use super::clock::{Clock, Delayed};
 use super::policy::{StoredPolicy, managed};
 use super::state::{Contents, Group, IdentityPolicies, ManagedPolicy, Role, State, User};
 use super::{InitialSymbols, WorldError, build_keys, build_organization, build_resources, resolve, symbol};
-use crate::case::{AccountSpec, Case, KeySpec, PolicyText, WorldSpec};
+use crate::case::{AccountSpec, Case, KeySpec, PolicyText, WorldSpec, legal};
 use crate::kms::key::KeyRef;
 use crate::name::AccountId;
 use crate::policy::{InlineOwner, PolicyError, PolicyKind, length_without_white_space};
 use crate::quirks::Quirks;
 
 /// The suite's current date: where a case does not say one.
-pub(crate) const CURRENT_DATE: Date = date(2026, 11, 22);
+pub const CURRENT_DATE: Date = date(2026, 11, 22);
 
 /// Builds the state of a Case.
 pub(crate) fn build(case: &Case) -> Result<State, WorldError> {
     let spec = case.world.clone().ok_or(WorldError::NoWorld)?;
+    if let Some(illegal) = legal::of_world(&spec).into_iter().next() {
+        return Err(unsavable(illegal.what, illegal.why));
+    }
     let as_of = case.as_of.unwrap_or(CURRENT_DATE);
     let quirks = Quirks::from_overrides(&case.quirks).map_err(|error| invalid("quirks", error.to_string()))?;
     let clock = Clock::new(spec.clock.unwrap_or_else(|| midnight(as_of)), propagation(&spec)?);
@@ -42,6 +45,9 @@ pub(crate) fn build(case: &Case) -> Result<State, WorldError> {
         symbols: BTreeSet::new(),
         sequence: 0,
         ciphertexts: BTreeMap::new(),
+        signatures: BTreeMap::new(),
+        public_keys: BTreeMap::new(),
+        import_tokens: BTreeMap::new(),
         contents: Contents::default(),
         spec,
     };

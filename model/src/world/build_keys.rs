@@ -13,7 +13,7 @@ use super::{InitialGrant, WorldError};
 use crate::case::{KeySpec, PolicyText};
 use crate::kms;
 use crate::kms::KeyState;
-use crate::kms::key::{Alias, Key, KeyManager, KeyRef, usages_of_spec};
+use crate::kms::key::{Alias, Key, KeyManager, KeyRef, Material, usages_of_spec};
 use crate::kms::managed_key;
 use crate::name::AccountId;
 use crate::policy::PolicyKind;
@@ -180,6 +180,7 @@ fn key_of_spec(
         tags: Delayed::new(spec.tags.clone()),
         grants: Vec::new(),
         deletion: pending.then_some(due),
+        material: Material::default(),
     })
 }
 

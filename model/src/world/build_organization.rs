@@ -120,9 +120,12 @@ fn fill_unit(
             })
             .collect::<Result<Vec<_>, WorldError>>()
     };
+    let mut service_control = level("scp", &unit.scp, PolicyKind::ServiceControl)?;
+    if service_control.is_empty() {
+        service_control.push(full_access());
+    }
     let mut here = above.clone();
-    here.service_control
-        .push(level("scp", &unit.scp, PolicyKind::ServiceControl)?);
+    here.service_control.push(service_control);
     here.resource_control
         .push(level("rcp", &unit.rcp, PolicyKind::ResourceControl)?);
     for account in &unit.accounts {
@@ -145,4 +148,14 @@ fn fill_unit(
         fill_unit(state, names, &path, child, &below, members)?;
     }
     Ok(())
+}
+
+/// The policy that AWS attaches where nobody attached another, so that a level allows (`iam:L-03`).
+fn full_access() -> OrganizationPolicy {
+    const TEXT: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    OrganizationPolicy {
+        name: "FullAWSAccess".to_owned(),
+        arn: "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess".to_owned(),
+        policy: Arc::new(StoredPolicy::own(TEXT, PolicyKind::ServiceControl)),
+    }
 }

@@ -20,7 +20,10 @@ use crate::kms::managed_key;
 use crate::name::{AccountId, Region};
 use crate::policy::PolicyKind;
 use crate::s3::acl::CannedAcl;
-use crate::s3::bucket::{Algorithm, Bucket, DefaultEncryption, ObjectEncryption, ObjectVersion, Ownership, Versioning};
+use crate::s3::bucket::{
+    Algorithm, Bucket, DefaultEncryption, Keeping, ObjectEncryption, ObjectVersion, Ownership, Versioning,
+};
+use crate::s3::policy_resource;
 use crate::services::backup::{Vault, service_grant as vault_grant, vault_data_key};
 use crate::services::lambda::{Encrypted, Function, service_grant as function_grant};
 
@@ -154,6 +157,13 @@ fn fill_bucket(state: &mut State, owner: &AccountId, name: &str, spec: &BucketSp
         Some(policy) => Some(save(state, &format!("{what}.policy"), policy, PolicyKind::Bucket)?),
         None => None,
     };
+    let foreign = policy
+        .as_ref()
+        .and_then(|policy| policy_resource::foreign_resource(&policy.document, name));
+    if let Some(resource) = foreign {
+        let why = format!("{}: `{resource}`", policy_resource::INVALID_RESOURCE);
+        return Err(unsavable(format!("{what}.policy"), why));
+    }
     let ownership_text = spec.ownership.clone().unwrap_or_default();
     let ownership = Ownership::named(&ownership_text).ok_or_else(|| {
         invalid(
@@ -200,6 +210,9 @@ fn fill_bucket(state: &mut State, owner: &AccountId, name: &str, spec: &BucketSp
         tags: Delayed::new(spec.tags.clone()),
         requester_pays: spec.requester_pays == Some(true),
         abac: spec.abac == Some(true),
+        object_lock: false,
+        website: None,
+        logging: None,
         objects: BTreeMap::new(),
         uploads: BTreeMap::new(),
     };
@@ -271,6 +284,7 @@ fn object_of_spec(
         tags: spec.tags.clone(),
         acl,
         owner,
+        keeping: Keeping::default(),
     })
 }
 

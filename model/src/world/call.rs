@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::actor::{Actor, Network};
 use super::catalogue;
+use super::notes;
 use super::parameters::Parameters;
 use super::resolve;
 use super::state::State;
@@ -40,11 +41,12 @@ pub(crate) fn apply(state: &mut State, step: &Step) -> Result<Outcome, StepError
             let by = parse_duration(&step.advance)
                 .ok_or_else(|| StepError::Step(format!("`{}` is not a duration such as `10m`", step.advance)))?;
             next.clock.advance(by);
-            kms::delete_due_keys(&mut next);
+            kms::pass_time(&mut next);
             done(state, &next)
         }
         Step::Settle { .. } => {
             next.clock.settle();
+            kms::pass_time(&mut next);
             done(state, &next)
         }
         Step::Arrange(step) => {
@@ -125,7 +127,9 @@ fn call(state: &mut State, step: &CallStep) -> Result<Outcome, StepError> {
     } else {
         entry.status
     };
-    let outcome = finish(state, trace, answer, success)?;
+    let mut outcome = finish(state, trace, answer, success)?;
+    let noted = notes::of_call(state, &actor, step, &outcome);
+    outcome.rules.extend(noted);
     if let Some(output) = &outcome.output {
         for (name, path) in &step.save {
             let value = value_at(output, path).ok_or_else(|| StepError::Save {
@@ -169,6 +173,7 @@ fn invoke(state: &mut State, step: &InvokeStep) -> Result<Outcome, StepError> {
         .ok_or_else(|| StepError::Step(format!("no function is named `{}`", step.function)))?;
     let mut trace = Trace::default();
     let answer = lambda::invoke(state, &mut trace, &function, step.cold);
+    trace.rules.extend(notes::of_invocation(state, &function));
     finish(state, trace, answer, 200)
 }
 

@@ -47,6 +47,11 @@ impl<'a> Parameters<'a> {
             .collect()
     }
 
+    /// The value as it was written.
+    pub(crate) fn value(&self, name: &str) -> Option<&'a Value> {
+        self.given(name)
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.given(name).is_some()
     }

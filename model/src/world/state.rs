@@ -10,7 +10,7 @@ use super::clock::{Clock, Delayed};
 use super::policy::StoredPolicy;
 use super::{InitialSymbols, OrganizationNames};
 use crate::case::{PublicAccessBlockSpec, StepPrincipal, VpcEndpointKind, WorldSpec};
-use crate::kms::key::{Alias, Ciphertext, Key, KeyRef};
+use crate::kms::key::{Alias, Ciphertext, ImportToken, Key, KeyRef, KeyStore, Signature};
 use crate::name::{AccountId, Region};
 use crate::quirks::Quirks;
 use crate::s3::bucket::Bucket;
@@ -36,6 +36,12 @@ pub(crate) struct State {
     pub(crate) sequence: u64,
     /// What every ciphertext blob stands for. Not contents: making a ciphertext changes nothing in AWS.
     pub(crate) ciphertexts: BTreeMap<String, Ciphertext>,
+    /// What every signature and MAC stands for, likewise.
+    pub(crate) signatures: BTreeMap<String, Signature>,
+    /// The key spec of every public key that was given out.
+    pub(crate) public_keys: BTreeMap<String, String>,
+    /// Import tokens that were given out.
+    pub(crate) import_tokens: BTreeMap<String, ImportToken>,
     pub(crate) contents: Contents,
 }
 
@@ -46,6 +52,7 @@ pub(crate) struct Contents {
     pub(crate) organization: Option<Organization>,
     pub(crate) keys: BTreeMap<KeyRef, Key>,
     pub(crate) aliases: BTreeMap<AliasRef, Alias>,
+    pub(crate) key_stores: BTreeMap<KeyStoreRef, KeyStore>,
     /// Symbolic names of the world's keys.
     pub(crate) key_names: BTreeMap<(AccountId, String), KeyRef>,
     pub(crate) buckets: BTreeMap<String, Bucket>,
@@ -58,6 +65,15 @@ pub(crate) struct AliasRef {
     pub(crate) region: Region,
     /// With its `alias/` prefix.
     pub(crate) name: String,
+}
+
+/// Where a custom key store lives.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct KeyStoreRef {
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    /// `cks-…`.
+    pub(crate) id: String,
 }
 
 impl AliasRef {

@@ -1,6 +1,6 @@
 //! From a Case to a World: defaults, references, and worlds that cannot be.
 
-use countersign_model::case::{AccountSpec, Case, PolicyText};
+use countersign_model::case::{AccountSpec, Case, PolicyText, Syntax, load_str};
 use countersign_model::world::{ReferenceError, StepError, World, WorldError};
 
 use crate::support::{case, no_world, run};
@@ -16,9 +16,9 @@ fn the_resolved_spec_says_everything_that_is_provisioned() {
       roles: {r: {}, AWSServiceRoleForX: {service_linked: x.amazonaws.com}}
       managed_policies: {mine: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "kms:*", Resource: "{{key.k.arn}}"}]}}
       keys: {k: {grants: {g: {GranteePrincipal: "{{role.r.arn}}", Operations: [Decrypt]}}}}
-      buckets: {b: {encryption: {sse: "aws:kms", key: k}}}
+      buckets: {files: {encryption: {sse: "aws:kms", key: k}}}
       functions: {f: {role: r, kms_key: k, environment: {A: b}}}
-      backup_vaults: {v: {}}
+      backup_vaults: {vault: {}}
       vpc_endpoints: {e: {service: s3, type: gateway}}
 "#
     ));
@@ -29,7 +29,7 @@ fn the_resolved_spec_says_everything_that_is_provisioned() {
     let arn = format!("arn:aws:kms:us-east-1:111111111111:key/{id}");
     assert_eq!(world.resolve_text("<{{key.k.arn}}>"), Ok(format!("<{arn}>")));
     assert_eq!(
-        account.buckets["b"]
+        account.buckets["files"]
             .encryption
             .as_ref()
             .and_then(|own| own.key.as_deref()),
@@ -56,7 +56,7 @@ fn the_resolved_spec_says_everything_that_is_provisioned() {
     );
     assert!(account.managed_policies["mine"].text().contains(&arn));
     assert!(
-        account.buckets["b"]
+        account.buckets["files"]
             .public_access_block
             .is_some_and(|block| block.restrict_public_buckets)
     );
@@ -121,15 +121,18 @@ fn worlds_that_no_permitted_calls_reach_are_unsavable() {
             "role.r.trust",
             r#"      roles: {r: {trust: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: "*", Action: "s3:*"}]}}}"#,
         ),
-        ("bucket.b.acl", r#"      buckets: {b: {acl: public-read}}"#),
+        ("bucket.My_bucket", r#"      buckets: {My_bucket: {}}"#),
+        ("user.a b", r#"      users: {"a b": {}}"#),
+        ("key.k.tags", r#"      keys: {k: {tags: {"aws:mine": x}}}"#),
+        ("bucket.files.acl", r#"      buckets: {files: {acl: public-read}}"#),
         (
-            "bucket.b.objects.x",
+            "bucket.files.objects.x",
             r#"      keys: {k: {spec: RSA_2048, usage: SIGN_VERIFY}}
-      buckets: {b: {objects: {x: {body: a, key: k}}}}"#,
+      buckets: {files: {objects: {x: {body: a, key: k}}}}"#,
         ),
         (
-            "bucket.b.objects.x",
-            r#"      buckets: {b: {objects: {x: {body: a, sse: "aws:kms", key: 12345678-1234-1234-1234-123456789012}}}}"#,
+            "bucket.files.objects.x",
+            r#"      buckets: {files: {objects: {x: {body: a, sse: "aws:kms", key: 12345678-1234-1234-1234-123456789012}}}}"#,
         ),
     ] {
         match no_world(&format!("{HEAD}{world}\n")) {
@@ -147,7 +150,7 @@ fn values_that_are_none_are_invalid() {
         r#"
       roles: {r: {}}
       keys: {k: {}}
-      buckets: {b: {}}
+      buckets: {files: {}}
       functions: {f: {role: r}}
 "#
     ));
@@ -165,8 +168,8 @@ fn values_that_are_none_are_invalid() {
         ("key.k.replica_of", |account| {
             account.keys.get_mut("k").expect("k").replica_of = Some("none".to_owned())
         }),
-        ("bucket.b.ownership", |account| {
-            account.buckets.get_mut("b").expect("b").ownership = Some("Mine".to_owned())
+        ("bucket.files.ownership", |account| {
+            account.buckets.get_mut("files").expect("files").ownership = Some("Mine".to_owned())
         }),
         ("function.f.role", |account| {
             account.functions.get_mut("f").expect("f").role = "ghost".to_owned()
@@ -243,4 +246,36 @@ steps:
         .and_then(|output| output["Keys"].as_array())
         .map(Vec::len);
     assert_eq!(keys, Some(1), "the key of the step without a result is not there");
+}
+
+#[test]
+fn names_that_aws_would_not_take_are_no_names_here() {
+    let callers = |principal: &str| {
+        format!(
+            "{HEAD}      roles: {{reader: {{}}}}\n      users: {{u: {{}}}}\nsteps:\n  - {{as: {principal}, call: sts:GetCallerIdentity, with: {{}}}}\n"
+        )
+    };
+    // Loading tells the place; a case that a program made has a step without outcome.
+    for (principal, told) in [
+        ("{role: reader, session: s}", "role session name"),
+        ("{role: reader, session: \"a b\"}", "role session name"),
+        ("{role: reader, source_identity: x}", "source identity"),
+        ("{role: reader, source_identity: \"aws:me\"}", "source identity"),
+        ("{federated_user: {name: x, by: u}}", "federated user name"),
+    ] {
+        let text = format!("countersign: 1\nid: test.case\n{}", callers(principal));
+        let error = load_str("test.yaml", &text, Syntax::Yaml).expect_err(principal);
+        let [problem] = error.problems() else {
+            panic!("{error}");
+        };
+        assert!(problem.kind.to_string().contains(told), "{error}");
+        assert_eq!(error.position(problem).0, text.lines().count(), "{error}");
+        let case: Case = serde_saphyr::from_str(&text).expect("it has the form of a case");
+        let mut world = World::new(&case).expect("the world is legal");
+        assert!(
+            matches!(world.apply(&case.steps[0]), Err(StepError::Caller(why)) if why.contains(told)),
+            "{principal}"
+        );
+    }
+    assert_eq!(run(&callers("{role: reader, session: s1}")).len(), 1);
 }

@@ -96,8 +96,8 @@ fn a_grant_to_a_role_is_limited_by_its_boundary_and_one_to_a_session_is_not() {
     call: kms:Encrypt
     with: {KeyId: "{{key.k.id}}", Plaintext: {text: x}}
     expect: {decision: deny, checks: [{action: kms:Encrypt, decision: implicit_deny, blamed: permissions_boundary}]}
-  - {as: {user: admin}, call: kms:CreateGrant, with: {KeyId: "{{key.k.id}}", GranteePrincipal: "{{role.Bounded.session.s.arn}}", Operations: [Encrypt]}}
-  - {name: by the session, as: {role: Bounded, session: s}, call: kms:Encrypt, with: {KeyId: "{{key.k.id}}", Plaintext: {text: x}}, expect: {decision: allow}}
+  - {as: {user: admin}, call: kms:CreateGrant, with: {KeyId: "{{key.k.id}}", GranteePrincipal: "{{role.Bounded.session.one.arn}}", Operations: [Encrypt]}}
+  - {name: by the session, as: {role: Bounded, session: one}, call: kms:Encrypt, with: {KeyId: "{{key.k.id}}", Plaintext: {text: x}}, expect: {decision: allow}}
 "#,
     );
 }

@@ -25,7 +25,7 @@ world:
         bound:
           policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "111111111111"}, Action: "kms:*", Resource: "*"}, {Effect: Allow, Principal: {AWS: "arn:aws:iam::111111111111:user/plain"}, Action: "kms:Encrypt", Resource: "*"}]}
       buckets:
-        b: {encryption: {sse: "aws:kms", key: k}, objects: {x: {body: hello}}}
+        files: {encryption: {sse: "aws:kms", key: k}, objects: {x: {body: hello}}}
 "#;
 
 fn steps(text: &str) -> Vec<countersign_model::outcome::Outcome> {
@@ -36,19 +36,19 @@ fn steps(text: &str) -> Vec<countersign_model::outcome::Outcome> {
 fn policies_come_and_go() {
     steps(
         r#"
-  - {as: {user: plain}, call: s3:ListObjectsV2, with: {Bucket: b}, expect: {decision: deny}}
-  - {as: {user: grouped}, call: s3:ListObjectsV2, with: {Bucket: b}, expect: {decision: allow}}
+  - {as: {user: plain}, call: s3:ListObjectsV2, with: {Bucket: files}, expect: {decision: deny}}
+  - {as: {user: grouped}, call: s3:ListObjectsV2, with: {Bucket: files}, expect: {decision: allow}}
   - {as: {user: admin}, call: iam:AddUserToGroup, with: {GroupName: g, UserName: plain}}
-  - {as: {user: plain}, call: s3:ListObjectsV2, with: {Bucket: b}, expect: {decision: allow}}
+  - {as: {user: plain}, call: s3:ListObjectsV2, with: {Bucket: files}, expect: {decision: allow}}
   - {as: {user: admin}, call: iam:RemoveUserFromGroup, with: {GroupName: g, UserName: plain}}
-  - {as: {user: plain}, call: s3:ListObjectsV2, with: {Bucket: b}, expect: {decision: deny}}
+  - {as: {user: plain}, call: s3:ListObjectsV2, with: {Bucket: files}, expect: {decision: deny}}
   - {as: {user: admin}, call: iam:CreatePolicy, with: {PolicyName: P, PolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}}, save: {arn: Policy.Arn}}
   - {as: {user: admin}, call: iam:AttachUserPolicy, with: {UserName: plain, PolicyArn: "{{saved.arn}}"}}
-  - {as: {user: plain}, call: s3:ListObjectsV2, with: {Bucket: b}, expect: {decision: allow}}
+  - {as: {user: plain}, call: s3:ListObjectsV2, with: {Bucket: files}, expect: {decision: allow}}
   - {as: {user: admin}, call: iam:PutUserPermissionsBoundary, with: {UserName: plain, PermissionsBoundary: "arn:aws:iam::aws:policy/AWSKeyManagementServicePowerUser"}}
-  - {as: {user: plain}, call: s3:ListObjectsV2, with: {Bucket: b}, expect: {decision: deny, message: {contains: ["because no permissions boundary allows the s3:ListBucket action"]}}}
+  - {as: {user: plain}, call: s3:ListObjectsV2, with: {Bucket: files}, expect: {decision: deny, message: {contains: ["because no permissions boundary allows the s3:ListBucket action"]}}}
   - {as: {user: admin}, call: iam:DeleteUserPermissionsBoundary, with: {UserName: plain}}
-  - {as: {user: plain}, call: s3:ListObjectsV2, with: {Bucket: b}, expect: {decision: allow}}
+  - {as: {user: plain}, call: s3:ListObjectsV2, with: {Bucket: files}, expect: {decision: allow}}
   - {as: {user: admin}, call: iam:DeletePolicy, with: {PolicyArn: "{{saved.arn}}"}, expect: {decision: error, code: DeleteConflict, status: 409}}
   - {as: {user: admin}, call: iam:DeleteUser, with: {UserName: plain}, expect: {decision: error, code: DeleteConflict}}
   - {as: {user: admin}, call: iam:DetachUserPolicy, with: {UserName: plain, PolicyArn: "{{saved.arn}}"}}
@@ -108,8 +108,8 @@ fn assuming_a_role() {
   - {as: {user: plain}, call: sts:AssumeRole, with: {RoleArn: "{{role.R.arn}}", RoleSessionName: s1, Policy: "{"}, expect: {decision: error, code: MalformedPolicyDocument}}
   - {as: {user: plain}, call: sts:GetCallerIdentity, with: {}, expect: {decision: allow, output: {Account: "111111111111", Arn: "{{user.plain.arn}}", UserId: "{{user.plain.unique_id}}"}}}
   - {as: {role: R, session: s9}, call: sts:GetCallerIdentity, with: {}, expect: {decision: allow, output: {Arn: "{{role.R.session.s9.arn}}", UserId: "{{role.R.session.s9.unique_id}}"}}}
-  - {as: {role: R, policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}}, call: s3:GetObject, with: {Bucket: b, Key: x}, expect: {decision: deny, message: {contains: ["because no session policy allows the kms:Decrypt action"]}}}
-  - {as: {role: R, policy_arns: ["arn:aws:iam::aws:policy/AdministratorAccess"]}, call: s3:GetObject, with: {Bucket: b, Key: x}, expect: {decision: allow}}
+  - {as: {role: R, policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}}, call: s3:GetObject, with: {Bucket: files, Key: x}, expect: {decision: deny, message: {contains: ["because no session policy allows the kms:Decrypt action"]}}}
+  - {as: {role: R, policy_arns: ["arn:aws:iam::aws:policy/AdministratorAccess"]}, call: s3:GetObject, with: {Bucket: files, Key: x}, expect: {decision: allow}}
 "#,
     );
 }
@@ -119,8 +119,8 @@ fn federated_users_have_what_their_session_policy_leaves() {
     // iam:L-77, iam:L-78
     steps(
         r#"
-  - {as: {federated_user: {name: fed, by: admin}}, call: s3:ListObjectsV2, with: {Bucket: b}, expect: {decision: deny}}
-  - {as: {federated_user: {name: fed, by: admin, policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}}}, call: s3:ListObjectsV2, with: {Bucket: b}, expect: {decision: allow}}
+  - {as: {federated_user: {name: fed, by: admin}}, call: s3:ListObjectsV2, with: {Bucket: files}, expect: {decision: deny}}
+  - {as: {federated_user: {name: fed, by: admin, policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}}}, call: s3:ListObjectsV2, with: {Bucket: files}, expect: {decision: allow}}
   - {as: {federated_user: {name: fed, by: admin, policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "*", Resource: "*"}]}}}, call: iam:GetUser, with: {UserName: plain}, expect: {decision: error, code: InvalidClientTokenId, status: 403}}
   - {as: {federated_user: {name: fed, by: admin}}, call: sts:GetCallerIdentity, with: {}, expect: {decision: allow, output: {Arn: "{{federated_user.fed.arn}}", UserId: "111111111111:fed"}}}
 "#,
@@ -140,7 +140,7 @@ world:
         mfa: {policies: {p: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: ["s3:*", "kms:*"], Resource: "*"}, {Effect: Deny, Action: "kms:*", Resource: "*", Condition: {Bool: {"aws:MultiFactorAuthPresent": "false"}}}]}}}
       keys: {k: {}}
       buckets:
-        b: {encryption: {sse: "aws:kms", key: k}, objects: {x: {body: hello}}}
+        files: {encryption: {sse: "aws:kms", key: k}, objects: {x: {body: hello}}}
         plain: {objects: {x: {body: hello}}}
       vpc_endpoints:
         gate: {service: s3, type: gateway}
@@ -155,15 +155,15 @@ fn the_network_is_the_first_calls() {
         "{NETWORK}{}",
         r#"
   - {name: through the endpoint, as: {user: vpconly}, through: gate, call: s3:GetObject, with: {Bucket: plain, Key: x}, expect: {decision: allow}}
-  - {name: KMS does not see it, as: {user: vpconly}, through: gate, call: s3:GetObject, with: {Bucket: b, Key: x}, expect: {decision: deny, stops_at: kms:Decrypt, message: {contains: ["with an explicit deny in an identity-based policy"]}}}
+  - {name: KMS does not see it, as: {user: vpconly}, through: gate, call: s3:GetObject, with: {Bucket: files, Key: x}, expect: {decision: deny, stops_at: kms:Decrypt, message: {contains: ["with an explicit deny in an identity-based policy"]}}}
   - {as: {user: vpconly}, call: s3:GetObject, with: {Bucket: plain, Key: x}, expect: {decision: deny}}
   - {name: an endpoint policy limits, as: {user: admin}, through: narrow, call: s3:ListObjectsV2, with: {Bucket: plain}, expect: {decision: deny, message: {contains: ["because no VPC endpoint policy allows the s3:ListBucket action"]}}}
-  - {name: the S3 call only, as: {user: admin}, through: narrow, call: s3:GetObject, with: {Bucket: b, Key: x}, expect: {decision: allow}}
-  - {name: the address is kept, as: {user: iponly}, context: {"aws:SourceIp": 203.0.113.7}, call: s3:GetObject, with: {Bucket: b, Key: x}, expect: {decision: allow}}
-  - {as: {user: iponly}, call: s3:GetObject, with: {Bucket: b, Key: x}, expect: {decision: deny, stops_at: s3:GetObject}}
+  - {name: the S3 call only, as: {user: admin}, through: narrow, call: s3:GetObject, with: {Bucket: files, Key: x}, expect: {decision: allow}}
+  - {name: the address is kept, as: {user: iponly}, context: {"aws:SourceIp": 203.0.113.7}, call: s3:GetObject, with: {Bucket: files, Key: x}, expect: {decision: allow}}
+  - {as: {user: iponly}, call: s3:GetObject, with: {Bucket: files, Key: x}, expect: {decision: deny, stops_at: s3:GetObject}}
   - {name: long-term keys have no MFA key, as: {user: mfa}, call: kms:GenerateDataKey, with: {KeyId: "{{key.k.id}}", KeySpec: AES_256}, expect: {decision: allow}}
-  - {name: except on a forwarded call, as: {user: mfa}, call: s3:GetObject, with: {Bucket: b, Key: x}, expect: {decision: deny, stops_at: kms:Decrypt}}
-  - {as: {user: mfa, mfa: true}, call: s3:GetObject, with: {Bucket: b, Key: x}, expect: {decision: allow}}
+  - {name: except on a forwarded call, as: {user: mfa}, call: s3:GetObject, with: {Bucket: files, Key: x}, expect: {decision: deny, stops_at: kms:Decrypt}}
+  - {as: {user: mfa, mfa: true}, call: s3:GetObject, with: {Bucket: files, Key: x}, expect: {decision: allow}}
   - {as: {user: mfa, mfa: false}, call: kms:GenerateDataKey, with: {KeyId: "{{key.k.id}}", KeySpec: AES_256}, expect: {decision: deny}}
 "#
     ));
@@ -184,7 +184,7 @@ world:
     "222222222222":
       users: {member: {attached: ["arn:aws:iam::aws:policy/AdministratorAccess"]}}
       keys: {open: {policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: ["222222222222", "333333333333"]}, Action: "kms:*", Resource: "*"}]}}}
-      buckets: {b: {objects: {x: {body: hello}}, policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "333333333333"}, Action: "s3:GetObject", Resource: "arn:aws:s3:::b/*"}]}}}
+      buckets: {files: {objects: {x: {body: hello}}, policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "333333333333"}, Action: "s3:GetObject", Resource: "arn:aws:s3:::files/*"}]}}}
     "333333333333":
       users: {outsider: {attached: ["arn:aws:iam::aws:policy/AdministratorAccess"]}}
   organization:
@@ -201,11 +201,11 @@ steps:
   - {name: an SCP denies, as: {user: member}, call: kms:Encrypt, with: {KeyId: "{{key.open.id}}", Plaintext: {text: x}}, expect: {decision: deny, message: {contains: ["with an explicit deny in a service control policy"]}}}
   - {name: even the root user, as: {root: "222222222222"}, call: kms:Encrypt, with: {KeyId: "{{key.open.id}}", Plaintext: {text: x}}, expect: {decision: deny}}
   - {name: what no level allows, as: {user: member}, call: iam:CreateUser, with: {UserName: x}, expect: {decision: deny, message: {contains: ["because no service control policy allows the iam:CreateUser action"]}}}
-  - {name: S3 names the policy, as: {user: member}, call: s3:DeleteObject, with: {Bucket: b, Key: x}, expect: {decision: deny, message: {contains: ["with an explicit deny in a service control policy: arn:aws:organizations::111111111111:policy/"]}}}
-  - {name: an RCP keeps outsiders out, as: {user: outsider}, call: s3:GetObject, with: {Bucket: b, Key: x}, expect: {decision: deny, checks: [{action: s3:GetObject, decision: explicit_deny, blamed: resource_control}]}}
+  - {name: S3 names the policy, as: {user: member}, call: s3:DeleteObject, with: {Bucket: files, Key: x}, expect: {decision: deny, message: {contains: ["with an explicit deny in a service control policy: arn:aws:organizations::111111111111:policy/"]}}}
+  - {name: an RCP keeps outsiders out, as: {user: outsider}, call: s3:GetObject, with: {Bucket: files, Key: x}, expect: {decision: deny, checks: [{action: s3:GetObject, decision: explicit_deny, blamed: resource_control}]}}
   - {name: of keys too, as: {user: outsider}, call: kms:GenerateDataKey, with: {KeyId: "{{key.open.arn}}", KeySpec: AES_256}, expect: {decision: deny, message: {contains: ["with an explicit deny in a resource control policy"]}}}
   - {as: {user: outsider}, call: kms:Encrypt, with: {KeyId: "{{key.open.arn}}", Plaintext: {text: x}}, expect: {decision: allow}}
-  - {as: {user: member}, call: s3:GetObject, with: {Bucket: b, Key: x}, expect: {decision: allow}}
+  - {as: {user: member}, call: s3:GetObject, with: {Bucket: files, Key: x}, expect: {decision: allow}}
 "#;
     run(world);
 }

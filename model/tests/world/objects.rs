@@ -307,3 +307,22 @@ fn the_root_user_can_always_repair_a_bucket_policy() {
 "#,
     );
 }
+
+#[test]
+fn object_lock_keeps_versions_from_everybody() {
+    // observed: s3-objectlock-msg
+    steps(
+        r#"
+  - {as: {user: admin}, call: s3:CreateBucket, with: {Bucket: locked, ObjectLockEnabledForBucket: true}}
+  - {as: {user: admin}, call: s3:PutObject, with: {Bucket: plain, Key: l, Body: {text: x}, ObjectLockLegalHoldStatus: "ON"}, expect: {decision: error, code: InvalidRequest, status: 400}}
+  - {as: {user: admin}, call: s3:PutObject, with: {Bucket: locked, Key: c, Body: {text: x}, ObjectLockMode: COMPLIANCE, ObjectLockRetainUntilDate: "2026-06-10T00:00:00Z"}, save: {compliance: VersionId}}
+  - {as: {user: admin}, call: s3:PutObject, with: {Bucket: locked, Key: g, Body: {text: x}, ObjectLockMode: GOVERNANCE, ObjectLockRetainUntilDate: "2026-06-10T00:00:00Z"}, save: {governance: VersionId}}
+  - {name: nobody deletes the version, as: {user: admin}, call: s3:DeleteObject, with: {Bucket: locked, Key: c, VersionId: "{{saved.compliance}}", BypassGovernanceRetention: true}, expect: {decision: deny, code: AccessDenied, status: 403, message: Access Denied because object protected by object lock., unchanged: true}}
+  - {name: a marker on top is no deletion, as: {user: admin}, call: s3:DeleteObject, with: {Bucket: locked, Key: c}, expect: {decision: allow}}
+  - {name: governance holds without the header, as: {user: admin}, call: s3:DeleteObject, with: {Bucket: locked, Key: g, VersionId: "{{saved.governance}}"}, expect: {decision: deny, code: AccessDenied}}
+  - {name: and gives way to it with the permission, as: {user: admin}, call: s3:DeleteObject, with: {Bucket: locked, Key: g, VersionId: "{{saved.governance}}", BypassGovernanceRetention: true}, expect: {decision: allow, checks: [{action: s3:DeleteObjectVersion, decision: allow}, {action: s3:BypassGovernanceRetention, decision: allow}]}}
+  - {advance: 10d}
+  - {name: when it is over the version may go, as: {user: admin}, call: s3:DeleteObject, with: {Bucket: locked, Key: c, VersionId: "{{saved.compliance}}"}, expect: {decision: allow}}
+"#,
+    );
+}

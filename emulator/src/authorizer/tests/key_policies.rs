@@ -89,10 +89,18 @@ fn inert_statements_k_14() {
     let no_action = r#"{"Effect":"Deny","Principal":"*","Resource":"*"}"#;
     let other = r#"{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"arn:aws:kms:us-east-1:111111111111:key/other"}"#;
     let not_arn = r#"{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"other"}"#;
+    let of_china = r#"{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"arn:aws-cn:s3:::data/*"}"#;
     on_key(
         "K-14",
         user(),
-        &[&statement("Allow", "u", ""), no_resource, no_action, other, not_arn],
+        &[
+            &statement("Allow", "u", ""),
+            no_resource,
+            no_action,
+            other,
+            not_arn,
+            of_china,
+        ],
     )
     .expect("ALLOW");
 }

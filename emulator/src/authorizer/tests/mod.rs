@@ -1,7 +1,10 @@
 //! Table tests of the authorizer against the vectors of `iam:§8` and `iam:§12`. Here live the shared
 //! builders; the tables are in the sub-modules. A = 111111111111, B = 222222222222.
 
+mod condition_switches;
 mod conditions;
+mod every_row;
+mod faults;
 mod formulas;
 mod key_policies;
 mod messages;
@@ -60,6 +63,7 @@ pub(super) fn session_of(role_arn: &str, name: &str, role_id: &str) -> Caller {
         account: account(A),
         arn: format!("arn:aws:sts::{A}:assumed-role/{role}/{name}"),
         role_arn: role_arn.into(),
+        role_path_known: true,
         role_unique_id: role_id.into(),
         service_linked: role_arn.contains("role/aws-service-role/"),
     }
@@ -74,7 +78,10 @@ pub(super) fn federated() -> Caller {
 }
 
 pub(super) fn root() -> Caller {
-    Caller::Root { account: account(A) }
+    Caller::Root {
+        account: account(A),
+        assumed: false,
+    }
 }
 
 pub(super) fn service(name: &str) -> Caller {
@@ -97,7 +104,7 @@ pub(super) fn context_of(caller: &Caller) -> Context {
         }
         Caller::RoleSession { role_arn, .. } => context.set("aws:PrincipalArn", role_arn.as_str()),
         Caller::FederatedUser { arn, .. } => context.set("aws:PrincipalArn", arn.as_str()),
-        Caller::Root { account } => context.set("aws:PrincipalArn", account.root_arn()),
+        Caller::Root { account, .. } => context.set("aws:PrincipalArn", account.root_arn()),
         Caller::Service { .. } => context.set_bool("aws:PrincipalIsAWSService", true),
         Caller::Anonymous => context.set("aws:PrincipalAccount", "anonymous"),
         Caller::WebIdentity { .. } => {}

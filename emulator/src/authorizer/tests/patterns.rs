@@ -1,6 +1,21 @@
 //! Action, resource and variable vectors: `iam:§12.4`, `iam:§12.5`.
 
 use super::*;
+use crate::authorizer::asked::Asked;
+
+/// Whether the pattern covers the resource; `None` when a variable has no value.
+fn covers(pattern: &ResourcePattern, resource: &str, context: &Context) -> Option<bool> {
+    let mut case = case("pattern", user()).asks("s3:GetObject", resource);
+    case.context = context.clone();
+    pattern.matches(&Asked::of(&case.request(), &case.settings))
+}
+
+/// Whether the clause applies.
+fn applies(clause: &ResourceClause, effect: Effect, resource: &str, context: &Context, settings: Settings) -> bool {
+    let mut case = case("clause", user()).asks("s3:GetObject", resource);
+    (case.context, case.settings) = (context.clone(), settings);
+    clause.matches(effect, &Asked::of(&case.request(), &case.settings))
+}
 
 #[test]
 fn action_vectors() {
@@ -32,10 +47,10 @@ fn action_vectors() {
             "{id} {pattern} {action}"
         );
     }
-    let settings = Settings::default();
-    let not = |patterns: &[&str], action: &str| {
+    let not = |patterns: &[&str], action: &'static str| {
         let patterns = patterns.iter().map(|text| ActionPattern::compile(text)).collect();
-        ActionClause::NotAction(patterns).matches(action, &settings)
+        let request = case("AG", user()).asks(action, "*");
+        ActionClause::NotAction(patterns).matches(&Asked::of(&request.request(), &request.settings))
     };
     assert!(!not(&["iam:*", "sts:*"], "iam:GetUser"), "AG-07");
     assert!(not(&["iam:*", "sts:*"], "s3:GetObject"), "AG-07");
@@ -103,14 +118,14 @@ fn resource_vectors() {
     for (id, pattern, resource, expected) in table {
         let compiled = ResourcePattern::compile(pattern, true, true);
         assert_eq!(
-            compiled.matches(resource, &context),
+            covers(&compiled, resource, &context),
             Some(*expected),
             "{id} {pattern} {resource}"
         );
     }
     let incomplete = ResourcePattern::compile("arn:aws:sqs", false, true);
     assert_eq!(
-        incomplete.matches("arn:aws:sqs:us-east-1:1:q", &context),
+        covers(&incomplete, "arn:aws:sqs:us-east-1:1:q", &context),
         Some(false),
         "OQ-6"
     );
@@ -118,7 +133,7 @@ fn resource_vectors() {
     let not = ResourceClause::NotResource(vec![ResourcePattern::compile("arn:aws:s3:::b/*", true, true)]);
     for (resource, expected) in [(s3("b/k"), false), (s3("c/k"), true), ("*".into(), true)] {
         assert_eq!(
-            not.matches(Effect::Deny, &resource, &context, &Settings::default()),
+            applies(&not, Effect::Deny, &resource, &context, Settings::default()),
             expected,
             "RG-11 {resource}"
         );
@@ -132,8 +147,8 @@ fn variable_vectors() {
         if let Some((key, value)) = tag {
             context.add_member("aws:PrincipalTag/", key, value);
         }
-        ResourcePattern::compile(&format!("arn:aws:s3:::{text}"), true, true)
-            .matches(&format!("arn:aws:s3:::{name}"), &context)
+        let pattern = ResourcePattern::compile(&format!("arn:aws:s3:::{text}"), true, true);
+        covers(&pattern, &format!("arn:aws:s3:::{name}"), &context)
     };
     let own = "b/${aws:username}/*";
     assert_eq!(matches(own, &user(), None, "b/u/k"), Some(true), "VV-01");
@@ -164,7 +179,7 @@ fn variable_vectors() {
     assert_eq!(matches("b/${AWS:UserName}", &user(), None, "b/u"), Some(true), "VV-17");
     let old = ResourcePattern::compile("arn:aws:s3:::b/${aws:username}/*", true, false);
     assert_eq!(
-        old.matches("arn:aws:s3:::b/u/k", &context_of(&user())),
+        covers(&old, "arn:aws:s3:::b/u/k", &context_of(&user())),
         Some(false),
         "VV-03"
     );
@@ -185,9 +200,9 @@ fn variable_vectors() {
             .quirks
             .set("unresolved_not_resource", &quirk.into())
             .expect("a known word");
-        let applies = |effect| not.matches(effect, "arn:aws:s3:::b/x/k", &context, &settings);
+        let on = |effect| applies(&not, effect, "arn:aws:s3:::b/x/k", &context, settings);
         assert_eq!(
-            (applies(Effect::Deny), applies(Effect::Allow)),
+            (on(Effect::Deny), on(Effect::Allow)),
             (deny, allow),
             "VV-09 VV-10 {quirk}"
         );

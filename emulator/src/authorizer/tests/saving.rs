@@ -1,5 +1,8 @@
 //! Save-time vectors: `iam:§12.6`, the order of errata `iam:E-20`, key and bucket policies.
 
+mod elements;
+mod hostile;
+
 use super::principals::World;
 use super::*;
 use jiff::civil::date;
@@ -406,10 +409,10 @@ fn key_policies() {
         ),
         ("P-3 principal", key(&format!("{act},{all}")), false, false),
         (
-            "P-3 version",
+            "errata OQ-3 over P-3",
             key(&format!("{who},{act},{all}")).replace(r#""Version":"2012-10-17","#, ""),
-            false,
-            false,
+            true,
+            true,
         ),
         (
             "P-50",

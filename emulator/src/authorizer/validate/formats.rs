@@ -6,18 +6,9 @@ use super::super::policy::{PolicyError, PolicyErrorKind};
 use super::shape::{Shape, StatementShape};
 use super::wording::{self, of};
 
-/// Partitions AWS has; `*` stands for all of them (errata `iam:G-51`).
-const PARTITIONS: &[&str] = &[
-    "aws",
-    "aws-cn",
-    "aws-us-gov",
-    "aws-iso",
-    "aws-iso-b",
-    "aws-iso-e",
-    "aws-iso-f",
-    "aws-eusc",
-    "*",
-];
+/// The partition of the accounts here; `*` stands for all of them (errata `iam:G-51`). A policy that names another
+/// partition is refused, and unusable where it is stored (`iam:E-09`).
+const PARTITIONS: &[&str] = &["aws", "*"];
 
 /// What an IAM resource may start with (`iam:E-11`).
 const IAM_RESOURCE_TYPES: &[&str] = &[
@@ -105,13 +96,29 @@ pub(super) fn check_complete(shape: &Shape<'_>) -> Result<(), PolicyError> {
     }
 }
 
+/// What becomes of an incomplete ARN in a policy that is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Incomplete {
+    /// It is completed (`iam:G-52`), so what there is of it is checked.
+    Completed,
+    /// It matches nothing (errata `iam:OQ-6`).
+    MatchesNothing,
+    /// It makes the document unusable (`iam:G-53`).
+    Refused,
+}
+
 /// What makes a resource unusable once it is stored. Where incomplete ARNs match nothing, only complete
 /// ones and texts that are no ARN at all are looked at.
-pub(super) fn check_stored_resources(statement: &StatementShape<'_>, completes: bool) -> Result<(), PolicyError> {
+pub(super) fn check_stored_resources(
+    statement: &StatementShape<'_>,
+    incomplete: Incomplete,
+) -> Result<(), PolicyError> {
     for (resource, offset) in statement.texts(["Resource", "NotResource"]) {
-        let incomplete = resource.contains(':') && arn::split(resource).is_none();
-        if incomplete && !completes {
-            continue;
+        let is_incomplete = resource.contains(':') && arn::split(resource).is_none();
+        match incomplete {
+            Incomplete::MatchesNothing if is_incomplete => continue,
+            Incomplete::Refused if is_incomplete => return Err(wording::legacy_parsing(offset)),
+            _ => {}
         }
         check_resource(resource, offset)?;
         if has_too_few_colons(resource) {
@@ -119,6 +126,23 @@ pub(super) fn check_stored_resources(statement: &StatementShape<'_>, completes: 
         }
     }
     Ok(())
+}
+
+/// `iam:E-09`; missing fields are shown as `*`.
+fn check_partition<'a>(
+    partition: &str,
+    others: impl Iterator<Item = Option<&'a str>>,
+    offset: usize,
+) -> Result<(), PolicyError> {
+    if PARTITIONS.contains(&partition) {
+        return Ok(());
+    }
+    let shown: Vec<&str> = others.map(|field| field.unwrap_or("*")).collect();
+    let message = format!(
+        "Partition \"{partition}\" is not valid for resource \"arn:{partition}:{}\".",
+        shown.join(":")
+    );
+    Err(of(PolicyErrorKind::Resource, &message, offset))
 }
 
 fn resources<'a>(shape: &'a Shape<'_>) -> impl Iterator<Item = (&'a str, usize)> {
@@ -140,14 +164,7 @@ fn check_resource(resource: &str, offset: usize) -> Result<(), PolicyError> {
     };
     let mut next = || fields.next();
     let (service, region, account, name) = (next(), next(), next(), next());
-    if !PARTITIONS.contains(&partition) {
-        let shown = [service, region, account, name]
-            .map(|field| field.unwrap_or("*"))
-            .join(":");
-        return refuse(format!(
-            "Partition \"{partition}\" is not valid for resource \"arn:{partition}:{shown}\"."
-        ));
-    }
+    check_partition(partition, [service, region, account, name].into_iter(), offset)?;
     let Some(service) = service.filter(|service| !service.contains(['*', '?'])) else {
         return refuse("Resource vendor must be fully qualified and cannot contain regexes.".to_owned());
     };
@@ -165,10 +182,11 @@ fn check_resource(resource: &str, offset: usize) -> Result<(), PolicyError> {
     }
 }
 
-/// The type word may be a wildcard (errata `iam:G-51`); `root` is a resource too (errata `iam:G-54`).
+/// The type word may be `*`, but not a word with wildcards in it (errata `iam:G-51`); `root` is a resource too (errata
+/// `iam:G-54`).
 fn is_iam_resource(name: &str) -> bool {
     let word = name.split('/').next().unwrap_or_default();
-    name == "root" || word.contains(['*', '?']) || IAM_RESOURCE_TYPES.iter().any(|start| name.starts_with(start))
+    name == "root" || word == "*" || IAM_RESOURCE_TYPES.iter().any(|start| name.starts_with(start))
 }
 
 fn is_regional_s3_resource(name: &str) -> bool {

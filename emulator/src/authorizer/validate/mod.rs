@@ -10,10 +10,11 @@ use std::collections::BTreeSet;
 
 use jiff::civil::{Date, date};
 
+use self::formats::Incomplete;
 use self::shape::{Shape, StatementShape};
 use super::compile::last;
 use super::condition::{Comparison, Operator, Quantifier};
-use super::json::{JsonError, MAX_POLICY_CHARACTERS, Value};
+use super::json::{JsonError, MAX_POLICY_CHARACTERS, Node, Value};
 use super::policy::{PolicyError, PolicyErrorKind, PolicyKind, SaveRules};
 use super::principal::PrincipalEntry;
 use super::values::date_is_saved;
@@ -21,8 +22,9 @@ use super::values::date_is_saved;
 /// Since this day KMS refuses new key policies whose statements lack Action or Resource (errata `svc:K-14`).
 const KEY_STATEMENTS_COMPLETE_SINCE: Date = date(2025, 8, 18);
 
-/// Length and characters of a policy parameter (`iam:G-11`).
-pub(super) fn check_characters(text: &str) -> Result<(), PolicyError> {
+/// Length and characters of a policy parameter. IAM, STS and KMS take only some characters (`iam:G-11`, `svc:P-2`);
+/// Organizations, S3 and EC2 are not known to care.
+pub(super) fn check_characters(kind: PolicyKind, text: &str) -> Result<(), PolicyError> {
     let refuse = |message: String, offset| {
         Err(PolicyError {
             kind: PolicyErrorKind::Characters,
@@ -33,7 +35,11 @@ pub(super) fn check_characters(text: &str) -> Result<(), PolicyError> {
     if text.is_empty() {
         return refuse("the policy document is empty".to_owned(), 0);
     }
-    let allowed = |character: char| matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}');
+    let takes_all = matches!(
+        kind,
+        PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::BucketPolicy | PolicyKind::VpcEndpoint
+    );
+    let allowed = |character: char| takes_all || matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}');
     if let Some((offset, character)) = text.char_indices().find(|(_, character)| !allowed(*character)) {
         let code = u32::from(character);
         return refuse(
@@ -102,16 +108,37 @@ pub(super) fn check_stored(kind: PolicyKind, document: &Value) -> Result<(), Pol
         if statement.action().is_none() && kind != PolicyKind::KeyPolicy {
             return Err(wording::no_actions(statement.offset));
         }
-        if statement.resource().is_none() && (family || kind == PolicyKind::ServiceControl) {
+        if statement.resource().is_none() && needs_resource(kind) {
             return Err(wording::no_resources(statement.offset));
         }
         formats::check_actions(statement)?;
-        // Other resources than the key's own match nothing (`svc:K-14`); trust policies have none.
+        // Whatever a key policy names as resource is only matched against the key (`svc:K-14`); trust policies have
+        // none.
         if !matches!(kind, PolicyKind::KeyPolicy | PolicyKind::Trust) {
-            formats::check_stored_resources(statement, kind.completes_arns())?;
+            formats::check_stored_resources(statement, incomplete_arns(kind))?;
         }
     }
     Ok(())
+}
+
+/// Whether a stored statement must say which resources it is about (errata `iam:E-22` with `iam:E-05`). The policy
+/// of a resource is about that resource (`iam:G-13`); in key policies a statement without one is inert (`svc:K-14`).
+fn needs_resource(kind: PolicyKind) -> bool {
+    !matches!(
+        kind,
+        PolicyKind::Trust | PolicyKind::KeyPolicy | PolicyKind::BucketPolicy
+    )
+}
+
+/// `iam:G-52`, `iam:G-53`, errata `iam:OQ-6`.
+fn incomplete_arns(kind: PolicyKind) -> Incomplete {
+    if kind.completes_arns() {
+        Incomplete::Completed
+    } else if kind == PolicyKind::Session {
+        Incomplete::Refused
+    } else {
+        Incomplete::MatchesNothing
+    }
 }
 
 /// Policies that IAM and STS check as identity policies.
@@ -124,12 +151,8 @@ fn is_identity_family(kind: PolicyKind) -> bool {
 
 /// The order of errata `iam:E-20`.
 fn check_saved_identity(kind: PolicyKind, shape: &Shape<'_>) -> Result<(), PolicyError> {
+    check_id(kind, shape)?;
     check_version(kind, shape)?;
-    if kind == PolicyKind::ServiceControl
-        && let Some(id) = shape.member("Id")
-    {
-        return Err(wording::syntax(id.start));
-    }
     let resource_error = formats::first_resource_error(shape);
     let too_few_colons = if resource_error.is_none() {
         formats::first_too_few_colons(shape)
@@ -166,6 +189,18 @@ fn check_saved_identity(kind: PolicyKind, shape: &Shape<'_>) -> Result<(), Polic
     Ok(())
 }
 
+/// `iam:§1.2`: identity policies may have an Id after all (`iam:G-22`), session and organization policies may not.
+fn check_id(kind: PolicyKind, shape: &Shape<'_>) -> Result<(), PolicyError> {
+    let refused = matches!(
+        kind,
+        PolicyKind::Session | PolicyKind::ServiceControl | PolicyKind::ResourceControl
+    );
+    match shape.member("Id").filter(|_| refused) {
+        Some(id) => Err(wording::syntax(id.start)),
+        None => Ok(()),
+    }
+}
+
 /// `iam:G-21`, errata `iam:OQ-3`: only managed policies must be of the new version; SCPs and RCPs must say so.
 fn check_version(kind: PolicyKind, shape: &Shape<'_>) -> Result<(), PolicyError> {
     let must_be_new = matches!(
@@ -181,10 +216,8 @@ fn check_version(kind: PolicyKind, shape: &Shape<'_>) -> Result<(), PolicyError>
 
 /// `iam:G-15`, `iam:E-21`.
 fn check_saved_resource_control(shape: &Shape<'_>) -> Result<(), PolicyError> {
+    check_id(PolicyKind::ResourceControl, shape)?;
     check_version(PolicyKind::ResourceControl, shape)?;
-    if let Some(id) = shape.member("Id") {
-        return Err(wording::syntax(id.start));
-    }
     if let Some(offset) = shape.odd_effect_case().or_else(|| bad_date(shape)) {
         return Err(wording::legacy_parsing(offset));
     }
@@ -241,12 +274,12 @@ fn check_saved_resource_control(shape: &Shape<'_>) -> Result<(), PolicyError> {
     formats::check_complete(shape)
 }
 
-/// `iam:E-13` to `iam:E-19`.
+/// `iam:E-13` to `iam:E-19`, in the order of the identity errors they stand for (errata `iam:E-20`).
 fn check_saved_trust(shape: &Shape<'_>, rules: &SaveRules<'_>) -> Result<(), PolicyError> {
+    check_legacy(PolicyKind::Trust, shape)?;
     check_sid_characters(shape)?;
     check_sids_unique(shape, wording::DUPLICATE_SID_ELSEWHERE)?;
     for statement in &shape.statements {
-        check_effect(statement)?;
         if let Some(value) = statement.member("Resource") {
             return Err(wording::of(
                 PolicyErrorKind::Resource,
@@ -258,68 +291,40 @@ fn check_saved_trust(shape: &Shape<'_>, rules: &SaveRules<'_>) -> Result<(), Pol
             let message = "AssumeRole policy must not contain resources.";
             return Err(wording::of(PolicyErrorKind::Resource, message, value.start));
         }
-        match statement.principal() {
-            Some(("NotPrincipal", value)) => {
-                let message = if statement.effect() == Some("Allow") {
-                    wording::ALLOW_NOT_PRINCIPAL
-                } else {
-                    "AssumeRole policy must not contain NotPrincipal field."
-                };
-                return Err(wording::of(PolicyErrorKind::Principal, message, value.start));
-            }
-            Some((_, value)) => check_principals(PolicyKind::Trust, value, rules)?,
-            None => return Err(missing("Principal", PolicyErrorKind::Principal, statement)),
-        }
+    }
+    check_principal_clauses(PolicyKind::Trust, shape, rules)?;
+    for statement in &shape.statements {
         if !statement.has_actions() {
             return Err(missing("Action", PolicyErrorKind::Action, statement));
         }
-        formats::check_trust_actions(statement)?;
-        if let Some(offset) = bad_date_of(statement) {
-            return Err(wording::legacy_parsing(offset));
-        }
     }
-    Ok(())
+    shape.statements.iter().try_for_each(formats::check_trust_actions)
 }
 
-/// Key, bucket and endpoint policies (`svc:P-2` to `svc:P-4`).
+/// Key, bucket and endpoint policies (`svc:P-2` to `svc:P-4`), in the order of errata `iam:E-20`: what the whole
+/// document must be comes before what each statement must have. A Version may be missing (errata `iam:OQ-3`).
 fn check_saved_resource(kind: PolicyKind, shape: &Shape<'_>, rules: &SaveRules<'_>) -> Result<(), PolicyError> {
-    if kind == PolicyKind::KeyPolicy && shape.member("Version").is_none() {
-        return Err(wording::of(PolicyErrorKind::Version, wording::VERSION_WORD, 0));
+    check_legacy(kind, shape)?;
+    let is_bucket = kind == PolicyKind::BucketPolicy;
+    let duplicate = if is_bucket {
+        wording::DUPLICATE_SID_ELSEWHERE
+    } else {
+        wording::DUPLICATE_SID
+    };
+    // KMS takes repeated Sids: key policies that have them are in use.
+    if kind != PolicyKind::KeyPolicy {
+        check_sids_unique(shape, duplicate)?;
     }
-    if kind == PolicyKind::BucketPolicy {
-        check_sids_unique(shape, wording::DUPLICATE_SID_ELSEWHERE)?;
-    }
+    check_principal_clauses(kind, shape, rules)?;
     let may_be_incomplete = kind == PolicyKind::KeyPolicy && rules.as_of < KEY_STATEMENTS_COMPLETE_SINCE;
-    for statement in &shape.statements {
-        check_effect(statement)?;
-        match statement.principal() {
-            Some(("NotPrincipal", value)) if statement.effect() == Some("Allow") => {
-                return Err(wording::of(
-                    PolicyErrorKind::Principal,
-                    wording::ALLOW_NOT_PRINCIPAL,
-                    value.start,
-                ));
-            }
-            Some((_, value)) => check_principals(kind, value, rules)?,
-            None => return Err(missing("Principal", PolicyErrorKind::Principal, statement)),
-        }
-        if !statement.has_actions() && !may_be_incomplete {
-            return Err(missing("Action", PolicyErrorKind::Action, statement));
-        }
-        if !statement.has_resources() && !may_be_incomplete {
-            return Err(missing("Resource", PolicyErrorKind::Resource, statement));
-        }
-        let is_bucket = kind == PolicyKind::BucketPolicy;
-        formats::check_actions(statement).map_err(|error| {
-            if is_bucket {
-                wording::bucket_action(&error)
-            } else {
-                error
-            }
-        })?;
-        // Any resource of a key policy is accepted and matched against the key (`svc:K-14`).
-        if kind != PolicyKind::KeyPolicy {
-            formats::check_stored_resources(statement, false).map_err(|error| {
+    let lacks = |has: bool| !has && !may_be_incomplete;
+    if let Some(statement) = shape.statements.iter().find(|statement| lacks(statement.has_actions())) {
+        return Err(missing("Action", PolicyErrorKind::Action, statement));
+    }
+    // Whatever a key policy names as resource is only matched against the key (`svc:K-14`).
+    if kind != PolicyKind::KeyPolicy {
+        for statement in &shape.statements {
+            formats::check_stored_resources(statement, Incomplete::MatchesNothing).map_err(|error| {
                 if is_bucket {
                     wording::bucket_resource(&error)
                 } else {
@@ -327,12 +332,56 @@ fn check_saved_resource(kind: PolicyKind, shape: &Shape<'_>, rules: &SaveRules<'
                 }
             })?;
         }
-        if let Some(offset) = bad_date_of(statement) {
-            return Err(wording::legacy_parsing(offset));
+    }
+    for statement in &shape.statements {
+        formats::check_actions(statement).map_err(|error| {
+            if is_bucket {
+                wording::bucket_action(&error)
+            } else {
+                error
+            }
+        })?;
+    }
+    if let Some(statement) = shape
+        .statements
+        .iter()
+        .find(|statement| lacks(statement.has_resources()))
+    {
+        return Err(missing("Resource", PolicyErrorKind::Resource, statement));
+    }
+    if kind == PolicyKind::KeyPolicy {
+        shape.statements.iter().try_for_each(check_context_operators)?;
+    }
+    Ok(())
+}
+
+/// `iam:E-03` without ARNs: the spelling of effects, for which trust and bucket policies have words of their own
+/// (`iam:E-16`), and date values (`iam:G-66`).
+fn check_legacy(kind: PolicyKind, shape: &Shape<'_>) -> Result<(), PolicyError> {
+    if matches!(kind, PolicyKind::Trust | PolicyKind::BucketPolicy) {
+        shape.statements.iter().try_for_each(check_effect)?;
+    }
+    match shape.odd_effect_case().or_else(|| bad_date(shape)) {
+        Some(offset) => Err(wording::legacy_parsing(offset)),
+        None => Ok(()),
+    }
+}
+
+/// `iam:E-16` to `iam:E-18`, `iam:P-50`, `iam:P-51`: every statement says whom it means, in a form that may be saved.
+fn check_principal_clauses(kind: PolicyKind, shape: &Shape<'_>, rules: &SaveRules<'_>) -> Result<(), PolicyError> {
+    for statement in &shape.statements {
+        let (name, value) = statement
+            .principal()
+            .ok_or_else(|| missing("Principal", PolicyErrorKind::Principal, statement))?;
+        let refusal = match (name, statement.effect(), kind) {
+            ("NotPrincipal", Some("Allow"), _) => Some(wording::ALLOW_NOT_PRINCIPAL),
+            ("NotPrincipal", _, PolicyKind::Trust) => Some("AssumeRole policy must not contain NotPrincipal field."),
+            _ => None,
+        };
+        if let Some(message) = refusal {
+            return Err(wording::of(PolicyErrorKind::Principal, message, value.start));
         }
-        if kind == PolicyKind::KeyPolicy {
-            check_context_operators(statement)?;
-        }
+        check_principals(kind, value, rules)?;
     }
     Ok(())
 }
@@ -346,7 +395,7 @@ fn check_context_operators(statement: &StatementShape<'_>) -> Result<(), PolicyE
         if for_all && key.name.to_lowercase().starts_with("kms:encryptioncontext:") {
             return Err(wording::of(
                 PolicyErrorKind::Condition,
-                "OverlyPermissiveCondition",
+                wording::FOR_ALL_CONTEXT_VALUES,
                 key.name_start,
             ));
         }
@@ -371,7 +420,8 @@ fn missing(field: &str, kind: PolicyErrorKind, statement: &StatementShape<'_>) -
     wording::of(kind, &format!("Missing required field {field}"), statement.offset)
 }
 
-/// `iam:E-16`, `iam:E-17`: every principal must be well-formed and, if it is a user or role, exist.
+/// `iam:E-16`, `iam:E-17`: every principal must be well-formed and, if it is a user or role, exist (`iam:P-43`).
+/// Endpoints are configured before there is anybody to name (contract), so existence is not asked there.
 fn check_principals(kind: PolicyKind, value: &Value, rules: &SaveRules<'_>) -> Result<(), PolicyError> {
     let Some(members) = value.as_object() else {
         // The shape has seen to it that only `"*"` gets here.
@@ -381,20 +431,24 @@ fn check_principals(kind: PolicyKind, value: &Value, rules: &SaveRules<'_>) -> R
         let message = "Missing required field Principal cannot be empty!";
         return Err(wording::of(PolicyErrorKind::Principal, message, value.start));
     }
+    let must_exist = kind != PolicyKind::VpcEndpoint;
     for member in members {
         for item in member.value.as_list() {
             let Some(text) = item.as_text() else { continue };
-            let exists = match PrincipalEntry::read(&member.name, text, Some(rules.principals)) {
-                None | Some(PrincipalEntry::Nobody(_)) => false,
-                Some(PrincipalEntry::User { bound_to, .. } | PrincipalEntry::Role { bound_to, .. }) => {
-                    bound_to.is_some()
-                }
-                Some(PrincipalEntry::UniqueId(id)) => rules.principals.arn_of(&id).is_some(),
-                Some(PrincipalEntry::CanonicalUser { account, .. }) => {
-                    account.is_some() && kind == PolicyKind::BucketPolicy
-                }
-                Some(_) => true,
-            };
+            // Partitions share no principals (`iam:P-19`).
+            let is_foreign = member.name == "AWS" && text.starts_with("arn:") && !text.starts_with("arn:aws:");
+            let exists = !is_foreign
+                && match PrincipalEntry::read(&member.name, text, Some(rules.principals)) {
+                    None | Some(PrincipalEntry::Nobody(_)) => false,
+                    Some(PrincipalEntry::User { bound_to, .. } | PrincipalEntry::Role { bound_to, .. }) => {
+                        !must_exist || bound_to.is_some()
+                    }
+                    Some(PrincipalEntry::UniqueId(id)) => !must_exist || rules.principals.arn_of(&id).is_some(),
+                    Some(PrincipalEntry::CanonicalUser { account, .. }) => {
+                        account.is_some() && kind == PolicyKind::BucketPolicy
+                    }
+                    Some(_) => true,
+                };
             if !exists {
                 return Err(wording::invalid_principal(kind, &member.name, text, item.start));
             }
@@ -437,7 +491,10 @@ fn bad_date_of(statement: &StatementShape<'_>) -> Option<usize> {
         if !matches!(operator.comparison, Comparison::Date(_)) {
             return None;
         }
-        let bad = |value: &&Value| value.as_text().is_some_and(|text| !date_is_saved(text));
+        let bad = |value: &&Value| match &value.node {
+            Node::Text(text) | Node::Number(text) => !date_is_saved(text),
+            _ => true,
+        };
         key.value.as_list().iter().find(bad).map(|value| value.start)
     })
 }

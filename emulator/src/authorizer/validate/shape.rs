@@ -143,14 +143,15 @@ fn read_statement(value: &Value, stored: bool) -> Result<StatementShape<'_>, Pro
 
 /// Known names only, each once unless listed in `repeatable`.
 fn check_members(members: &[Member], known: &[&str], repeatable: &[&str]) -> Result<(), Problem> {
-    for (index, Member { name, name_start, .. }) in members.iter().enumerate() {
+    let mut seen = BTreeSet::new();
+    for Member { name, name_start, .. } in members {
         if !known.contains(&name.as_str()) {
             return Err(Problem {
                 what: Wrong::UnknownMember(name.clone()),
                 offset: *name_start,
             });
         }
-        let repeated = members[..index].iter().any(|earlier| earlier.name == *name);
+        let repeated = !seen.insert(name.as_str());
         if repeated && !repeatable.contains(&name.as_str()) {
             return Err(Problem {
                 what: Wrong::Duplicate,

@@ -13,6 +13,10 @@ pub(super) const SID_CHARACTERS: &str = "Statement IDs (SID) must be alpha-numer
 /// `iam:E-19`.
 pub(super) const VERSION_WORD: &str = "The policy must contain a valid version string";
 /// `iam:E-18`.
+/// `svc:C-4`, the words of the KMS developer guide.
+pub(super) const FOR_ALL_CONTEXT_VALUES: &str = "OverlyPermissiveCondition:EncryptionContext: \
+    Using the ForAllValues set operator with a single-valued condition key matches requests without the specified \
+    encryption context or with an unspecified encryption context. To fix, remove ForAllValues.";
 pub(super) const ALLOW_NOT_PRINCIPAL: &str = "Allow with NotPrincipal is not allowed.";
 
 const SYNTAX: &str = "Syntax errors in policy.";

@@ -10,6 +10,7 @@ mod object;
 mod public;
 mod service;
 mod session;
+mod writing;
 
 use std::collections::BTreeMap;
 
@@ -38,6 +39,7 @@ enum Story {
     Functions,
     Vault,
     AccountLevel,
+    PolicyWriting,
 }
 
 /// How often each is told.
@@ -56,6 +58,7 @@ const STORIES: &[(u32, Story)] = &[
     (3, Story::Functions),
     (3, Story::Vault),
     (2, Story::AccountLevel),
+    (3, Story::PolicyWriting),
 ];
 
 impl Scene<'_, '_, '_> {
@@ -81,6 +84,7 @@ impl Scene<'_, '_, '_> {
                 Story::Functions | Story::Vault => self.key_use(),
                 Story::AssumeRole => self.assume_role(),
                 Story::AccountLevel => self.account_level(),
+                Story::PolicyWriting => self.policy_writing(),
             }
             if self.steps.len() == before {
                 break;

@@ -99,7 +99,12 @@ super::service_table! { "iam", aws_sdk_iam::Client;
         "Tags" tags set_tags,
     } => |output| members().put(
         "Policy",
-        output.policy().map(|policy| members().put("PolicyName", policy.policy_name()).put("Arn", policy.arn())),
+        output.policy().map(|policy| {
+            members()
+                .put("PolicyName", policy.policy_name())
+                .put("Path", policy.path())
+                .put("Arn", policy.arn())
+        }),
     );
     "DeletePolicy" delete_policy {
         "PolicyArn" text set_policy_arn,

@@ -107,6 +107,8 @@ super::service_table! { "kms", aws_sdk_kms::Client;
         "DryRun" boolean set_dry_run,
     } => |output| members()
         .put_blob("PrivateKeyCiphertextBlob", output.private_key_ciphertext_blob())
+        .put_blob("PrivateKeyPlaintext", output.private_key_plaintext())
+        .put_blob("PublicKey", output.public_key())
         .put("KeyId", output.key_id())
         .put("KeyPairSpec", output.key_pair_spec().map(|word| word.as_str()));
     "GenerateDataKeyPairWithoutPlaintext" generate_data_key_pair_without_plaintext {
@@ -117,6 +119,7 @@ super::service_table! { "kms", aws_sdk_kms::Client;
         "DryRun" boolean set_dry_run,
     } => |output| members()
         .put_blob("PrivateKeyCiphertextBlob", output.private_key_ciphertext_blob())
+        .put_blob("PublicKey", output.public_key())
         .put("KeyId", output.key_id())
         .put("KeyPairSpec", output.key_pair_spec().map(|word| word.as_str()));
     "GenerateRandom" generate_random {
@@ -154,6 +157,28 @@ super::service_table! { "kms", aws_sdk_kms::Client;
         .put_blob("PublicKey", output.public_key())
         .put("KeySpec", output.key_spec().map(|word| word.as_str()))
         .put("KeyUsage", output.key_usage().map(|word| word.as_str()));
+    "DeriveSharedSecret" derive_shared_secret {
+        "KeyId" text set_key_id,
+        "KeyAgreementAlgorithm" word set_key_agreement_algorithm,
+        "PublicKey" blob set_public_key,
+        "GrantTokens" texts set_grant_tokens,
+        "DryRun" boolean set_dry_run,
+    } => |output| members()
+        .put("KeyId", output.key_id())
+        .put_blob("SharedSecret", output.shared_secret())
+        .put("KeyAgreementAlgorithm", output.key_agreement_algorithm().map(|word| word.as_str()));
+    "RotateKeyOnDemand" rotate_key_on_demand {
+        "KeyId" text set_key_id,
+    } => |output| members()
+        .put("KeyId", output.key_id());
+    "GetParametersForImport" get_parameters_for_import {
+        "KeyId" text set_key_id,
+        "WrappingAlgorithm" word set_wrapping_algorithm,
+        "WrappingKeySpec" word set_wrapping_key_spec,
+    } => |output| members()
+        .put("KeyId", output.key_id())
+        .put_blob("ImportToken", output.import_token())
+        .put_blob("PublicKey", output.public_key());
     "GenerateMac" generate_mac {
         "Message" blob set_message,
         "KeyId" text set_key_id,

@@ -7,6 +7,7 @@ use super::super::load::{Problem, ProblemKind};
 use super::super::reference::{Reference, ReferenceKind, TextPart, parse_text};
 use super::super::tree::{Node, NodeValue};
 use super::super::{AccountSpec, Case, Step, StepPrincipal};
+use super::{MOST_PROBLEMS, entries, members};
 use crate::name::AccountId;
 
 /// Calls that make something a later step may name: operation, kind, parameter.
@@ -332,6 +333,9 @@ impl Checker<'_> {
     }
 
     fn name(&mut self, kind: ReferenceKind, name: &str, account: Option<&AccountId>, span: Range<usize>) {
+        if self.found.len() >= MOST_PROBLEMS {
+            return;
+        }
         let word = kind.word().replace('_', " ");
         match (self.names.accounts_of(kind, name), account) {
             (Some(accounts), Some(account)) if accounts.contains(account) => {}
@@ -399,14 +403,42 @@ impl Checker<'_> {
                         length,
                     } = part
                     {
-                        let span = self.part_of(node, text.get(offset..offset + length));
-                        self.reference(&reference, span);
+                        // The place is looked for only where it is needed: a long text may hold very many references.
+                        if self.found.len() < MOST_PROBLEMS && !self.leads_somewhere(&reference) {
+                            let span = self.part_of(node, text.get(offset..offset + length));
+                            self.reference(&reference, span);
+                        }
                     }
                 }
             }
             Err(error) => {
                 let span = self.part_of(node, text.get(error.offset..error.offset + error.length));
                 self.report(ProblemKind::BadReference(error.to_string()), span);
+            }
+        }
+    }
+
+    /// Whether nothing is wrong with a reference; what is, `reference` tells.
+    fn leads_somewhere(&self, reference: &Reference) -> bool {
+        let account = reference.account.as_ref();
+        let named = |kind| match (self.names.accounts_of(kind, &reference.name), account) {
+            (Some(accounts), Some(account)) => accounts.contains(account),
+            (Some(accounts), None) => accounts.len() == 1,
+            (None, _) => false,
+        };
+        match reference.kind {
+            ReferenceKind::Saved => self.saved.contains(&reference.name),
+            ReferenceKind::Organization => self.names.organization,
+            ReferenceKind::Root | ReferenceKind::Alias | ReferenceKind::FederatedUser => match account {
+                Some(account) => self.names.accounts.contains(account),
+                None => self.names.accounts.len() <= 1,
+            },
+            kind => {
+                let grant = reference.part.as_ref().filter(|(word, _)| word == "grant");
+                let has_grant = |(_, grant): &(String, String)| {
+                    self.names.grants.contains(&(reference.name.clone(), grant.clone()))
+                };
+                named(kind) && grant.is_none_or(has_grant)
             }
         }
     }
@@ -421,6 +453,9 @@ impl Checker<'_> {
     }
 
     fn reference(&mut self, reference: &Reference, span: Range<usize>) {
+        if self.found.len() >= MOST_PROBLEMS {
+            return;
+        }
         let account = reference.account.as_ref();
         match reference.kind {
             ReferenceKind::Saved => {
@@ -463,12 +498,4 @@ impl Checker<'_> {
 
 fn list(accounts: &BTreeSet<AccountId>) -> String {
     accounts.iter().map(AccountId::as_str).collect::<Vec<_>>().join(" and ")
-}
-
-fn members<'a>(node: &'a Node, name: &str) -> &'a [(super::super::tree::Key, Node)] {
-    node.get(name).map_or(&[], Node::members)
-}
-
-fn entries<'a>(node: &'a Node, name: &str) -> &'a [Node] {
-    node.get(name).map_or(&[], Node::entries)
 }

@@ -2,6 +2,7 @@
 
 use super::super::load::{Problem, ProblemKind};
 use super::super::tree::{Node, NodeValue};
+use super::{MOST_PROBLEMS, entries, members};
 
 /// Parameters of API calls that hold a policy document.
 const POLICY_PARAMETERS: [&str; 3] = ["Policy", "PolicyDocument", "AssumeRolePolicyDocument"];
@@ -33,7 +34,7 @@ fn spelling(node: &Node, text: &str, found: &mut Vec<Problem>) {
     if written.is_empty() || written.starts_with('*') || written.starts_with('&') {
         return;
     }
-    if written != canonical {
+    if written != canonical && found.len() < MOST_PROBLEMS {
         let kind = ProblemKind::BareScalar(format!("`{written}` would be read as `{canonical}`"));
         found.push(Problem::new(kind, node.span.clone()).help("quote it if it is a text"));
     }
@@ -123,12 +124,4 @@ fn of_unit<'a>(unit: &'a Node, policies: &mut Vec<&'a Node>) {
     members(unit, "units")
         .iter()
         .for_each(|(_, below)| of_unit(below, policies));
-}
-
-fn members<'a>(node: &'a Node, name: &str) -> &'a [(super::super::tree::Key, Node)] {
-    node.get(name).map_or(&[], Node::members)
-}
-
-fn entries<'a>(node: &'a Node, name: &str) -> &'a [Node] {
-    node.get(name).map_or(&[], Node::entries)
 }

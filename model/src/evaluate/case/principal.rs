@@ -16,6 +16,13 @@ pub(super) fn caller(principal: &EvaluatorPrincipal, given: &BTreeMap<String, Op
             name: service.clone(),
             names: Vec::new(),
         }),
+        EvaluatorPrincipal::Federated { federated } => Some(Caller::Federated {
+            provider: federated.clone(),
+        }),
+        EvaluatorPrincipal::FederatedUser {
+            federated_user,
+            made_by,
+        } => federated_user_of(federated_user, made_by, given),
         EvaluatorPrincipal::Arn(text) if text == "anonymous" => Some(Caller::Anonymous),
         EvaluatorPrincipal::Arn(text) => from_arn(text, given),
     }
@@ -26,7 +33,25 @@ pub(super) fn fault(principal: &EvaluatorPrincipal) -> CaseFault {
     CaseFault::Principal(match principal {
         EvaluatorPrincipal::Arn(text) => text.clone(),
         EvaluatorPrincipal::Service { service } => service.clone(),
+        EvaluatorPrincipal::Federated { federated } => federated.clone(),
+        EvaluatorPrincipal::FederatedUser {
+            federated_user,
+            made_by,
+        } => format!("{federated_user} made by {made_by}"),
     })
+}
+
+/// A federated session of a user that is known.
+fn federated_user_of(session: &str, maker: &str, given: &BTreeMap<String, Option<ContextValue>>) -> Option<Caller> {
+    match (from_arn(session, given)?, from_arn(maker, given)?) {
+        (Caller::FederatedUser(session), Caller::User(maker)) if *session.account() == maker.account => {
+            Some(Caller::FederatedUser(FederatedUser {
+                parent: Parent::User(maker),
+                name: session.name,
+            }))
+        }
+        _ => None,
+    }
 }
 
 fn from_arn(text: &str, given: &BTreeMap<String, Option<ContextValue>>) -> Option<Caller> {
@@ -35,7 +60,8 @@ fn from_arn(text: &str, given: &BTreeMap<String, Option<ContextValue>>) -> Optio
     match (arn.field(2), arn.field(5).split_once('/')) {
         ("iam", None) if arn.field(5) == "root" => Some(Caller::Root {
             account,
-            assumed: false,
+            // An AssumeRoot session says so of itself (iam:K-25).
+            assumed: given_text(given, "aws:AssumedRoot").is_some_and(|text| text.eq_ignore_ascii_case("true")),
         }),
         ("iam", Some(("user", rest))) => {
             let (path, name) = path_and_name(rest)?;

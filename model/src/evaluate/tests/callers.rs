@@ -65,6 +65,13 @@ fn acls_and_assumed_root() {
         acl: true,
         ..PolicySets::default()
     }));
+    assert!(
+        Ask::object(&caller).allows(&PolicySets {
+            acl: true,
+            ..PolicySets::default()
+        }),
+        "svc:S-1, svc:S-5: a public ACL is for the users of the own account too"
+    );
     // iam:L-62
     let assumed = Caller::Root {
         account: account(A),

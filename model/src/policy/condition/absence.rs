@@ -54,9 +54,9 @@ static TABLE: &[Row] = &[
     row(Qualifier::ForAllValues,  Either,   false,    ALWAYS, rule("iam:C-92")),
     row(Qualifier::ForAllValues,  Either,   true,     ALWAYS, rule("iam:C-92")),
     row(Qualifier::ForAnyValue,   Positive, false,    NEVER,  rule("iam:C-90")),
-    row(Qualifier::ForAnyValue,   Positive, true,     ALWAYS, rule("iam:C-90")),
+    row(Qualifier::ForAnyValue,   Positive, true,     |quirks| quirks.for_any_value_if_exists_missing, rule("iam:OQ-42")),
     row(Qualifier::ForAnyValue,   Negated,  false,    |quirks| quirks.for_any_value_negated_missing, rule("iam:OQ-22")),
-    row(Qualifier::ForAnyValue,   Negated,  true,     ALWAYS, rule("iam:C-90")),
+    row(Qualifier::ForAnyValue,   Negated,  true,     |quirks| quirks.for_any_value_if_exists_missing, rule("iam:OQ-42")),
 ];
 
 /// Looks the answer up. An empty value list changes one row: a plain positive test without `IfExists` (`iam:C-80`, `iam:OQ-24`).

@@ -2,6 +2,8 @@
 //! The operators are a table in `operator`, the meaning of a missing key is a table in `absence`, typed values are read in `value`.
 
 mod absence;
+mod keys;
+mod notes;
 mod operator;
 mod value;
 
@@ -14,6 +16,7 @@ use crate::context::{Context, ContextValue};
 use crate::quirks::{PlainOnMultivalued, Quirks};
 use crate::rule::{RuleId, rule};
 
+pub(super) use notes::Situation;
 pub(super) use operator::{Operator, Qualifier, is_operator};
 pub(super) use value::savable_date;
 
@@ -269,7 +272,7 @@ impl ConditionTest {
             // A value whose variable has nothing to stand for equals nothing (iam:V-08); the others still count (iam:V-09).
             rules.push(rule("iam:V-08"));
             if self.values.len() > 1 {
-                rules.push(rule("iam:OQ-26"));
+                rules.extend([rule("iam:V-09"), rule("iam:OQ-26")]);
                 comparison.matched &= !quirks.unresolved_variable_spoils_list;
             }
         }

@@ -383,7 +383,13 @@ fn null_and_sets() {
             "CV-103",
             "ForAnyValue:StringEqualsIfExists",
             &["a"],
-            &[(Absent, T), (Many(&["b"]), F)],
+            &[(Absent, F), (Many(&[]), F), (Many(&["b"]), F), (Many(&["a"]), T)],
+        ),
+        (
+            "CV-103",
+            "ForAnyValue:StringNotEqualsIfExists",
+            &["a"],
+            &[(Absent, F), (Many(&["b"]), T), (Many(&["a"]), F)],
         ),
         (
             "CV-104",
@@ -500,6 +506,18 @@ fn switches() {
         &["a"],
         &Context::new(),
     );
+    for operator in [
+        "ForAnyValue:StringEqualsIfExists",
+        "ForAnyValue:StringNotEqualsIfExists",
+    ] {
+        flips(
+            "for_any_value_if_exists_missing",
+            true.into(),
+            operator,
+            &["a"],
+            &Context::new(),
+        );
+    }
     let via = Context::new().with("aws:ViaAWSService", true).with("k", "true");
     flips(
         "variables_in_bool",

@@ -79,7 +79,8 @@ impl Checker {
         if let Some(id) = draft.members.last("Id") {
             if text(&id.value).is_none() {
                 self.fault(Fault::WrongType, id.value.offset);
-            } else if self.kind.is_organization() {
+            } else if self.kind.is_organization() || (self.kind == PolicyKind::Session && self.saved_on.is_some()) {
+                // Observed to be stored in identity policies (iam:G-22); nobody saw it in a session policy.
                 self.fault(Fault::IdForbidden, id.offset);
             }
         }
@@ -101,21 +102,33 @@ impl Checker {
             }
             for condition in statement.all("Condition") {
                 for operator in members(&condition.value) {
-                    self.repeated_keys(&operator.value, str::to_ascii_lowercase);
+                    self.repeated_members(&operator.value);
+                    self.keys_alike(&operator.value);
                 }
-                self.repeated_keys(&condition.value, str::to_owned);
+                self.repeated_members(&condition.value);
             }
             for principal in statement.all("Principal").chain(statement.all("NotPrincipal")) {
-                self.repeated_keys(&principal.value, str::to_owned);
+                self.repeated_members(&principal.value);
             }
         }
         debug_assert!(matches!(node.value, Json::Object(_)), "a draft comes from an object");
     }
 
-    fn repeated_keys(&mut self, node: &Node, normal: impl Fn(&str) -> String) {
+    /// The very same name twice: the legacy rule says nothing about condition blocks and principals, so nothing reads them.
+    fn repeated_members(&mut self, node: &Node) {
         let mut seen = BTreeSet::new();
         for member in members(node) {
-            if !seen.insert(normal(&member.key)) {
+            if !seen.insert(member.key.as_str()) {
+                self.fault(Fault::Duplicate { readable: false }, member.offset);
+            }
+        }
+    }
+
+    /// Condition keys that differ only in case (`iam:G-07`): refused when saved, both tested where stored (`iam:OQ-1`).
+    fn keys_alike(&mut self, node: &Node) {
+        let mut seen = BTreeSet::new();
+        for member in members(node) {
+            if !seen.insert(member.key.to_ascii_lowercase()) {
                 self.fault(Fault::Duplicate { readable: true }, member.offset);
             }
         }
@@ -167,8 +180,8 @@ impl Checker {
         if iam && !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             self.fault(Fault::SidCharacters, member.value.offset);
         }
-        // Empty ones do not collide (iam:G-30); other services take duplicates, KMS observedly so.
-        if iam && !sid.is_empty() && !seen.insert(sid) {
+        // Empty ones do not collide (iam:G-30); KMS takes duplicates observedly, S3 documents that it does not.
+        if self.kind != PolicyKind::Key && !sid.is_empty() && !seen.insert(sid) {
             self.fault(Fault::SidDuplicate, member.value.offset);
         }
     }
@@ -194,13 +207,7 @@ impl Checker {
         }
         match &element.value.value {
             Json::String(text) if text == "*" => {}
-            Json::String(text) => {
-                let fault = Fault::InvalidPrincipal {
-                    member: "AWS".to_owned(),
-                    text: text.clone(),
-                };
-                self.fault(fault, element.value.offset);
-            }
+            Json::String(text) => self.fault(Fault::BarePrincipal(text.clone()), element.value.offset),
             Json::Object(entries) if entries.is_empty() => self.fault(Fault::EmptyPrincipal, element.value.offset),
             Json::Object(entries) => {
                 for entry in entries {
@@ -223,7 +230,8 @@ impl Checker {
             match text(item) {
                 None => self.fault(Fault::WrongType, item.offset),
                 Some(name) => {
-                    if PrincipalForm::under(&entry.key, name) == Some(PrincipalForm::Impossible) {
+                    let impossible = PrincipalForm::under(&entry.key, name) == Some(PrincipalForm::Impossible);
+                    if impossible || (self.saved_on.is_some() && !is_principal_shaped(&entry.key, name)) {
                         let fault = Fault::InvalidPrincipal {
                             member: entry.key.clone(),
                             text: name.to_owned(),
@@ -240,26 +248,19 @@ impl Checker {
             return self.missing_in_key_or(Fault::MissingActions, statement.offset);
         };
         let items = items(&element.value);
-        if items.is_empty() && (self.kind.is_identity() || self.saved_on.is_some()) {
-            // At run time an empty NotAction is a question of its own (iam:OQ-7).
-            let fault = if element.key == "Action" || self.saved_on.is_some() {
-                Fault::MissingActions
-            } else {
-                Fault::EmptyNotList
-            };
-            self.fault(fault, element.value.offset);
+        // A stored statement with an empty list never applies (iam:G-71, iam:G-72).
+        if items.is_empty() && self.saved_on.is_some() {
+            self.fault(Fault::MissingActions, element.value.offset);
         }
         for item in items {
-            match text(item) {
-                None => self.fault(Fault::WrongType, item.offset),
-                Some(action) if self.kind.is_identity() => self.action_shape(action, item.offset),
-                Some(action) if self.kind == PolicyKind::Trust => {
-                    if !action.to_ascii_lowercase().starts_with("sts:") {
-                        self.fault(Fault::NotAssumeRole, item.offset);
-                    }
-                }
-                Some(_) => {}
+            let Some(action) = text(item) else {
+                self.fault(Fault::WrongType, item.offset);
+                continue;
+            };
+            if self.kind == PolicyKind::Trust && !action.to_ascii_lowercase().starts_with("sts:") {
+                self.fault(Fault::NotAssumeRole, item.offset);
             }
+            self.action_shape(action, item.offset);
         }
     }
 
@@ -284,8 +285,13 @@ impl Checker {
 
     fn resources(&mut self, statement: &Members<'_>) {
         let Some(element) = statement.last("Resource").or_else(|| statement.last("NotResource")) else {
-            // Resource policies may leave it out (iam:G-13), trust policies must.
-            if !matches!(self.kind, PolicyKind::Bucket | PolicyKind::Resource | PolicyKind::Trust) {
+            // Resource policies may leave it out (iam:G-13), trust policies must. S3 stores none without.
+            let may_lack_it = match self.kind {
+                PolicyKind::Resource | PolicyKind::Trust => true,
+                PolicyKind::Bucket => self.saved_on.is_none(),
+                _ => false,
+            };
+            if !may_lack_it {
                 self.missing_in_key_or(Fault::MissingResources, statement.offset);
             }
             return;
@@ -300,30 +306,38 @@ impl Checker {
         }
         let in_list = matches!(element.value.value, Json::Array(_));
         let items = items(&element.value);
-        if items.is_empty() && (self.kind.is_identity() || self.saved_on.is_some()) {
-            let fault = if element.key == "Resource" || self.saved_on.is_some() {
-                Fault::MissingResources
-            } else {
-                Fault::EmptyNotList
-            };
-            self.fault(fault, element.value.offset);
+        if items.is_empty() && self.saved_on.is_some() {
+            self.fault(Fault::MissingResources, element.value.offset);
         }
         for item in items {
-            match (&item.value, self.kind) {
+            match &item.value {
                 // Accepted and ignored inside a list (iam:G-10 as corrected).
-                (Json::Null, _) if in_list => {}
-                (Json::String(resource), PolicyKind::Managed | PolicyKind::Inline) => {
-                    self.resource_shape(resource, item.offset)
-                }
-                (Json::String(resource), PolicyKind::Session) => {
-                    self.resource_shape(resource, item.offset);
-                    if resource != "*" && resource.splitn(6, ':').count() < 6 {
-                        self.fault(Fault::IncompleteArn, item.offset);
-                    }
-                }
-                (Json::String(_), _) => {}
+                Json::Null if in_list => {}
+                Json::String(resource) => self.resource(resource, item.offset),
                 _ => self.fault(Fault::WrongType, item.offset),
             }
+        }
+    }
+
+    /// One resource, as far as a document of this kind is checked for it.
+    fn resource(&mut self, resource: &str, offset: usize) {
+        let is_incomplete = resource.starts_with("arn:") && resource.splitn(6, ':').count() < 6;
+        match self.kind {
+            PolicyKind::Managed | PolicyKind::Inline => self.resource_shape(resource, offset),
+            PolicyKind::Session => {
+                self.resource_shape(resource, offset);
+                if is_incomplete {
+                    self.fault(Fault::IncompleteArn, offset);
+                }
+            }
+            // In a key policy it is a pattern for the key, whatever it says (svc:K-14); a trust policy has none.
+            PolicyKind::Key | PolicyKind::Trust => {}
+            // Stored it never matches; an organization does not take it (iam:OQ-6).
+            PolicyKind::ServiceControl | PolicyKind::ResourceControl if is_incomplete => {
+                self.fault(Fault::IncompleteArn, offset);
+            }
+            PolicyKind::Bucket | PolicyKind::Resource | PolicyKind::VpcEndpoint if is_incomplete => {}
+            _ => self.resource_shape(resource, offset),
         }
     }
 
@@ -343,7 +357,8 @@ impl Checker {
         if field(2).is_none_or(|service| service.contains(['*', '?'])) {
             return self.fault(Fault::ResourceVendor, offset);
         }
-        let has_region = field(3).is_some_and(|region| !matches!(region, "" | "*"));
+        // A wildcard is a Region too (iam:G-54).
+        let has_region = field(3).is_some_and(|region| !region.is_empty());
         match (field(2), field(5)) {
             (Some("iam"), _) if has_region => self.fault(Fault::IamResourceRegion(resource.to_owned()), offset),
             (Some("iam"), Some(name)) if !is_iam_resource(name) => self.fault(Fault::IamResourceType, offset),
@@ -403,18 +418,15 @@ impl Checker {
         for item in items(&key.value) {
             match scalar(item) {
                 None => self.fault(Fault::WrongType, item.offset),
-                Some(value) if is_date && self.kind.is_identity() && !savable_date(&value) => {
+                Some(value) if is_date && !savable_date(&value) => {
                     self.fault(Fault::BadDate, item.offset);
                 }
                 Some(_) => {}
             }
         }
-        let single_valued = ["kms:encryptioncontext:", "aws:requesttag/"];
-        let name = key.key.to_ascii_lowercase();
-        if self.kind == PolicyKind::Key
-            && operator.starts_with("ForAllValues:")
-            && single_valued.iter().any(|prefix| name.starts_with(prefix))
-        {
+        // KMS says so of the values of the encryption context alone (svc:C-4).
+        let is_single_valued = key.key.to_ascii_lowercase().starts_with("kms:encryptioncontext:");
+        if self.kind == PolicyKind::Key && operator.starts_with("ForAllValues:") && is_single_valued {
             self.fault(Fault::OverlyPermissive, key.offset);
         }
     }
@@ -439,6 +451,23 @@ impl Checker {
     }
 }
 
+/// Whether an entry has the form that its member asks for (`iam:P-09`, `iam:P-12`); what stands under `AWS` is read by [`PrincipalForm`].
+fn is_principal_shaped(member: &str, name: &str) -> bool {
+    const SERVICE_ENDS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"];
+    const CANONICAL_USER: usize = 64;
+    match member {
+        "Service" => {
+            let is_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+            let ends = SERVICE_ENDS
+                .iter()
+                .any(|end| name.len() > end.len() && name.ends_with(end));
+            ends && name.bytes().all(is_host)
+        }
+        "CanonicalUser" => name.len() == CANONICAL_USER && name.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        _ => true,
+    }
+}
+
 fn members(node: &Node) -> &[Member] {
     match &node.value {
         Json::Object(members) => members,
@@ -446,12 +475,12 @@ fn members(node: &Node) -> &[Member] {
     }
 }
 
-/// A known type, a wildcard that stands for the type, or `root` (`iam:G-51`, `iam:G-54` as corrected).
+/// A known type, a wildcard instead of the type, or `root` (`iam:G-51`, `iam:G-54` as corrected). A wildcard within the word is none of
+/// these: `u*ser/x` starts with no known type, and the erratum lets the whole word be a wildcard, not a part of it (`iam:E-11`).
 fn is_iam_resource(resource: &str) -> bool {
     let type_word = resource.split('/').next().unwrap_or("");
-    resource == "root"
-        || type_word.contains(['*', '?'])
-        || IAM_RESOURCE_TYPES.iter().any(|known| resource.starts_with(known))
+    let is_wildcard = !type_word.is_empty() && type_word.bytes().all(|byte| matches!(byte, b'*' | b'?'));
+    resource == "root" || is_wildcard || IAM_RESOURCE_TYPES.iter().any(|known| resource.starts_with(known))
 }
 
 /// S3 resources that live in a Region (`iam:G-54` as corrected).

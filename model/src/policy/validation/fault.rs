@@ -41,8 +41,6 @@ pub(super) enum Fault {
     SidDuplicate,
     MissingActions,
     MissingResources,
-    /// An element present with nothing in it.
-    EmptyNotList,
     ResourceNotArn(String),
     ResourcePartition(String),
     ResourceVendor,
@@ -54,6 +52,8 @@ pub(super) enum Fault {
     ActionVendor(String),
     MissingPrincipal,
     EmptyPrincipal,
+    /// A text that is not `*` where a map belongs.
+    BarePrincipal(String),
     InvalidPrincipal {
         member: String,
         text: String,
@@ -73,15 +73,16 @@ pub(super) enum Fault {
     IncompleteArn,
 }
 
-/// The order in which IAM reports faults (`iam:E-20` as corrected).
+/// The order in which IAM reports faults (`iam:E-20` as corrected). Where principals stand in it is not recorded: behind the Sids, which
+/// are a matter of the whole document, and before what the statement is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     Syntax,
     Version,
     Legacy,
-    Principals,
     SidCharacters,
     SidUnique,
+    Principals,
     Actions,
     ResourceShape,
     ActionShape,
@@ -110,6 +111,7 @@ impl Fault {
             Self::PrincipalForbidden
             | Self::MissingPrincipal
             | Self::EmptyPrincipal
+            | Self::BarePrincipal(_)
             | Self::InvalidPrincipal { .. }
             | Self::NotPrincipalForbidden
             | Self::AllowNotPrincipal
@@ -128,8 +130,17 @@ impl Fault {
             Self::ActionWithoutVendor | Self::ActionColons | Self::ActionVendor(_) | Self::NotAssumeRole => {
                 Stage::ActionShape
             }
-            Self::MissingResources | Self::EmptyNotList => Stage::Resources,
+            Self::MissingResources => Stage::Resources,
             _ => Stage::Syntax,
+        }
+    }
+
+    /// The stage in a document of this kind. Legacy parsing is IAM's; elsewhere an ARN that ends early is a matter of the resource, so
+    /// that a missing Principal is told first.
+    pub(super) fn stage_in(&self, kind: PolicyKind) -> Stage {
+        match self {
+            Self::LegacyArn if !kind.is_identity() => Stage::ResourceShape,
+            _ => self.stage(),
         }
     }
 
@@ -148,14 +159,10 @@ impl Fault {
             | Self::BadEffect(_)
             | Self::EffectCase(_)
             | Self::UnknownOperator(_)
-            | Self::PrincipalForbidden => true,
-            Self::Duplicate { readable } => !readable,
-            // Principal or NotPrincipal must be there; an empty one never applies (iam:G-71).
-            Self::MissingPrincipal => kind.names_principals(),
-            Self::MissingActions => kind != PolicyKind::Key,
-            Self::MissingResources => identity || kind.is_organization() || kind == PolicyKind::VpcEndpoint,
-            Self::LegacyArn
-            | Self::SidDuplicate
+            | Self::BarePrincipal(_)
+            | Self::PrincipalForbidden
+            // The grammar of actions and resources is that of every policy (iam:G-40, iam:G-50); odd names of actions are not faults at
+            // all (iam:G-42).
             | Self::ResourceNotArn(_)
             | Self::ResourcePartition(_)
             | Self::ResourceVendor
@@ -164,7 +171,14 @@ impl Fault {
             | Self::ResourceRegion(_)
             | Self::ActionWithoutVendor
             | Self::ActionColons
-            | Self::ActionVendor(_) => identity,
+            | Self::ActionVendor(_) => true,
+            Self::Duplicate { readable } => !readable,
+            // Principal or NotPrincipal must be there; an empty one never applies (iam:G-71).
+            Self::MissingPrincipal => kind.names_principals(),
+            Self::MissingActions => kind != PolicyKind::Key,
+            Self::MissingResources => identity || kind.is_organization() || kind == PolicyKind::VpcEndpoint,
+            Self::LegacyArn | Self::SidDuplicate => identity,
+            Self::IncompleteArn => kind == PolicyKind::Session,
             _ => false,
         }
     }
@@ -199,9 +213,7 @@ impl Fault {
                 rule("iam:E-04"),
             ),
             Self::MissingActions => said("Policy statement must contain actions.", rule("iam:E-05")),
-            Self::MissingResources | Self::EmptyNotList => {
-                said("Policy statement must contain resources.", rule("iam:E-05"))
-            }
+            Self::MissingResources => said("Policy statement must contain resources.", rule("iam:E-05")),
             Self::ActionWithoutVendor => said(
                 "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
                 rule("iam:E-06"),
@@ -253,8 +265,17 @@ impl Fault {
             Self::MissingActions => said("Missing required field Action", rule("iam:E-16")),
             Self::MissingEffect => said("Missing required field Effect", rule("iam:E-16")),
             Self::BadEffect(word) | Self::EffectCase(word) => (format!("Invalid effect: {word}"), rule("iam:E-16")),
+            Self::BadDate => said("The policy failed legacy parsing", rule("iam:E-03")),
+            Self::BarePrincipal(text) => (
+                format!("Invalid principal in policy: \"AWS\":\"{text}\""),
+                rule("iam:E-17"),
+            ),
+            // IAM writes the member of services in capitals (recorded in hashicorp/terraform#35086).
             Self::InvalidPrincipal { member, text } => (
-                format!("Invalid principal in policy: \"{member}\":\"{text}\""),
+                format!(
+                    "Invalid principal in policy: \"{}\":\"{text}\"",
+                    if *member == "Service" { "SERVICE" } else { member }
+                ),
                 rule("iam:E-17"),
             ),
             Self::AllowNotPrincipal => said("Allow with NotPrincipal is not allowed.", rule("iam:E-18")),
@@ -270,13 +291,15 @@ impl Fault {
     fn describe_key(&self) -> (String, RuleId) {
         let said = |text: &str, id| (text.to_owned(), id);
         match self {
-            Self::InvalidPrincipal { .. } => said(
+            Self::InvalidPrincipal { .. } | Self::BarePrincipal(_) => said(
                 "Policy contains a statement with one or more invalid principals.",
                 rule("svc:P-4"),
             ),
             Self::KeyStatementIncomplete => said("", rule("svc:K-14")),
             Self::OverlyPermissive => said(OVERLY_PERMISSIVE, rule("svc:C-4")),
             Self::AllowNotPrincipal => said("", rule("iam:P-50")),
+            Self::ActionWithoutVendor | Self::ActionColons | Self::ActionVendor(_) => said("", rule("iam:G-40")),
+            Self::BadDate => said("", rule("iam:G-66")),
             Self::NotJson | Self::WrongType => said("", rule("svc:P-4")),
             _ => said("", rule("svc:P-3")),
         }
@@ -290,9 +313,20 @@ impl Fault {
                 rule("iam:G-01"),
             ),
             Self::MissingPrincipal => said("Missing required field Principal", rule("iam:G-14")),
-            Self::InvalidPrincipal { .. } | Self::EmptyPrincipal => {
+            Self::InvalidPrincipal { .. } | Self::BarePrincipal(_) | Self::EmptyPrincipal => {
                 said("Invalid principal in policy", rule("iam:P-43"))
             }
+            // Recorded in public reports (aws-samples/aws-serverless-appsync-app#4, versity/versitygw#648 and #650).
+            Self::ActionWithoutVendor | Self::ActionColons | Self::ActionVendor(_) => {
+                said("Policy has invalid action", rule("iam:G-40"))
+            }
+            Self::ResourceNotArn(_)
+            | Self::ResourcePartition(_)
+            | Self::ResourceVendor
+            | Self::IamResourceType
+            | Self::IamResourceRegion(_)
+            | Self::ResourceRegion(_)
+            | Self::LegacyArn => said("Policy has invalid resource", rule("iam:G-50")),
             _ => (String::new(), self.plain_rule(rule("iam:G-12"))),
         }
     }
@@ -303,7 +337,15 @@ impl Fault {
             Self::NotJson | Self::Shape(_) => rule("iam:G-01"),
             Self::UnknownMember(_) => rule("iam:G-05"),
             Self::Duplicate { .. } => rule("iam:G-06"),
+            Self::SidDuplicate => rule("iam:G-30"),
             Self::BothForms | Self::MissingActions | Self::MissingResources => rule("iam:G-14"),
+            Self::ActionWithoutVendor | Self::ActionColons | Self::ActionVendor(_) => rule("iam:G-40"),
+            Self::ResourceNotArn(_) => rule("iam:G-50"),
+            Self::ResourcePartition(_) | Self::ResourceVendor => rule("iam:G-51"),
+            Self::IamResourceType | Self::IamResourceRegion(_) | Self::ResourceRegion(_) => rule("iam:G-54"),
+            Self::IncompleteArn | Self::LegacyArn => rule("iam:G-53"),
+            Self::BadDate => rule("iam:G-66"),
+            Self::BarePrincipal(_) => rule("iam:P-01"),
             Self::BadVersion => rule("iam:G-20"),
             Self::MissingEffect | Self::BadEffect(_) | Self::EffectCase(_) => rule("iam:G-32"),
             Self::UnknownOperator(_) => rule("iam:G-62"),
@@ -321,7 +363,7 @@ impl Found {
     pub(super) fn error(self, kind: PolicyKind) -> PolicyError {
         let (message, rule) = self.fault.describe(kind);
         let sort = match self.fault {
-            Fault::InvalidPrincipal { .. } => PolicyErrorKind::InvalidPrincipal,
+            Fault::InvalidPrincipal { .. } | Fault::BarePrincipal(_) => PolicyErrorKind::InvalidPrincipal,
             _ => PolicyErrorKind::Malformed,
         };
         PolicyError {

@@ -83,7 +83,7 @@ fn draft(node: &Node, kind: PolicyKind) -> Result<Draft<'_>, PolicyError> {
 fn first(found: impl IntoIterator<Item = Found>, kind: PolicyKind) -> Option<PolicyError> {
     found
         .into_iter()
-        .min_by_key(|found| (found.fault.stage(), found.offset))
+        .min_by_key(|found| (found.fault.stage_in(kind), found.offset))
         .map(|found| found.error(kind))
 }
 

@@ -1,0 +1,524 @@
+//! Cases on which the two readings once disagreed and that were ruled for KMS, IAM and STS; quotas of policies and
+//! hostile text on the wire. Each test opens with its case.
+
+use serde_json::{Value, json};
+
+use crate::support::{A, Draft, World, allow, body_text, element, key_policy, root, text};
+
+const DENIED: &str = "AccessDeniedException";
+
+/// Case: a grant is created, revoked or retired within the propagation delay, and the grantee goes on presenting its
+/// token. Ruling (svc:G-21): the end of a grant propagates like its beginning, token or not; after that it is over.
+#[test]
+fn a_token_neither_shortens_nor_lengthens_the_end_of_a_grant() {
+    for (ending, with_token) in [
+        ("RevokeGrant", true),
+        ("RevokeGrant", false),
+        ("RetireGrant", true),
+        ("RetireGrant", false),
+    ] {
+        let world = World::new();
+        let clock = |minute: u32| {
+            world.case(&json!({ "clock": format!("2025-01-08T00:{minute:02}:00Z"), "propagation_seconds": 300 }))
+        };
+        clock(0);
+        world.role(A, "R", None);
+        let key = world.key(A, None);
+        let sealed = world.kms_ok(&root(A), "Encrypt", json!({ "KeyId": key, "Plaintext": "eA==" }));
+        let grant =
+            json!({ "KeyId": key, "GranteePrincipal": format!("arn:aws:iam::{A}:role/R"), "Operations": ["Decrypt"] });
+        let made = world.kms_ok(&root(A), "CreateGrant", grant);
+        let tokens = if with_token {
+            json!([made["GrantToken"]])
+        } else {
+            json!([])
+        };
+        let allowed = || {
+            let session = world.session(A, "R", "s1");
+            let body = json!({ "CiphertextBlob": sealed["CiphertextBlob"], "GrantTokens": tokens });
+            world.kms(&session, "Decrypt", body).0 == 200
+        };
+        assert_eq!(allowed(), with_token, "{ending} {with_token}: fresh");
+        clock(6);
+        assert!(allowed(), "{ending} {with_token}: propagated");
+        world.kms_ok(&root(A), ending, json!({ "KeyId": key, "GrantId": made["GrantId"] }));
+        assert!(allowed(), "{ending} {with_token}: lingers");
+        clock(10);
+        assert!(allowed(), "{ending} {with_token}: lingers to the last minute");
+        clock(11);
+        assert!(!allowed(), "{ending} {with_token}: over");
+        assert_eq!(world.control("POST", "arrange", &json!({ "settle": true })).0, 204);
+        clock(59);
+        assert!(!allowed(), "{ending} {with_token}: over for good");
+    }
+}
+
+/// Case: a key policy without Version. Ruling: errata iam:OQ-3 wins over svc:P-3, a missing Version is refused for
+/// managed policies only; without it nothing is a policy variable (iam:G-23).
+#[test]
+fn key_policies_need_no_version() {
+    let world = World::new();
+    let mut policy = key_policy(A, &[]);
+    policy.as_object_mut().expect("an object").remove("Version");
+    let key = world.key(A, Some(&policy));
+    let put = json!({ "KeyId": key, "PolicyName": "default", "Policy": policy.to_string() });
+    world.kms_ok(&root(A), "PutKeyPolicy", put);
+    let shown = world.kms_ok(
+        &root(A),
+        "GetKeyPolicy",
+        json!({ "KeyId": key, "PolicyName": "default" }),
+    );
+    let shown: Value = serde_json::from_str(&text(&shown["Policy"])).expect("JSON");
+    assert_eq!(shown, policy);
+    world.kms_ok(&root(A), "DescribeKey", json!({ "KeyId": key }));
+    policy["Version"] = json!("2013-10-17");
+    let put = json!({ "KeyId": key, "PolicyName": "default", "Policy": policy.to_string() });
+    assert_eq!(
+        world.kms_err(&root(A), "PutKeyPolicy", put).0,
+        "MalformedPolicyDocumentException"
+    );
+}
+
+/// Case: kms:ReEncrypt without any parameter. Ruling (svc:K-32): what fails the API's own syntax check leaves no event
+/// in the trail; what fails later does, whatever it is called.
+#[test]
+fn requests_that_kms_cannot_read_leave_no_event() {
+    let world = World::new();
+    let key = world.key(A, None);
+    let before = world.trail().len();
+    for (operation, body) in [
+        ("ReEncrypt", json!({})),
+        ("Encrypt", json!({ "KeyId": key })),
+        ("Encrypt", json!({ "KeyId": key, "Plaintext": "" })),
+        ("Encrypt", json!({ "KeyId": 1, "Plaintext": "eA==" })),
+        ("GenerateDataKey", json!({ "KeyId": key })),
+        ("GenerateDataKey", json!({ "KeyId": key, "KeySpec": "AES_1" })),
+        ("GenerateRandom", json!({ "NumberOfBytes": 0 })),
+        ("CreateGrant", json!({ "KeyId": key })),
+        ("RetireGrant", json!({})),
+        ("CreateKey", json!({ "KeySpec": "RSA_2048" })),
+        ("CreateAlias", json!({ "AliasName": "x", "TargetKeyId": key })),
+        ("ScheduleKeyDeletion", json!({ "KeyId": key, "PendingWindowInDays": 3 })),
+        ("PutKeyPolicy", json!({ "KeyId": key, "Policy": "" })),
+        ("PutKeyPolicy", json!({ "KeyId": key, "Policy": "{\"Id\":\"日本\"}" })),
+    ] {
+        let (code, _) = world.kms_err(&root(A), operation, body.clone());
+        assert!(
+            matches!(code.as_str(), "ValidationException" | "SerializationException"),
+            "{operation} {body}: {code}"
+        );
+        assert_eq!(world.trail().len(), before, "{operation} {body}");
+    }
+    let grant = json!({ "KeyId": key, "GranteePrincipal": format!("arn:aws:iam::{A}:root"), "Operations": ["Sign"] });
+    assert_eq!(
+        world.kms_err(&root(A), "CreateGrant", grant).0,
+        "ValidationException",
+        "svc:G-4"
+    );
+    let events = world.trail();
+    assert_eq!(
+        (events.len(), &events[before]["errorCode"]),
+        (before + 1, &json!("ValidationException")),
+        "svc:T-9"
+    );
+    assert_eq!(
+        world.kms_err(&root(A), "DescribeKey", json!({ "KeyId": "no-id" })).0,
+        "NotFoundException"
+    );
+    assert_eq!(
+        world.trail().len(),
+        before + 2,
+        "a key that is not found was looked for"
+    );
+}
+
+/// Case: a role whose only way to a key is a key-policy statement whose Condition fails. Ruling (svc:X-2): the denial
+/// names the resource-based policy unless a statement of the key policy delegates to the account for this request, and
+/// a delegating statement whose Condition does not hold does not delegate now.
+#[test]
+fn a_statement_that_does_not_hold_now_does_not_delegate_now() {
+    let elsewhere = json!({ "StringEquals": { "kms:ViaService": "s3.us-east-1.amazonaws.com" } });
+    let anywhere = json!({ "Null": { "kms:ViaService": "true" } });
+    let role = format!("arn:aws:iam::{A}:role/R");
+    let account = format!("arn:aws:iam::{A}:root");
+    for (who, condition, identity, blamed) in [
+        (&role, &elsewhere, false, "resource-based"),
+        (&role, &elsewhere, true, "resource-based"),
+        (&account, &elsewhere, false, "resource-based"),
+        (&account, &elsewhere, true, "resource-based"),
+        (&account, &anywhere, false, "identity-based"),
+    ] {
+        let world = World::new();
+        let policy = allow(&["kms:Decrypt"], "*");
+        world.role(A, "R", identity.then_some(&policy));
+        let key = world.key(
+            A,
+            Some(&json!({
+                "Version": "2012-10-17",
+                "Statement": [
+                    { "Effect": "Allow", "Principal": { "AWS": account }, "NotAction": "kms:Decrypt", "Resource": "*" },
+                    { "Effect": "Allow", "Principal": { "AWS": who }, "Action": "kms:Decrypt", "Resource": "*", "Condition": condition },
+                ],
+            })),
+        );
+        let sealed = world.kms_ok(&root(A), "Encrypt", json!({ "KeyId": key, "Plaintext": "eA==" }));
+        let body = json!({ "KeyId": key, "CiphertextBlob": sealed["CiphertextBlob"] });
+        let (code, message) = world.kms_err(&world.session(A, "R", "s1"), "Decrypt", body);
+        assert_eq!(code, DENIED);
+        assert_eq!(
+            message,
+            format!(
+                "User: arn:aws:sts::{A}:assumed-role/R/s1 is not authorized to perform: kms:Decrypt on resource: {key} because no {blamed} policy allows the kms:Decrypt action"
+            ),
+            "{who} {condition} {identity}"
+        );
+    }
+}
+
+/// Case: SV-23, SV-26 and the table of iam:§1.9. White space is free where IAM counts, and counts everywhere else.
+#[test]
+fn quotas_of_policies() {
+    let world = World::new();
+    let root = root(A);
+    // A document of exactly `size` characters that are not white space, with as much white space around it.
+    let solid = |size: usize| {
+        let empty = allow(&["s3:GetObject"], "arn:aws:s3:::b/").to_string();
+        let filler = "k".repeat(size - empty.chars().filter(|character| !character.is_whitespace()).count());
+        format!(
+            "{}\n{}",
+            allow(&["s3:GetObject"], &format!("arn:aws:s3:::b/{filler}")),
+            " ".repeat(500)
+        )
+    };
+    let limit = |answer: (u16, String)| (answer.0, answer.1.contains("<Code>LimitExceeded</Code>"));
+    let (fine, exceeded) = ((200, false), (409, true));
+    world.iam_ok(&root, "CreateUser", &[("UserName", "u")]);
+    world.iam_ok(&root, "CreateGroup", &[("GroupName", "g")]);
+    world.role(A, "r", None);
+    for (action, parameter, name, quota) in [
+        ("PutUserPolicy", "UserName", "u", 2_048),
+        ("PutGroupPolicy", "GroupName", "g", 5_120),
+        ("PutRolePolicy", "RoleName", "r", 10_240),
+    ] {
+        let put = |policy: &str, size: usize| {
+            let document = solid(size);
+            limit(world.iam(
+                &root,
+                action,
+                &[(parameter, name), ("PolicyName", policy), ("PolicyDocument", &document)],
+            ))
+        };
+        assert_eq!(put("a", quota + 1), exceeded, "SV-26 {action}");
+        assert_eq!(put("a", quota), fine, "{action}");
+        assert_eq!(put("b", 200), exceeded, "SV-26 {action}: the sum counts");
+        assert_eq!(put("a", quota - 200), fine, "{action}: a policy replaces itself");
+        assert_eq!(put("b", 200), fine, "{action}");
+    }
+    let create = |name: &str, size: usize| {
+        limit(world.iam(
+            &root,
+            "CreatePolicy",
+            &[("PolicyName", name), ("PolicyDocument", &solid(size))],
+        ))
+    };
+    assert_eq!(create("long", 6_145), exceeded);
+    assert_eq!(create("long", 6_144), fine);
+    let trust = |size: usize| {
+        let sid = |filler: usize| {
+            json!({ "Version": "2012-10-17", "Statement": { "Sid": "s".repeat(filler), "Effect": "Allow", "Principal": { "AWS": A }, "Action": "sts:AssumeRole" } })
+                .to_string()
+        };
+        let document = format!("{}{}", sid(size - sid(0).len()), " ".repeat(100));
+        limit(world.iam(
+            &root,
+            "UpdateAssumeRolePolicy",
+            &[("RoleName", "r"), ("PolicyDocument", &document)],
+        ))
+    };
+    assert_eq!(trust(2_049), exceeded);
+    assert_eq!(trust(2_048), fine);
+    // Session policies: characters of every kind, then the packed form that tags share (SV-23).
+    world.iam_ok(
+        &root,
+        "UpdateAssumeRolePolicy",
+        &[(
+            "RoleName", "r"),
+            ("PolicyDocument", &json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Principal": { "AWS": A }, "Action": ["sts:AssumeRole", "sts:TagSession"] } }).to_string()),
+        ],
+    );
+    let user = world.user(A, "caller", Some(&allow(&["sts:*"], "*")));
+    let assume = |policy: &str, tags: usize| {
+        let arn = format!("arn:aws:iam::{A}:role/r");
+        let mut parameters = vec![
+            ("RoleArn".to_owned(), arn),
+            ("RoleSessionName".to_owned(), "session".to_owned()),
+            ("Policy".to_owned(), policy.to_owned()),
+        ];
+        for index in 1..=tags {
+            parameters.push((format!("Tags.member.{index}.Key"), format!("key{index}")));
+            parameters.push((format!("Tags.member.{index}.Value"), "v".repeat(256)));
+        }
+        let parameters: Vec<(&str, &str)> = parameters
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let (status, body) = world.sts(&user, "AssumeRole", &parameters);
+        (
+            status,
+            if status == 200 {
+                String::new()
+            } else {
+                element(&body, "Code")
+            },
+        )
+    };
+    let short = allow(&["s3:*"], "*").to_string();
+    let padded = |size: usize| format!("{short}{}", " ".repeat(size - short.len()));
+    assert_eq!(assume(&padded(2_048), 0), (200, String::new()));
+    assert_eq!(assume(&padded(2_049), 0), (400, "ValidationError".to_owned()));
+    assert_eq!(assume(&short, 5), (200, String::new()));
+    assert_eq!(assume(&short, 20), (400, "PackedPolicyTooLarge".to_owned()), "SV-23");
+    // Endpoint policies and SCPs: white space counts.
+    let endpoint = |size: usize| {
+        let policy = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
+        let policy = format!("{policy}{}", " ".repeat(size - policy.len()));
+        let endpoint = json!({ "id": "vpce-1", "vpc": "vpc-1", "account": A, "service": "s3", "type": "gateway", "policy": policy });
+        world
+            .control("POST", "case", &json!({ "vpc_endpoints": { "e": endpoint } }))
+            .0
+    };
+    assert_eq!((endpoint(20_480), endpoint(20_481)), (204, 400));
+    // Key policies: bytes (svc:P-1).
+    let key = world.key(A, None);
+    let put = |size: usize| {
+        let policy = key_policy(A, &[]).to_string();
+        let policy = format!("{policy}{}", " ".repeat(size - policy.len()));
+        world.kms(
+            &root,
+            "PutKeyPolicy",
+            json!({ "KeyId": key, "PolicyName": "default", "Policy": policy }),
+        )
+    };
+    assert_eq!(put(32_768).0, 200);
+    assert_eq!(put(32_769).1["__type"], "LimitExceededException");
+}
+
+/// Case: text that wants to hurt, wherever IAM, STS and KMS take a policy or a body. Whatever it is, the answer is one
+/// of AWS's own and the next request is served.
+#[test]
+fn hostile_text_on_the_wire() {
+    let world = World::new();
+    let root = root(A);
+    world.role(A, "r", None);
+    let key = world.key(A, None);
+    let deep = "{\"Statement\":".repeat(100_000);
+    let members = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{{}}}]}}"#,
+        vec![r#""Sid":"a""#; 100_000].join(",")
+    );
+    let texts = [
+        deep.as_str(),
+        "[",
+        "nul",
+        "{\"Version\":\"\u{1F600}\"}",
+        "",
+        members.as_str(),
+    ];
+    for hostile in texts {
+        for (action, name) in [
+            ("UpdateAssumeRolePolicy", "PolicyDocument"),
+            ("PutRolePolicy", "PolicyDocument"),
+        ] {
+            let parameters = [("RoleName", "r"), ("PolicyName", "p"), (name, hostile)];
+            let (status, body) = world.iam(&root, action, &parameters);
+            assert_eq!(status, 400, "{action} {hostile:.40}: {body:.200}");
+            let code = element(&body, "Code");
+            assert!(
+                matches!(code.as_str(), "MalformedPolicyDocument" | "ValidationError"),
+                "{code}"
+            );
+        }
+        let put = json!({ "KeyId": key, "PolicyName": "default", "Policy": hostile });
+        let (code, _) = world.kms_err(&root, "PutKeyPolicy", put);
+        assert!(
+            matches!(
+                code.as_str(),
+                "MalformedPolicyDocumentException" | "ValidationException" | "LimitExceededException"
+            ),
+            "{code} {hostile:.40}"
+        );
+        let scp = json!({ "organization": { "id": "o-a", "management_account": A, "root": { "scp": [{ "name": "p", "document": hostile }] } } });
+        assert_eq!(world.control("POST", "case", &scp).0, 400, "{hostile:.40}");
+    }
+    // Ten megabytes, as a policy for KMS and as one for IAM.
+    let long = "x".repeat(10 * 1024 * 1024);
+    let put = json!({ "KeyId": key, "PolicyName": "default", "Policy": long });
+    assert_eq!(world.kms_err(&root, "PutKeyPolicy", put).0, "ValidationException");
+    let form = format!("Action=PutRolePolicy&Version=2010-05-08&RoleName=r&PolicyName=p&PolicyDocument={long}");
+    let answer = world.emulator.handle(form_post(form.into_bytes()).sign(&root));
+    assert_eq!(element(&body_text(answer), "Code"), "ValidationError");
+    // Bodies that are no JSON at all, and JSON that is too deep to be one.
+    for body in [
+        vec![0xff; 1024],
+        "[".repeat(100_000).into_bytes(),
+        b"{\"KeyId\":".repeat(50_000),
+    ] {
+        let mut draft = Draft::post("kms", body);
+        draft
+            .headers
+            .push(("x-amz-target".to_owned(), "TrentService.DescribeKey".to_owned()));
+        let answer = world.emulator.handle(draft.sign(&root));
+        assert_eq!(answer.status(), 400);
+        assert!(body_text(answer).contains("SerializationException"));
+    }
+    let form = b"Action=PutRolePolicy&Version=2010-05-08&RoleName=r&PolicyName=p&PolicyDocument=%ff%fe%00";
+    let answer = world.emulator.handle(form_post(form.to_vec()).sign(&root));
+    assert_eq!(answer.status(), 400);
+    world.kms_ok(&root, "DescribeKey", json!({ "KeyId": key }));
+}
+
+fn form_post(body: Vec<u8>) -> Draft {
+    let mut draft = Draft::post("iam", body);
+    let content_type = "application/x-www-form-urlencoded".to_owned();
+    draft.headers.push(("content-type".to_owned(), content_type));
+    draft
+}
+
+/// Case: `ForAllValues` on an encryption-context pair in a key policy. Ruling (svc:C-4): refused in the words of the KMS
+/// developer guide; a foreign partition in `Resource` is none of KMS's concern (svc:K-14).
+#[test]
+fn what_kms_says_of_for_all_values_and_of_foreign_partitions() {
+    let world = World::new();
+    let key = world.key(A, None);
+    let put = |statement: Value| {
+        let policy = key_policy(A, &[statement]);
+        json!({ "KeyId": key, "PolicyName": "default", "Policy": policy.to_string() })
+    };
+    let statement = json!({
+        "Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
+        "Condition": { "ForAllValues:StringEquals": { "kms:EncryptionContext:a": "b" } },
+    });
+    let (code, message) = world.kms_err(&root(A), "PutKeyPolicy", put(statement));
+    assert_eq!(code, "MalformedPolicyDocumentException");
+    assert_eq!(
+        message,
+        "OverlyPermissiveCondition:EncryptionContext: Using the ForAllValues set operator with a single-valued \
+         condition key matches requests without the specified encryption context or with an unspecified encryption \
+         context. To fix, remove ForAllValues."
+    );
+    let statement =
+        json!({ "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "arn:aws-cn:s3:::data/*" });
+    world.kms_ok(&root(A), "PutKeyPolicy", put(statement));
+    world.kms_ok(&root(A), "DescribeKey", json!({ "KeyId": key }));
+}
+
+/// Case svc.pair.c-26. Ruling: the event of GetParametersForImport tells how the key material is to be wrapped, whether
+/// the call succeeds or fails after authorization; a denied one tells nothing (svc:T-2).
+#[test]
+fn the_trail_tells_how_key_material_is_wrapped() {
+    let world = World::new();
+    let external = text(&world.kms_ok(&root(A), "CreateKey", json!({ "Origin": "EXTERNAL" }))["KeyMetadata"]["KeyId"]);
+    let own = world.key(A, None);
+    let nobody = world.user(A, "nobody", None);
+    let caller = root(A);
+    for (keys, key, error) in [
+        (&caller, &external, None),
+        (&caller, &own, Some("UnsupportedOperationException")),
+        (&nobody, &external, Some("AccessDenied")),
+    ] {
+        let body = json!({ "KeyId": key, "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048" });
+        world.kms(keys, "GetParametersForImport", body);
+        let event = world.trail().pop().expect("the call is in the trail");
+        assert_eq!(event["eventName"], "GetParametersForImport");
+        assert_eq!(event.get("errorCode").and_then(Value::as_str), error);
+        let expected = if error == Some("AccessDenied") {
+            Value::Null
+        } else {
+            json!({ "keyId": key, "wrappingAlgorithm": "RSAES_OAEP_SHA_256", "wrappingKeySpec": "RSA_2048" })
+        };
+        assert_eq!(event["requestParameters"], expected, "{error:?}");
+    }
+}
+
+/// Case kms-plaintext-4097, kms-plaintext-empty. Ruling: the text does not show the blob, as recorded from AWS.
+#[test]
+fn blobs_are_not_shown_in_validation_errors() {
+    use base64::Engine as _;
+    let world = World::new();
+    let key = world.key(A, None);
+    for (length, rule) in [(0, "greater than or equal to 1"), (4097, "less than or equal to 4096")] {
+        let plaintext = base64::engine::general_purpose::STANDARD.encode(vec![b'a'; length]);
+        let (code, message) = world.kms_err(&root(A), "Encrypt", json!({ "KeyId": key, "Plaintext": plaintext }));
+        assert_eq!(code, "ValidationException");
+        assert_eq!(
+            message,
+            format!(
+                "1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have \
+                 length {rule}"
+            )
+        );
+    }
+}
+
+/// Case grant-constraint-asymmetric and svc.pair.c-9. Ruling (svc:K-32): the callers that may not are denied first; then
+/// an encryption-context constraint on a key that knows no context, or a public key that is none, is a fault of the
+/// request's form and leaves no event. An operation that the key does not support is no such fault (svc:T-9).
+#[test]
+fn faults_of_form_that_only_the_key_shows_leave_no_event() {
+    let world = World::new();
+    let made = |spec: &str, usage: &str| {
+        let made = world.kms_ok(&root(A), "CreateKey", json!({ "KeySpec": spec, "KeyUsage": usage }));
+        text(&made["KeyMetadata"]["KeyId"])
+    };
+    let (mac, agreement) = (
+        made("HMAC_256", "GENERATE_VERIFY_MAC"),
+        made("ECC_NIST_P256", "KEY_AGREEMENT"),
+    );
+    let nobody = world.user(A, "nobody", None);
+    let grant = |operation: &str, constraints: Value| {
+        json!({
+            "KeyId": mac, "GranteePrincipal": format!("arn:aws:iam::{A}:root"), "Operations": [operation],
+            "Constraints": constraints,
+        })
+    };
+    let derive = json!({ "KeyId": agreement, "KeyAgreementAlgorithm": "ECDH", "PublicKey": "eA==" });
+    let context = "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key.";
+    for (operation, body, expected, events) in [
+        (
+            "CreateGrant",
+            grant("GenerateMac", json!({ "EncryptionContextEquals": { "a": "b" } })),
+            context,
+            0,
+        ),
+        (
+            "CreateGrant",
+            grant("GenerateMac", json!({ "EncryptionContextSubset": { "a": "b" } })),
+            context,
+            0,
+        ),
+        (
+            "CreateGrant",
+            grant("Sign", json!({})),
+            "The operation Sign is not supported by",
+            1,
+        ),
+        (
+            "DeriveSharedSecret",
+            derive,
+            "The public key is not a valid key of spec ECC_NIST_P256.",
+            0,
+        ),
+    ] {
+        let before = world.trail().len();
+        let (code, _) = world.kms_err(&nobody, operation, body.clone());
+        assert_eq!(
+            (code.as_str(), world.trail().len()),
+            (DENIED, before + 1),
+            "{operation} {body}"
+        );
+        let (code, message) = world.kms_err(&root(A), operation, body.clone());
+        assert_eq!(code, "ValidationException", "{operation} {body}");
+        assert!(message.starts_with(expected), "{operation} {body}: {message}");
+        assert_eq!(world.trail().len(), before + 1 + events, "{operation} {body}");
+    }
+}

@@ -1,0 +1,320 @@
+//! `countersign evaluator`: many random cases without a world, the model against the emulator's authorizer or an adapter, in process
+//! and on all cores. Comparing and shrinking are `crate::evaluator`'s; here are arguments, progress and the report for a person.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use countersign_emulator::fault::FaultSet;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::{Exit, Failure, drawn_seed, known_faults};
+use crate::evaluator::finding::{self, Finding};
+use crate::evaluator::run::{Plan, Report, run as compare};
+use crate::evaluator::saving;
+use crate::evaluator::{EmulatorEvaluator, Evaluator, EvaluatorFault, ModelEvaluator};
+use crate::report::plain;
+
+/// Distinct findings that are shown; the rest are counted.
+const SHOWN: usize = 40;
+
+/// `evaluator`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct EvaluatorArguments {
+    /// Number of random cases, over all shards.
+    #[arg(long, default_value_t = 100_000)]
+    cases: u64,
+    /// Seed of the random cases; drawn and printed when left out.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Only this part of the cases, `I/N` with I from 1: N runs cover them all.
+    #[arg(long, value_name = "I/N", default_value = "1/1", value_parser = shard)]
+    shard: (u64, u64),
+    /// Folder for the shrunk cases of findings; `countersign-report` when left out.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Number of threads; one for each core when left out.
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
+    /// Switch a seeded fault of the emulator's authorizer on, to see it found. May be given several times.
+    #[arg(long = "fault", value_name = "ID")]
+    faults: Vec<String>,
+    /// Compare what can be saved instead: every document of the cases, read as every kind of policy.
+    #[arg(long)]
+    saving: bool,
+    /// Machine-readable figures.
+    #[arg(long)]
+    json: bool,
+}
+
+fn shard(text: &str) -> Result<(u64, u64), String> {
+    let read = |part: &str| part.parse::<u64>().ok();
+    match text.split_once('/').and_then(|(at, of)| Some((read(at)?, read(of)?))) {
+        Some((at, of)) if at >= 1 && at <= of => Ok((at - 1, of)),
+        _ => Err("a shard is `I/N` with 1 ≤ I ≤ N, such as `2/4`".to_owned()),
+    }
+}
+
+pub(super) fn run(arguments: &EvaluatorArguments) -> Result<Exit, Failure> {
+    known_faults(&arguments.faults)?;
+    if arguments.cases == 0 {
+        return Err(Failure::message(
+            Exit::NothingRan,
+            "no cases were asked for",
+            "give --cases a number above 0",
+        ));
+    }
+    let faults = FaultSet::from_ids(&arguments.faults)
+        .map_err(|error| Failure::message(Exit::Usage, error, "`countersign faults --list` lists the faults"))?;
+    let seed = arguments.seed.unwrap_or_else(drawn_seed);
+    let workers = arguments
+        .workers
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+        .clamp(1, 256);
+    if arguments.saving {
+        return compare_saving(arguments, seed, workers);
+    }
+    let plan = Plan {
+        seed,
+        cases: arguments.cases,
+        shard: arguments.shard,
+        workers,
+    };
+    let started = Instant::now();
+    let bar = Progress::new(arguments.cases);
+    let interrupted = AtomicBool::new(false);
+    let target = || -> Result<Box<dyn Evaluator>, EvaluatorFault> { Ok(Box::new(EmulatorEvaluator { faults })) };
+    let report = compare(&plan, &target, &interrupted, &|done| bar.add(done))
+        .map_err(|fault| Failure::message(Exit::Target, fault, "the evaluator has to stay alive during a run"))?;
+    bar.finish();
+    let took = started.elapsed();
+    let findings = investigate(&report, &mut EmulatorEvaluator { faults });
+    let folder = arguments
+        .report
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("countersign-report"))
+        .join("findings");
+    let mut saved = Vec::new();
+    for finding in &findings {
+        let path = finding::save(&folder, finding).map_err(|error| {
+            Failure::message(
+                Exit::Internal,
+                format!("the finding `{}` cannot be saved: {error}", finding.fingerprint),
+                "give --report a folder that can be written",
+            )
+        })?;
+        saved.push(path);
+    }
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        let json = json!({
+            "seed": seed,
+            "cases": arguments.cases,
+            "shard": format!("{}/{}", arguments.shard.0 + 1, arguments.shard.1),
+            "seconds": took.as_secs_f64(),
+            "report": report,
+            "distinct_percent": report.distinct_percent(),
+            "allow_percent": report.allow_percent(),
+            "discard_percent": report.discard_percent(),
+            "findings": findings.iter().map(|finding| &finding.fingerprint).collect::<Vec<_>>(),
+        });
+        writeln!(
+            out,
+            "{}",
+            serde_json::to_string_pretty(&json).map_err(std::io::Error::other)?
+        )?;
+    } else {
+        write!(out, "{}", plain(&render(seed, arguments, &report, took)))?;
+        for (finding, path) in findings.iter().zip(&saved).take(SHOWN) {
+            write!(out, "{}", plain(&render_finding(finding, &path.display().to_string())))?;
+        }
+        if findings.len() > SHOWN {
+            writeln!(
+                out,
+                "… and {} more in {}",
+                findings.len() - SHOWN,
+                plain(&folder.display().to_string())
+            )?;
+        }
+    }
+    Ok(if report.compared == 0 {
+        Exit::NothingRan
+    } else if !report.faults.is_empty() {
+        Exit::Internal
+    } else if report.disagreements.is_empty() {
+        Exit::Conformant
+    } else {
+        Exit::Divergence
+    })
+}
+
+/// Compares what can be saved.
+fn compare_saving(arguments: &EvaluatorArguments, seed: u64, workers: usize) -> Result<Exit, Failure> {
+    let bar = Progress::new(arguments.cases);
+    let report = saving::run(seed, arguments.cases, workers, &|done| bar.add(done));
+    bar.finish();
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        writeln!(
+            out,
+            "{}",
+            serde_json::to_string_pretty(&report).map_err(std::io::Error::other)?
+        )?;
+    } else {
+        writeln!(
+            out,
+            "saving, seed {seed}: {} documents, each as every kind of policy; {} classes differ",
+            report.documents,
+            report.classes.len()
+        )?;
+        for (name, class) in &report.classes {
+            writeln!(
+                out,
+                "{:>8}  {}\n          {}",
+                class.seen,
+                plain(name),
+                plain(&class.shortest)
+            )?;
+        }
+    }
+    Ok(if report.classes.is_empty() {
+        Exit::Conformant
+    } else {
+        Exit::Divergence
+    })
+}
+
+/// One finding for each fingerprint that is left after shrinking, in the order of the classes.
+fn investigate(report: &Report, target: &mut dyn Evaluator) -> Vec<Finding> {
+    let mut found: BTreeMap<String, Finding> = BTreeMap::new();
+    for (class, cases) in &report.exemplars {
+        let seen = report.disagreements.get(class).copied().unwrap_or_default();
+        for case in cases {
+            if let Some(finding) = finding::investigate(case, &mut ModelEvaluator, target, seen) {
+                found.entry(finding.fingerprint.clone()).or_insert(finding);
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+fn render(seed: u64, arguments: &EvaluatorArguments, report: &Report, took: Duration) -> String {
+    let rate = report.compared as f64 / took.as_secs_f64().max(0.001);
+    let differing: u64 = report.disagreements.values().sum();
+    let table = |title: &str, map: &BTreeMap<String, u64>| {
+        let mut rows: Vec<(&String, &u64)> = map.iter().collect();
+        rows.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let rows: Vec<String> = rows.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        format!(
+            "  {title:<11} {}\n",
+            if rows.is_empty() {
+                "none".to_owned()
+            } else {
+                rows.join(", ")
+            }
+        )
+    };
+    let mut text = format!(
+        "evaluator, seed {seed}, shard {}/{}: {} cases in {:.1} s ({rate:.0}/s), the model against the emulator's authorizer\n",
+        arguments.shard.0 + 1,
+        arguments.shard.1,
+        report.compared,
+        took.as_secs_f64(),
+    );
+    text += &format!(
+        "  quality     {:.2}% distinct (target ≥ 90), {:.1}% allowed (target 35–65), {:.2}% discarded (target < 5)\n",
+        report.distinct_percent(),
+        report.allow_percent(),
+        report.discard_percent(),
+    );
+    text += &table("decisions", &report.decisions);
+    text += &table("blamed", &report.blamed);
+    text += &table("callers", &report.callers);
+    text += &format!(
+        "  rules       {} named by the model on every sixteenth case\n",
+        report.rules.len()
+    );
+    for (title, map) in [
+        ("discards", &report.discards),
+        ("skipped", &report.skipped),
+        ("faults", &report.faults),
+    ] {
+        if !map.is_empty() {
+            text += &table(title, map);
+        }
+    }
+    text += &format!(
+        "  differ      {differing} cases in {} classes\n",
+        report.disagreements.len()
+    );
+    for (class, count) in &report.disagreements {
+        text += &format!("    {count:>8}  {class}\n");
+    }
+    text
+}
+
+fn render_finding(finding: &Finding, saved: &str) -> String {
+    let told = &finding.disagreement;
+    format!(
+        "\nFINDING {}\n  model     {}   {}\n  emulator  {}   {}\n  rules     {}\n  found in  {}; replay: countersign replay {saved}\n",
+        finding.fingerprint,
+        told.expected.words(),
+        told.expected.note,
+        told.observed.words(),
+        told.observed.note,
+        told.expected.rules.iter().cloned().collect::<Vec<_>>().join(" "),
+        finding.found_in,
+    )
+}
+
+/// A bar on a terminal, a line now and then elsewhere.
+pub(super) struct Progress {
+    bar: Option<ProgressBar>,
+    done: AtomicU64,
+    told: AtomicU64,
+    whole: u64,
+    started: Instant,
+}
+
+impl Progress {
+    /// Without a terminal, a line is written at most this often, in seconds.
+    const LINE_EVERY: u64 = 10;
+
+    pub(super) fn new(whole: u64) -> Self {
+        let fancy = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} {per_sec} {eta}");
+        let bar = fancy.then(|| {
+            let bar = ProgressBar::new(whole);
+            style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
+        });
+        Self {
+            bar,
+            done: AtomicU64::new(0),
+            told: AtomicU64::new(0),
+            whole,
+            started: Instant::now(),
+        }
+    }
+
+    pub(super) fn add(&self, cases: u64) {
+        let done = self.done.fetch_add(cases, Ordering::Relaxed) + cases;
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+            return;
+        }
+        let now = self.started.elapsed().as_secs() / Self::LINE_EVERY;
+        if now > self.told.fetch_max(now, Ordering::Relaxed) {
+            eprintln!("{done} of {} cases", self.whole);
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Makes an evaluator case smaller while something about it stays true. What must stay true is the caller's; nothing is decided here.
+//!
+//! The case is looked at as a JSON tree: members and items are left out, lists become their only item, texts become shorter, verbatim
+//! policies become documents. Every candidate is read back as a Case before it is tried, so the result always loads.
+
+use countersign_model::case::{Case, EvaluatorCase};
+use serde_json::{Value, json};
+
+/// A place in the tree.
+type Path = Vec<Step>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    Member(String),
+    Item(usize),
+}
+
+/// The smallest case found within `budget` trials for which `holds` is true. It must be true of the case itself.
+pub fn shrink(case: &Case, budget: usize, mut holds: impl FnMut(&Case) -> bool) -> Case {
+    let mut best = case.clone();
+    let mut left = budget;
+    let mut try_one = |candidate: Case, best: &mut Case, left: &mut usize| -> bool {
+        if *left == 0 || weight(&candidate) >= weight(best) {
+            return false;
+        }
+        *left -= 1;
+        let better = holds(&candidate);
+        if better {
+            *best = candidate;
+        }
+        better
+    };
+    loop {
+        let mut progress = false;
+        if !best.quirks.is_empty() {
+            let mut candidate = best.clone();
+            candidate.quirks.clear();
+            progress |= try_one(candidate, &mut best, &mut left);
+        }
+        let mut at = 0;
+        // Candidates are made anew after each success, from the place where the last one stood.
+        loop {
+            let Some(tree) = tree_of(&best) else { return best };
+            let edits = edits(&tree);
+            let Some((position, candidate)) = edits
+                .iter()
+                .enumerate()
+                .skip(at)
+                .find_map(|(position, edit)| Some((position, read_back(&best, edit.apply(&tree)?)?)))
+            else {
+                break;
+            };
+            if try_one(candidate, &mut best, &mut left) {
+                progress = true;
+                at = position;
+            } else {
+                at = position + 1;
+            }
+            if left == 0 {
+                return best;
+            }
+        }
+        if !progress {
+            return best;
+        }
+    }
+}
+
+/// How much there is to read: what shrinking lowers.
+fn weight(case: &Case) -> usize {
+    let evaluate = tree_of(case).map_or(usize::MAX / 2, |tree| weigh(&tree));
+    evaluate + case.quirks.len() * 4
+}
+
+fn weigh(value: &Value) -> usize {
+    match value {
+        Value::Null => 1,
+        Value::Bool(_) | Value::Number(_) => 3,
+        // A short common word is simpler than a long one; a wildcard alone says least.
+        Value::String(text) if text == "*" => 2,
+        Value::String(text) => 3 + text.len(),
+        Value::Array(items) => 2 + items.iter().map(weigh).sum::<usize>(),
+        Value::Object(members) => {
+            2 + members
+                .iter()
+                .map(|(name, value)| 2 + name.len() / 8 + weigh(value))
+                .sum::<usize>()
+        }
+    }
+}
+
+fn tree_of(case: &Case) -> Option<Value> {
+    serde_json::to_value(case.evaluate.as_ref()?).ok()
+}
+
+fn read_back(case: &Case, tree: Value) -> Option<Case> {
+    let evaluate: EvaluatorCase = serde_json::from_value(tree).ok()?;
+    Some(Case {
+        evaluate: Some(evaluate),
+        ..case.clone()
+    })
+}
+
+/// One change to the tree.
+#[derive(Debug)]
+enum Edit {
+    Remove(Path),
+    Replace(Path, Value),
+}
+
+impl Edit {
+    fn apply(&self, tree: &Value) -> Option<Value> {
+        let mut tree = tree.clone();
+        match self {
+            Self::Replace(path, value) => {
+                *at_mut(&mut tree, path)? = value.clone();
+            }
+            Self::Remove(path) => {
+                let (last, parent) = path.split_last()?;
+                match (at_mut(&mut tree, parent)?, last) {
+                    (Value::Object(members), Step::Member(name)) => {
+                        members.remove(name)?;
+                    }
+                    (Value::Array(items), Step::Item(at)) if *at < items.len() => {
+                        items.remove(*at);
+                    }
+                    _ => return None,
+                }
+            }
+        }
+        Some(tree)
+    }
+}
+
+fn at_mut<'t>(tree: &'t mut Value, path: &[Step]) -> Option<&'t mut Value> {
+    path.iter().try_fold(tree, |value, step| match (value, step) {
+        (Value::Object(members), Step::Member(name)) => members.get_mut(name),
+        (Value::Array(items), Step::Item(at)) => items.get_mut(*at),
+        _ => None,
+    })
+}
+
+/// Every edit worth trying, the coarsest first: places near the root hold most.
+fn edits(tree: &Value) -> Vec<Edit> {
+    let mut removals = Vec::new();
+    let mut simpler = Vec::new();
+    walk(tree, &mut Vec::new(), &mut removals, &mut simpler);
+    removals.sort_by_key(Vec::len);
+    removals
+        .into_iter()
+        .map(Edit::Remove)
+        .chain(simpler.into_iter().map(|(path, value)| Edit::Replace(path, value)))
+        .collect()
+}
+
+/// Members without which a document cannot be used, or says something else altogether.
+const NEEDED: &[&str] = &[
+    "Statement",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+];
+
+fn walk(value: &Value, path: &mut Path, removals: &mut Vec<Path>, simpler: &mut Vec<(Path, Value)>) {
+    let needed = matches!(path.last(), Some(Step::Member(name)) if NEEDED.contains(&name.as_str()));
+    // Without what it needs a document is unusable, which is another finding; the request's own members are needed anyway.
+    let kept = needed && path.contains(&Step::Member("policies".to_owned()));
+    if !path.is_empty() && !kept {
+        removals.push(path.clone());
+    }
+    match value {
+        Value::Object(members) => {
+            let last = members.len() == 1
+                && matches!(path.last(), Some(Step::Member(name)) if name == "Principal" || name == "NotPrincipal");
+            for (name, member) in members {
+                path.push(Step::Member(name.clone()));
+                walk(member, path, removals, simpler);
+                path.pop();
+            }
+            if last {
+                // An empty map of principals is a case of its own.
+                let depth = path.len() + 1;
+                removals.retain(|removal| !(removal.len() == depth && removal.starts_with(path)));
+            }
+        }
+        Value::Array(items) => {
+            if let [only] = items.as_slice()
+                && !only.is_null()
+                // A set of one request value is not the same as the value.
+                && !path.iter().any(|step| *step == Step::Member("context".to_owned()))
+            {
+                simpler.push((path.clone(), only.clone()));
+            }
+            let whole = removals.len();
+            for (at, item) in items.iter().enumerate() {
+                path.push(Step::Item(at));
+                walk(item, path, removals, simpler);
+                path.pop();
+            }
+            if items.len() == 1 && path.contains(&Step::Member("Statement".to_owned())) {
+                // So is an empty list.
+                let depth = path.len() + 1;
+                let mut position = 0;
+                removals.retain(|removal| {
+                    position += 1;
+                    position <= whole || removal.len() != depth
+                });
+            }
+        }
+        Value::String(text) => simplify(text, path, simpler),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Simpler texts in place of one. Nothing here makes a sound element unsound: that would be another finding.
+fn simplify(text: &str, path: &Path, simpler: &mut Vec<(Path, Value)>) {
+    if let Ok(document @ Value::Object(_)) = serde_json::from_str::<Value>(text) {
+        simpler.push((path.clone(), document));
+    }
+    if text.len() > 4096 {
+        return;
+    }
+    let under = |name: &str| path.iter().any(|step| *step == Step::Member(name.to_owned()));
+    if path.contains(&Step::Member("policies".to_owned()))
+        && !under("Effect")
+        && !under("Version")
+        && !under("Condition")
+        && text != "*"
+    {
+        simpler.push((path.clone(), json!("*")));
+    }
+    if under("principal") && !under("service") {
+        simpler.push((path.clone(), json!("arn:aws:iam::111111111111:user/alice")));
+    }
+    if under("resource_account") {
+        simpler.push((path.clone(), json!("111111111111")));
+    }
+    // Halves and quarters of a verbatim text.
+    if text.len() > 40 && text.is_ascii() && text.starts_with(['{', '[']) {
+        for part in [2, 4, 8, 16] {
+            let size = text.len() / part;
+            for start in (0..text.len()).step_by(size.max(1)) {
+                let end = (start + size).min(text.len());
+                simpler.push((path.clone(), json!(format!("{}{}", &text[..start], &text[end..]))));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shrink;
+    use crate::evaluator::generate;
+    use crate::evaluator::{Evaluator, ModelEvaluator};
+    use countersign_model::case::EvaluatorDecision;
+
+    #[test]
+    fn a_shrunk_case_is_smaller_and_still_true() {
+        let mut denied = 0;
+        for number in 0..60 {
+            let Ok(case) = generate::from_seed(9, number) else {
+                continue;
+            };
+            let explicit = |case: &countersign_model::case::Case| {
+                ModelEvaluator
+                    .answer(case)
+                    .is_ok_and(|answers| answers[0].decision == EvaluatorDecision::ExplicitDeny)
+            };
+            if !explicit(&case) {
+                continue;
+            }
+            denied += 1;
+            let small = shrink(&case, 2_000, explicit);
+            assert!(explicit(&small), "{number}");
+            let length = |case| serde_json::to_string(case).map_or(0, |text| text.len());
+            assert!(length(&small) <= length(&case), "{number}");
+        }
+        assert!(denied > 2, "only {denied} explicit denials in sixty cases");
+    }
+}

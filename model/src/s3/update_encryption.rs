@@ -1,0 +1,97 @@
+//! UpdateObjectEncryption: another key for an object that stays where it is (`svc:S-25`). The one S3 API that needs kms:Encrypt.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::bucket::{Algorithm, ObjectEncryption};
+use super::request::Request;
+use super::{empty, error_without_text};
+use crate::kms::key::KeyRef;
+use crate::world::trace::Answer;
+
+impl Request<'_> {
+    /// With an object under a KMS key: Decrypt and ReEncrypt from the old key; to the new one ReEncrypt, GenerateDataKey, Encrypt.
+    /// An object under SSE-S3 has nothing to re-encrypt from, so that only the calls of the new key are made.
+    pub(super) fn update_object_encryption(&mut self) -> Answer {
+        let given = match self.with.inside("ObjectEncryption")? {
+            Some(inner) => inner.inside("SSEKMS")?,
+            None => None,
+        }
+        .ok_or_else(|| error_without_text("MalformedXML", 400))?;
+        let new_key = given.needed_text("KMSKeyArn")?.to_owned();
+        let bucket_key = given.is_true("BucketKeyEnabled")?;
+        let place = self.open_object()?;
+        self.authorize(&place)?;
+        let object = self.existing(&place)?;
+        self.trace.rule("svc:S-25");
+        let arn = if bucket_key {
+            self.bucket(&place.bucket).arn()
+        } else {
+            self.bucket(&place.bucket)
+                .object_arn(place.key.as_deref().unwrap_or_default())
+        };
+        let context = BTreeMap::from([("aws:s3:arn".to_owned(), arn)]);
+        if let ObjectEncryption::Kms {
+            algorithm,
+            key,
+            context: old_context,
+            data_key,
+            ..
+        } = &object.encryption
+        {
+            if *algorithm == Algorithm::Dsse {
+                return Err(error_without_text("InvalidRequest", 400));
+            }
+            let old_key = key.arn();
+            self.forward(
+                "Decrypt",
+                json!({"KeyId": old_key, "CiphertextBlob": data_key, "EncryptionContext": old_context}),
+            )?;
+            self.forward(
+                "ReEncrypt",
+                json!({
+                    "CiphertextBlob": data_key,
+                    "SourceKeyId": old_key,
+                    "SourceEncryptionContext": old_context,
+                    "DestinationKeyId": new_key,
+                    "DestinationEncryptionContext": context,
+                }),
+            )?;
+        }
+        let output = self.forward(
+            "GenerateDataKey",
+            json!({"KeyId": new_key, "KeySpec": "AES_256", "EncryptionContext": context}),
+        )?;
+        self.forward(
+            "Encrypt",
+            json!({"KeyId": new_key, "Plaintext": output["Plaintext"], "EncryptionContext": context}),
+        )?;
+        let arn = output["KeyId"].as_str().unwrap_or_default();
+        let key: KeyRef = self
+            .state
+            .contents
+            .keys
+            .keys()
+            .find(|key| key.arn() == arn)
+            .cloned()
+            .expect("GenerateDataKey answers with the ARN of a key that exists");
+        let encryption = ObjectEncryption::Kms {
+            algorithm: Algorithm::Kms,
+            key,
+            bucket_key,
+            context,
+            data_key: output["CiphertextBlob"].as_str().unwrap_or_default().to_owned(),
+        };
+        let key = place.key.clone().unwrap_or_default();
+        let versions = self.bucket_mut(&place.bucket).objects.get_mut(&key);
+        let version = versions.and_then(|versions| match &place.version {
+            Some(id) => versions.iter_mut().find(|version| version.version_id == *id),
+            None => versions.last_mut(),
+        });
+        if let Some(version) = version {
+            version.encryption = encryption;
+        }
+        Ok(empty())
+    }
+}

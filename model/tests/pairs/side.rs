@@ -1,0 +1,192 @@
+//! One half of a pair: what went in, what came out, and the rules its trace names.
+
+use std::collections::BTreeSet;
+
+use countersign_model::case::check::{View, expectation};
+use countersign_model::case::{Case, EvaluatorCase, EvaluatorRequest, EvaluatorSave};
+use countersign_model::evaluate::case::{Answer, reading_rules, run, save};
+use countersign_model::outcome::Outcome;
+use countersign_model::quirks::Quirks;
+use countersign_model::rule::RuleId;
+use countersign_model::world::World;
+use jiff::civil::Date;
+use serde_json::{Value, json};
+
+use super::TODAY;
+
+/// One half of a pair.
+#[derive(Debug)]
+pub(crate) struct Side {
+    /// The input without names and expectations.
+    pub(crate) input: Value,
+    /// What came out: decision, blame, code, message.
+    pub(crate) outcome: Value,
+    /// The rules of the trace.
+    pub(crate) named: BTreeSet<String>,
+    /// The rules the case is about.
+    pub(crate) about: Vec<String>,
+    /// Expectations that do not hold.
+    pub(crate) faults: Vec<String>,
+}
+
+/// The two halves of a pair: two requests, saves or observed steps of one case, or one each of two cases.
+pub(crate) fn sides(cases: &[Case]) -> Result<[Side; 2], String> {
+    let mut halves = Vec::new();
+    for case in cases {
+        let mut played = play(case)?;
+        if cases.len() > 1 {
+            let input = whole(case);
+            played.iter_mut().for_each(|side| side.input = input.clone());
+        }
+        halves.extend(played);
+    }
+    let count = halves.len();
+    halves
+        .try_into()
+        .map_err(|_| format!("a pair has two halves, not {count}"))
+}
+
+/// A case as it stands, without what names, explains and expects.
+fn whole(case: &Case) -> Value {
+    let mut value = serde_json::to_value(case).expect("a case can be written");
+    strip(
+        &mut value,
+        &["id", "title", "source", "evidence", "rules", "origin", "expect"],
+    );
+    value
+}
+
+/// Takes members out, at every depth of the case's own structure.
+fn strip(value: &mut Value, names: &[&str]) {
+    match value {
+        Value::Object(members) => {
+            for name in names {
+                members.shift_remove(*name);
+            }
+            // The insides of documents are input, whatever their members are called.
+            let own = ["evaluate", "requests", "saves", "steps"];
+            for (_, member) in members.iter_mut().filter(|(name, _)| own.contains(&name.as_str())) {
+                strip(member, &["name", "expect"]);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| strip(item, names)),
+        _ => {}
+    }
+}
+
+fn play(case: &Case) -> Result<Vec<Side>, String> {
+    let Some(evaluate) = &case.evaluate else {
+        return play_world(case);
+    };
+    let as_of = case.as_of.unwrap_or(TODAY);
+    let mut sides = ask(case, evaluate, as_of)?;
+    sides.extend(evaluate.saves.iter().map(|document| save_one(case, document, as_of)));
+    Ok(sides)
+}
+
+fn ask(case: &Case, evaluate: &EvaluatorCase, as_of: Date) -> Result<Vec<Side>, String> {
+    let quirks = Quirks::from_overrides(&case.quirks).map_err(|error| error.to_string())?;
+    let answers = run(evaluate, &quirks, as_of).map_err(|error| error.to_string())?;
+    let requests = evaluate.request.iter().chain(&evaluate.requests);
+    Ok(requests
+        .zip(answers)
+        .map(|(request, answer)| asked(case, evaluate, request, &answer))
+        .collect())
+}
+
+fn asked(case: &Case, evaluate: &EvaluatorCase, request: &EvaluatorRequest, answer: &Answer) -> Side {
+    let expect = request.expect.as_ref().or(case.expect.as_ref());
+    let fault = match expect.map(|expect| answer.meets(expect)) {
+        Some(Ok(())) => None,
+        Some(Err(difference)) => Some(difference),
+        None => Some("it expects nothing".to_owned()),
+    };
+    Side {
+        input: without_expectation(request),
+        outcome: outcome_of(answer),
+        named: named(answer, evaluate, request),
+        about: case.rules.clone(),
+        faults: fault.into_iter().collect(),
+    }
+}
+
+/// What an answer comes to, for comparison.
+pub(crate) fn outcome_of(answer: &Answer) -> Value {
+    let message = match answer {
+        Answer::Decided(check) => check.message.clone(),
+        Answer::Unusable { error, .. } => Some(error.message.clone()),
+    };
+    json!({"decision": answer.decision(), "blamed": answer.blamed(), "message": message})
+}
+
+/// The rules an answer names: those of the decision, and those by which its documents were read.
+pub(crate) fn named(answer: &Answer, evaluate: &EvaluatorCase, request: &EvaluatorRequest) -> BTreeSet<String> {
+    let decided: BTreeSet<RuleId> = match answer {
+        Answer::Decided(check) => check.all_rules(),
+        Answer::Unusable { error, .. } => BTreeSet::from([error.rule.clone()]),
+    };
+    let read = reading_rules(evaluate, request);
+    decided.iter().chain(&read).map(ToString::to_string).collect()
+}
+
+fn save_one(case: &Case, document: &EvaluatorSave, as_of: Date) -> Side {
+    let answer = save(document, as_of);
+    let fault = match document.expect.as_ref().map(|expect| answer.meets(expect)) {
+        Some(Ok(())) => None,
+        Some(Err(difference)) => Some(difference),
+        None => Some("it expects nothing".to_owned()),
+    };
+    let refusal = answer.refusal.as_ref();
+    Side {
+        input: without_expectation(document),
+        outcome: json!({
+            "saved": refusal.is_none(),
+            "rule": refusal.map(|refusal| refusal.rule.as_str()),
+            "message": refusal.map(|refusal| refusal.message.as_str()),
+        }),
+        named: answer.rules.iter().map(ToString::to_string).collect(),
+        about: case.rules.clone(),
+        faults: fault.into_iter().collect(),
+    }
+}
+
+fn without_expectation(part: &impl serde::Serialize) -> Value {
+    let mut value = serde_json::to_value(part).expect("a part of a case can be written");
+    if let Some(members) = value.as_object_mut() {
+        members.shift_remove("expect");
+        members.shift_remove("name");
+    }
+    value
+}
+
+fn play_world(case: &Case) -> Result<Vec<Side>, String> {
+    let mut world = World::new(case).map_err(|error| error.to_string())?;
+    let mut sides = Vec::new();
+    for step in &case.steps {
+        let outcome = world.apply(step).map_err(|error| error.to_string())?;
+        let Some(expect) = step.expect() else { continue };
+        let resolve = |text: &str| world.resolve_text(text).map_err(|error| error.to_string());
+        let faults = expectation(expect, &View::from(&outcome), &resolve);
+        sides.push(Side {
+            input: without_expectation(step),
+            outcome: visible(case, &outcome),
+            named: outcome.all_rules().iter().map(ToString::to_string).collect(),
+            about: case.rules.clone(),
+            faults: faults.iter().map(ToString::to_string).collect(),
+        });
+    }
+    Ok(sides)
+}
+
+/// What a caller sees; of a rule about the trail, what the trail shows.
+fn visible(case: &Case, outcome: &Outcome) -> Value {
+    if case.rules.iter().all(|id| id.starts_with("svc:T-")) {
+        return json!(outcome.trail);
+    }
+    json!({
+        "decision": outcome.decision,
+        "code": outcome.code,
+        "status": outcome.status,
+        "message": outcome.message,
+    })
+}
