@@ -176,7 +176,9 @@ fn the_schema_accepts_every_case_and_every_file_names_it() {
             ""
         };
         assert!(
-            text.starts_with(&format!("# yaml-language-server: $schema={up}schema/case.schema.json\n")),
+            text.starts_with(&format!(
+                "# yaml-language-server: $schema={up}schema/case.schema.json\n"
+            )),
             "{}",
             path.display()
         );

@@ -506,7 +506,8 @@ impl ArnPattern {
 
     fn compare(&self, parts: Option<&[Text<'_>; 6]>, lone_star_matches: bool, asked: &Asked<'_>) -> Outcome {
         match self {
-            Self::LoneStar => Outcome::of(lone_star_matches),
+            // `iam:OQ-23`: every ARN, but nothing that is none.
+            Self::LoneStar => Outcome::of(lone_star_matches && parts.is_some()),
             Self::Nothing => Outcome::NoMatch,
             Self::Parts(patterns) => {
                 let Some(parts) = parts else { return Outcome::NoMatch };

@@ -495,6 +495,15 @@ impl Evaluation<'_> {
         }
     }
 
+    /// Whether only boundary and session are left to ask where such a grant matches (`svc:Q-3`, `svc:Q-4` in its other reading).
+    fn grant_stands_in_for_identity(&self, grant: GranteeMatch) -> bool {
+        match grant {
+            GranteeMatch::Role => true,
+            GranteeMatch::Account => !self.settings.quirks.account_grantee_needs_identity,
+            GranteeMatch::User | GranteeMatch::Session | GranteeMatch::Service => false,
+        }
+    }
+
     /// `iam:R-07`, `iam:R-08`, `svc:X-2`: the first closed gate of the documented flow.
     fn implicit_denial(&self, findings: &Findings<'_>, grant: Option<GranteeMatch>) -> Denial {
         // A grant names the caller as a key policy would: its role or its account.
@@ -506,7 +515,11 @@ impl Evaluation<'_> {
             };
         let blamed = match findings.closed_limit() {
             // The grant is enough but for the boundary or the session policies (`svc:Q-3`), also across accounts.
-            Some(limit) if grant == Some(GranteeMatch::Role) && findings.service_control_ok && findings.endpoint_ok => {
+            Some(limit)
+                if grant.is_some_and(|grant| self.grant_stands_in_for_identity(grant))
+                    && findings.service_control_ok
+                    && findings.endpoint_ok =>
+            {
                 limit
             }
             _ if self.settings.faults.contains(Fault::BlamesIdentityAlways) => PolicyType::Identity,

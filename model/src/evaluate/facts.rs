@@ -179,14 +179,13 @@ fn grant_worth(
             GrantWorth::Allows
         }
         Some(GranteeKind::Role) => GrantWorth::Limited,
-        Some(GranteeKind::Account)
-            if matches!(caller, Caller::Root { .. }) || !quirks.account_grantee_needs_identity =>
-        {
-            GrantWorth::Allows
+        Some(GranteeKind::Account) if matches!(caller, Caller::Root { .. }) => GrantWorth::Allows,
+        // The other reading lifts the identity policy alone; boundary and session still limit.
+        Some(GranteeKind::Account) if quirks.account_grantee_needs_identity && !identity_ok => {
+            GrantWorth::NeedsIdentity
         }
-        Some(GranteeKind::Account) if identity_ok && unlimited => GrantWorth::Allows,
-        Some(GranteeKind::Account) if identity_ok => GrantWorth::Limited,
-        Some(GranteeKind::Account) => GrantWorth::NeedsIdentity,
+        Some(GranteeKind::Account) if unlimited => GrantWorth::Allows,
+        Some(GranteeKind::Account) => GrantWorth::Limited,
     }
 }
 

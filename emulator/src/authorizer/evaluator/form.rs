@@ -11,6 +11,9 @@ use super::saving::text_of;
 use super::*;
 use crate::authorizer::{ContextValue, PrincipalResolver};
 
+/// What `s3:ListAllMyBuckets` is matched as.
+const EVERY_BUCKET: &str = "arn:aws:s3:::*";
+
 /// The value is not of the form of an evaluator case.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormError {
@@ -195,12 +198,19 @@ fn read_request(raw: RawRequest) -> Result<EvaluatorRequest, FormError> {
         None => raw.resource.split(':').nth(4).and_then(AccountId::parse),
     };
     let owner = resource_account.as_ref().or_else(|| named.caller.account());
+    // `iam:OQ-14`: it is matched as every bucket's ARN.
+    let lists_buckets = raw.action.eq_ignore_ascii_case("s3:ListAllMyBuckets") && raw.resource == "*";
+    let resource = if lists_buckets {
+        EVERY_BUCKET.to_owned()
+    } else {
+        raw.resource
+    };
     Ok(EvaluatorRequest {
         context: build_context(&named, owner, &given),
         encryption_context: request::encryption_context(&given),
         caller: named.caller,
         action: raw.action,
-        resource: raw.resource,
+        resource,
         resource_account,
     })
 }

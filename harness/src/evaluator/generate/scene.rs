@@ -213,7 +213,7 @@ impl Scene {
         let value = match name {
             "aws:PrincipalAccount" | "aws:ResourceAccount" => json!(dice.pick(ACCOUNTS)),
             "aws:PrincipalType" => json!(dice.pick(&["User", "AssumedRole", "Account"])),
-            "aws:userid" => json!(dice.pick(&["AIDAEXAMPLE1", "AROAEXAMPLE1:s1", "111111111111"])),
+            "aws:userid" => json!(dice.pick(&["AIDAEXAMPLEEXAMPLE001", "AROAEXAMPLEEXAMPLE001:s1", "111111111111"])),
             "aws:username" => json!(dice.pick(&["alice", "bob", "a*"])),
             "aws:PrincipalIsAWSService" => json!(dice.pick(&["true", "false"])),
             // A session's own role is left alone: another one would make the caller somebody else.

@@ -285,7 +285,7 @@ pub(super) fn odd_principal(dice: &mut Dice<'_, '_>, scene: &Scene) -> Value {
             Some(own) if caller.kind != CallerKind::Service => json!({"AWS": flip_last(own)}),
             _ => json!({"AWS": one_entry(dice)}),
         },
-        9 => json!({"AWS": dice.pick(&["AIDAEXAMPLE1", "AROAEXAMPLE1", "AIDAQQQQQQQQQQQQQQQQQ"])}),
+        9 => json!({"AWS": dice.pick(&["AIDAEXAMPLEEXAMPLE001", "AROAEXAMPLEEXAMPLE001", "AIDAQQQQQQQQQQQQQQQQQ"])}),
         _ => json!({"AWS": one_entry(dice)}),
     }
 }

@@ -188,6 +188,12 @@ impl ConditionTest {
 
     /// A plain operator on a list: undocumented, so a switch (`iam:C-93`, `iam:OQ-25`).
     fn plain_on_list(&self, list: &[String], context: &Context, quirks: &Quirks) -> Held {
+        if self.values.is_empty() && !self.operator.negated && !self.operator.if_exists {
+            return Held {
+                holds: quirks.empty_value_list_matches,
+                rules: vec![rule("iam:C-80"), rule("iam:OQ-24")],
+            };
+        }
         let mut rules = vec![rule("iam:C-93"), rule("iam:OQ-25")];
         let holds = match quirks.plain_operator_on_multivalued {
             PlainOnMultivalued::Never => false,
