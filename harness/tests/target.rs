@@ -82,23 +82,24 @@ fn a_switch_of_the_case_reaches_both_sides_and_one_of_the_target_only_the_target
 
 #[test]
 fn an_unknown_switch_or_fault_is_an_adapter_fault() {
-    for options in [
-        EmbeddedOptions {
-            quirks: BTreeMap::from([("no_such_switch".to_owned(), json!(true))]),
-            ..EmbeddedOptions::default()
-        },
-        EmbeddedOptions {
-            faults: vec!["no-such-fault".to_owned()],
-            ..EmbeddedOptions::default()
-        },
-    ] {
-        let report = run(&case(BLAME), options);
-        assert!(
-            matches!(report.provisioning_fault, Some(TargetError::Adapter { .. })),
-            "{report:?}"
-        );
-        assert_eq!(report.skipped(), 2);
-    }
+    let switched = EmbeddedOptions {
+        quirks: BTreeMap::from([("no_such_switch".to_owned(), json!(true))]),
+        ..EmbeddedOptions::default()
+    };
+    let report = run(&case(BLAME), switched);
+    assert!(
+        matches!(report.provisioning_fault, Some(TargetError::Adapter { .. })),
+        "{report:?}"
+    );
+    assert_eq!(report.skipped(), 2);
+
+    // An unknown fault is told before anything is started.
+    let faulty = EmbeddedOptions {
+        faults: vec!["no-such-fault".to_owned()],
+        ..EmbeddedOptions::default()
+    };
+    let refused = EmbeddedTarget::in_process(faulty);
+    assert!(matches!(refused, Err(TargetError::Adapter { .. })), "{refused:?}");
 }
 
 #[test]

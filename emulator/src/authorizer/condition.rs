@@ -218,7 +218,8 @@ impl Condition {
     fn scan<'a>(&self, text: &'a str, asked: &Asked<'a>) -> Scan {
         let subject = Subject::read(self.operator.comparison, text, asked);
         let mut scan = Scan {
-            unparsable: subject.is_unparsable(),
+            // Where nothing is compared, nothing fails to be read (`iam:C-81`).
+            unparsable: !self.values.is_empty() && subject.is_unparsable(),
             ..Scan::default()
         };
         // A match decides, whatever else the list has, unless an unresolved variable may spoil it.

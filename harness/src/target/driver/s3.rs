@@ -6,8 +6,8 @@ use serde_json::json;
 use super::fields::{Fields, boolean, integer, long, policy, text, text_map, word, words};
 use super::members::{Members, members};
 use super::s3_types::{
-    access_control_policy, bucket_configuration, completed_upload, delete, encryption, ownership, payment,
-    public_access_block, tagging, versioning,
+    abac_status, access_control_policy, bucket_configuration, completed_upload, delete, encryption, object_encryption,
+    ownership, payment, public_access_block, tagging, versioning,
 };
 
 super::service_table! { "s3", aws_sdk_s3::Client;
@@ -388,6 +388,19 @@ super::service_table! { "s3", aws_sdk_s3::Client;
     } => |output| members().list("TagSet", output.tag_set(), tag);
     "DeleteBucketTagging" delete_bucket_tagging {
         "Bucket" text set_bucket,
+        "ExpectedBucketOwner" text set_expected_bucket_owner,
+    } => |_output| members();
+    "PutBucketAbac" put_bucket_abac {
+        "Bucket" text set_bucket,
+        "AbacStatus" abac_status set_abac_status,
+        "ExpectedBucketOwner" text set_expected_bucket_owner,
+    } => |_output| members();
+    "UpdateObjectEncryption" update_object_encryption {
+        "Bucket" text set_bucket,
+        "Key" text set_key,
+        "VersionId" text set_version_id,
+        "ObjectEncryption" object_encryption set_object_encryption,
+        "RequestPayer" word set_request_payer,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
     "PutBucketRequestPayment" put_bucket_request_payment {

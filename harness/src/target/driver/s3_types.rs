@@ -2,10 +2,11 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    AccessControlPolicy, CompletedMultipartUpload, CompletedPart, CreateBucketConfiguration, Delete, Grant, Grantee,
-    ObjectIdentifier, Owner, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration,
-    RequestPaymentConfiguration, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
-    ServerSideEncryptionRule, Tag, Tagging, Type, VersioningConfiguration,
+    AbacStatus, AccessControlPolicy, CompletedMultipartUpload, CompletedPart, CreateBucketConfiguration, Delete, Grant,
+    Grantee, ObjectEncryption, ObjectIdentifier, Owner, OwnershipControls, OwnershipControlsRule,
+    PublicAccessBlockConfiguration, RequestPaymentConfiguration, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, SsekmsEncryption, Tag, Tagging, Type,
+    VersioningConfiguration,
 };
 
 use crate::target::TargetError;
@@ -91,6 +92,26 @@ pub(super) fn encryption(
             configuration,
             ServerSideEncryptionConfiguration::builder().set_rules(rules).build(),
         )
+    })
+}
+
+/// A union whose only member is `SSEKMS`.
+pub(super) fn object_encryption(fields: &mut Fields, name: &str) -> Result<Option<ObjectEncryption>, TargetError> {
+    let wanted = record(fields, name, |encryption| {
+        record(encryption, "SSEKMS", |kms| {
+            let key = text(kms, "KMSKeyArn")?;
+            let builder = SsekmsEncryption::builder()
+                .kms_key_arn(needed(kms, "KMSKeyArn", key)?)
+                .set_bucket_key_enabled(boolean(kms, "BucketKeyEnabled")?);
+            built(kms, builder.build())
+        })
+    })?;
+    Ok(wanted.flatten().map(ObjectEncryption::Ssekms))
+}
+
+pub(super) fn abac_status(fields: &mut Fields, name: &str) -> Result<Option<AbacStatus>, TargetError> {
+    record(fields, name, |abac| {
+        Ok(AbacStatus::builder().set_status(word(abac, "Status")?).build())
     })
 }
 

@@ -56,7 +56,9 @@ impl<'a> Provisioner<'a> {
                     .await?;
             }
             if bucket.abac == Some(true) {
-                return Err(TargetError::unsupported("attribute-based access control of buckets"));
+                let parameters = json!({"Bucket": name, "AbacStatus": {"Status": "Enabled"}});
+                self.call(account, region, "s3:PutBucketAbac", parameters, &what)
+                    .await?;
             }
             if let Some(encryption) = &bucket.encryption {
                 let rule = json!({

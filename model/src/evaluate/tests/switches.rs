@@ -143,7 +143,10 @@ fn switches() {
         (
             "account_grantee_needs_identity",
             Ask::key(&session),
-            key_grant(GranteeKind::Account),
+            PolicySets {
+                permissions_boundary: None,
+                ..key_grant(GranteeKind::Account)
+            },
         ),
     ] {
         let before = ask.quirks.values()[quirk].as_bool().expect("a boolean switch");

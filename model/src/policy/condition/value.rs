@@ -189,6 +189,10 @@ fn fixed_digits(part: Option<&str>, length: usize) -> Result<i32, Unreadable> {
 /// Whether IAM's own date check lets a value be saved (`iam:G-66`, `iam:C-33`). It is laxer than evaluation: a two-digit year, an
 /// empty time, an hour-only zone, huge years and 64-bit epochs pass.
 pub(in crate::policy) fn savable_date(text: &str) -> bool {
+    // Years reach 292 million before our era too; a plus sign is nowhere recorded.
+    if text.starts_with('+') {
+        return false;
+    }
     if text.parse::<i64>().is_ok() {
         return true;
     }
@@ -207,7 +211,7 @@ fn at_most(text: &str, length: usize, limit: i64) -> bool {
 }
 
 fn savable_calendar_date(date: &str) -> bool {
-    let unsigned = date.strip_prefix(['-', '+']).unwrap_or(date);
+    let unsigned = date.strip_prefix('-').unwrap_or(date);
     let mut parts = unsigned.split('-');
     let year = parts.next().unwrap_or("");
     let year_fits = !year.is_empty()

@@ -252,7 +252,11 @@ impl Checker {
         if items.is_empty() && self.saved_on.is_some() {
             self.fault(Fault::MissingActions, element.value.offset);
         }
-        for item in items {
+        // Legacy texts say it twice, and both count (iam:G-06).
+        let every = statement
+            .all(&element.key)
+            .flat_map(|member| self::items(&member.value));
+        for item in every {
             let Some(action) = text(item) else {
                 self.fault(Fault::WrongType, item.offset);
                 continue;
@@ -304,12 +308,15 @@ impl Checker {
             };
             self.fault(fault, element.offset);
         }
-        let in_list = matches!(element.value.value, Json::Array(_));
-        let items = items(&element.value);
-        if items.is_empty() && self.saved_on.is_some() {
+        if items(&element.value).is_empty() && self.saved_on.is_some() {
             self.fault(Fault::MissingResources, element.value.offset);
         }
-        for item in items {
+        // Legacy texts say it twice, and both count (iam:G-06).
+        let every = statement.all(&element.key).flat_map(|member| {
+            let in_list = matches!(member.value.value, Json::Array(_));
+            items(&member.value).into_iter().map(move |item| (item, in_list))
+        });
+        for (item, in_list) in every {
             match &item.value {
                 // Accepted and ignored inside a list (iam:G-10 as corrected).
                 Json::Null if in_list => {}
