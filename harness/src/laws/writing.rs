@@ -1,6 +1,8 @@
 //! Laws about writing: order, splitting, lists of one, wildcards spelled out, letter case, names and white space change nothing
 //! (`iam.md` §7.3, 3 and 4).
 
+use std::collections::BTreeSet;
+
 use countersign_model::case::{Case, EvaluatorCase, PolicyText};
 use serde_json::{Map, Value, json};
 
@@ -369,7 +371,14 @@ fn key_case(case: &Case, dice: &mut Dice<'_, '_>) -> Vec<Trial> {
 fn sid(case: &Case, _: &mut Dice<'_, '_>) -> Vec<Trial> {
     changed(case, Relation::Same, |case| {
         let mut applies = false;
-        for (position, statement) in all_statements(&mut case.policies).into_iter().enumerate() {
+        let statements = all_statements(&mut case.policies);
+        // Ids that repeat make a document unusable (iam:G-30); other ones would mend it.
+        let mut seen = BTreeSet::new();
+        let ids = statements.iter().filter_map(|statement| statement.get("Sid")?.as_str());
+        if ids.into_iter().any(|id| !seen.insert(id.to_owned())) {
+            return false;
+        }
+        for (position, statement) in statements.into_iter().enumerate() {
             // An id that breaks its own grammar makes the document unusable; another one would mend it.
             let sound = statement.get("Sid").is_none_or(|sid| {
                 sid.as_str()

@@ -114,7 +114,7 @@ pub(super) fn check_stored_resources(
     incomplete: Incomplete,
 ) -> Result<(), PolicyError> {
     for (resource, offset) in statement.texts(["Resource", "NotResource"]) {
-        let is_incomplete = resource.contains(':') && arn::split(resource).is_none();
+        let is_incomplete = resource.starts_with("arn:") && arn::split(resource).is_none();
         match incomplete {
             Incomplete::MatchesNothing if is_incomplete => continue,
             Incomplete::Refused if is_incomplete => return Err(wording::legacy_parsing(offset)),

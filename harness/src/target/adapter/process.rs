@@ -70,6 +70,7 @@ pub(super) struct Process {
     requests: Option<Sender<Vec<u8>>>,
     lines: Receiver<Line>,
     stderr: Arc<Mutex<Vec<u8>>>,
+    listening: thread::JoinHandle<()>,
 }
 
 #[derive(Debug)]
@@ -118,7 +119,7 @@ impl Process {
         thread::spawn(move || read_lines(stdout, |line| answers.send(line).is_ok()));
         let kept = Arc::new(Mutex::new(Vec::new()));
         let keep = Arc::clone(&kept);
-        thread::spawn(move || {
+        let listening = thread::spawn(move || {
             let mut buffer = [0; 1024];
             while let Ok(count @ 1..) = stderr.read(&mut buffer) {
                 let mut kept = keep.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,6 +133,7 @@ impl Process {
             requests: Some(requests),
             lines,
             stderr: kept,
+            listening,
         })
     }
 
@@ -163,6 +165,11 @@ impl Process {
             Some(status) => status.to_string(),
             None => "it closed its output".to_owned(),
         };
+        // What it said last may still be in the pipe; something it started may hold the pipe open for ever.
+        let until = Instant::now() + ENDING;
+        while !self.listening.is_finished() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
+        }
         Trouble::Ended {
             how,
             stderr: self.last_words(),
