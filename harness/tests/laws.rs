@@ -223,6 +223,28 @@ fn every_law_can_be_broken() {
     );
 }
 
+/// Found by fuzzing: split into documents of one statement each, a document that was unusable for its repeated Sid can be used.
+#[test]
+fn splitting_says_nothing_about_a_document_with_a_repeated_sid() {
+    let case = countersign_model::case::load_str(
+        "case",
+        r#"{"countersign": 1, "id": "repeated-sid", "evaluate": {
+            "request": {"principal": "arn:aws:iam::111111111111:user/alice", "action": "s3:GetObject",
+                        "resource": "arn:aws:s3:::data/report", "resource_account": "111111111111"},
+            "policies": {"identity": [{"Version": "2012-10-17", "Statement": [
+                {"Sid": "S0", "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"},
+                {"Sid": "S0", "Effect": "Deny", "Action": "kms:*", "Resource": "*"}]}]}}}"#,
+        countersign_model::case::Syntax::Json,
+    )
+    .expect("the case is well-formed");
+    for law in laws::all() {
+        for salt in 0..20 {
+            let held = law.hold(&case, salt, &mut ModelEvaluator);
+            assert!(matches!(held, Ok((_, None))), "{}: {held:#?}", law.id);
+        }
+    }
+}
+
 #[test]
 fn a_case_survives_being_written_and_read() {
     use countersign_model::case::{Syntax, load_str, to_json, to_yaml};

@@ -52,6 +52,8 @@ pub struct Trial {
 enum Relation {
     /// The same decision, the same blame.
     Same,
+    /// The same decision and blame, where the left one can be used at all.
+    SameIfUsable,
     /// The same decision.
     SameDecision,
     /// If the right one allows, so does the left one.
@@ -71,6 +73,7 @@ impl Relation {
         let unusable = |answer: &Answer| answer.decision == EvaluatorDecision::Error;
         match self {
             Self::Same => left.decision == right.decision && left.blamed == right.blamed,
+            Self::SameIfUsable => unusable(left) || Self::Same.holds(left, right),
             Self::SameDecision => left.decision == right.decision,
             Self::NoNewAllow => left.allows() || !right.allows(),
             Self::AllowStays => !left.allows() || right.allows(),

@@ -1,8 +1,6 @@
 //! Laws about writing: order, splitting, lists of one, wildcards spelled out, letter case, names and white space change nothing
 //! (`iam.md` §7.3, 3 and 4).
 
-use std::collections::BTreeSet;
-
 use countersign_model::case::{Case, EvaluatorCase, PolicyText};
 use serde_json::{Map, Value, json};
 
@@ -115,9 +113,12 @@ fn reverse(value: Value) -> Value {
 }
 
 fn split(case: &Case, dice: &mut Dice<'_, '_>) -> Vec<Trial> {
-    let mut trials = changed(case, Relation::Same, split_policies);
+    // Two statements of one Sid make a document unusable (iam:G-30); apart, or without their ids, they would mend it.
+    let mut trials = changed(case, Relation::SameIfUsable, split_policies);
     let name = *dice.pick(&["Action", "Resource", "Principal"]);
-    trials.extend(changed(case, Relation::Same, |case| split_statements(case, name)));
+    trials.extend(changed(case, Relation::SameIfUsable, |case| {
+        split_statements(case, name)
+    }));
     trials
 }
 
@@ -369,25 +370,12 @@ fn key_case(case: &Case, dice: &mut Dice<'_, '_>) -> Vec<Trial> {
 }
 
 fn sid(case: &Case, _: &mut Dice<'_, '_>) -> Vec<Trial> {
-    changed(case, Relation::Same, |case| {
-        let mut applies = false;
+    // Ids that repeat or break their grammar make a document unusable (iam:G-30); other ones would mend it.
+    changed(case, Relation::SameIfUsable, |case| {
         let statements = all_statements(&mut case.policies);
-        // Ids that repeat make a document unusable (iam:G-30); other ones would mend it.
-        let mut seen = BTreeSet::new();
-        let ids = statements.iter().filter_map(|statement| statement.get("Sid")?.as_str());
-        if ids.into_iter().any(|id| !seen.insert(id.to_owned())) {
-            return false;
-        }
+        let applies = !statements.is_empty();
         for (position, statement) in statements.into_iter().enumerate() {
-            // An id that breaks its own grammar makes the document unusable; another one would mend it.
-            let sound = statement.get("Sid").is_none_or(|sid| {
-                sid.as_str()
-                    .is_some_and(|text| text.chars().all(|letter| letter.is_ascii_alphanumeric()))
-            });
-            if sound {
-                statement.insert("Sid".to_owned(), json!(format!("Law{position}")));
-                applies = true;
-            }
+            statement.insert("Sid".to_owned(), json!(format!("Law{position}")));
         }
         applies
     })
