@@ -1,13 +1,9 @@
 //! One policy text before both readings: the model's and the emulator's. What they answer is compared; neither is asked to decide a
 //! request. Used by tests and by fuzzing, hence without the SDKs.
 
-use std::collections::BTreeSet;
-use std::fmt;
-
 use countersign_emulator::authorizer::{self, Policy, PrincipalResolver, SaveRules};
-use countersign_model::policy::{Document, PolicyErrorKind, PolicyKind};
+use countersign_model::policy::{Document, PolicyErrorKind, PolicyKind, repeats_a_member};
 use jiff::civil::{Date, date};
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// The date whose rules apply: the suite's current date.
 const TODAY: Date = date(2026, 11, 22);
@@ -49,7 +45,7 @@ pub struct Difference {
 /// Principals are taken to exist. Texts that repeat a member are legacy (`iam:G-06`): nobody can save them today, and of a fault in a
 /// repetition that does not count nothing is documented, so whether they could be used is not compared.
 pub fn differences(text: &str) -> Vec<Difference> {
-    let is_legacy = serde_json::from_str::<Repeats>(text).is_ok_and(|found| found.0);
+    let is_legacy = repeats_a_member(text);
     KINDS
         .iter()
         .filter_map(|(kind, emulators)| {
@@ -133,65 +129,5 @@ impl PrincipalResolver for EverybodyExists {
     fn arn_of(&self, unique_id: &str) -> Option<String> {
         let kind = if unique_id.starts_with("AIDA") { "user" } else { "role" };
         Some(format!("arn:aws:iam::111122223333:{kind}/{unique_id}"))
-    }
-}
-
-/// Whether some object of a JSON text repeats a member.
-struct Repeats(bool);
-
-impl<'de> Deserialize<'de> for Repeats {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RepeatsVisitor)
-    }
-}
-
-struct RepeatsVisitor;
-
-impl<'de> Visitor<'de> for RepeatsVisitor {
-    type Value = Repeats;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Repeats, E> {
-        Ok(Repeats(false))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Repeats, E> {
-        Ok(Repeats(false))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Repeats, E> {
-        Ok(Repeats(false))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Repeats, E> {
-        Ok(Repeats(false))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Repeats, E> {
-        Ok(Repeats(false))
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Repeats, E> {
-        Ok(Repeats(false))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Repeats, A::Error> {
-        let mut repeats = false;
-        while let Some(Repeats(inside)) = items.next_element()? {
-            repeats |= inside;
-        }
-        Ok(Repeats(repeats))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Repeats, A::Error> {
-        let mut names = BTreeSet::new();
-        let mut repeats = false;
-        while let Some((name, Repeats(inside))) = members.next_entry::<String, Repeats>()? {
-            repeats |= inside | !names.insert(name);
-        }
-        Ok(Repeats(repeats))
     }
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use countersign_model::case::Case;
 
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
-use super::{Exit, Failure, adapter, drawn_seed, files, known_faults, make_target, reached, safe_target};
+use super::{Exit, Failure, adapter, drawn_seed, files, known_faults, make_target, reached, safe_target, workers};
 use crate::differential::{CaseReport, fingerprint, run_case, shrink};
 use crate::evaluator;
 use crate::findings;
@@ -386,11 +386,11 @@ fn tell(consumers: &mut [Box<dyn Consumer>], event: &Event<'_>) -> std::io::Resu
 }
 
 fn default_workers() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(8)
+    workers(None, 8)
 }
 
 /// Raised by Ctrl-C. A second Ctrl-C ends the process at once.
-fn interrupt_flag() -> Arc<AtomicBool> {
+pub(super) fn interrupt_flag() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&flag);
     // A handler can be set once a process; without one Ctrl-C ends the run at once, which loses findings but nothing else.

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use countersign_emulator::fault::FaultSet;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Exit, Failure, drawn_seed, known_faults};
+use super::check::interrupt_flag;
+use super::{Exit, Failure, drawn_seed, fault_set, some_cases, workers};
 use crate::evaluator::finding::{self, Finding};
 use crate::evaluator::run::{Plan, Report, run as compare};
 use crate::evaluator::saving;
@@ -60,21 +60,10 @@ fn shard(text: &str) -> Result<(u64, u64), String> {
 }
 
 pub(super) fn run(arguments: &EvaluatorArguments) -> Result<Exit, Failure> {
-    known_faults(&arguments.faults)?;
-    if arguments.cases == 0 {
-        return Err(Failure::message(
-            Exit::NothingRan,
-            "no cases were asked for",
-            "give --cases a number above 0",
-        ));
-    }
-    let faults = FaultSet::from_ids(&arguments.faults)
-        .map_err(|error| Failure::message(Exit::Usage, error, "`countersign faults --list` lists the faults"))?;
+    let faults = fault_set(&arguments.faults)?;
+    some_cases(arguments.cases)?;
     let seed = arguments.seed.unwrap_or_else(drawn_seed);
-    let workers = arguments
-        .workers
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
-        .clamp(1, 256);
+    let workers = workers(arguments.workers, 256);
     if arguments.saving {
         return compare_saving(arguments, seed, workers);
     }
@@ -86,7 +75,7 @@ pub(super) fn run(arguments: &EvaluatorArguments) -> Result<Exit, Failure> {
     };
     let started = Instant::now();
     let bar = Progress::new(arguments.cases);
-    let interrupted = AtomicBool::new(false);
+    let interrupted = interrupt_flag();
     let target = || -> Result<Box<dyn Evaluator>, EvaluatorFault> { Ok(Box::new(EmulatorEvaluator { faults })) };
     let report = compare(&plan, &target, &interrupted, &|done| bar.add(done))
         .map_err(|fault| Failure::message(Exit::Target, fault, "the evaluator has to stay alive during a run"))?;

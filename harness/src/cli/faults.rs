@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::arguments::FaultsArguments;
-use super::{Exit, Failure, known_faults};
+use super::{Exit, Failure, known_faults, some_cases};
 use crate::faults::{self, FaultReport, MeasureError};
 
 pub(super) fn run(arguments: &FaultsArguments) -> Result<Exit, Failure> {
@@ -16,13 +16,7 @@ pub(super) fn run(arguments: &FaultsArguments) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Conformant);
     }
-    if arguments.cases == 0 {
-        return Err(Failure::message(
-            Exit::NothingRan,
-            "no cases were asked for",
-            "give --cases a number above 0",
-        ));
-    }
+    some_cases(arguments.cases)?;
     let ids: Vec<String> = if arguments.ids.is_empty() {
         faults::names().into_iter().map(str::to_owned).collect()
     } else {

@@ -7,7 +7,7 @@ use clap::Args;
 use countersign_emulator::fault::FaultSet;
 
 use super::evaluator::Progress;
-use super::{Exit, Failure, drawn_seed, known_faults};
+use super::{Exit, Failure, drawn_seed, fault_set, some_cases, workers};
 use crate::evaluator::target::TargetEvaluator;
 use crate::evaluator::{EmulatorEvaluator, Evaluator, EvaluatorFault, ModelEvaluator};
 use crate::laws::{self, run};
@@ -90,7 +90,7 @@ impl LawsTarget {
 }
 
 pub(super) fn run(arguments: &LawsArguments) -> Result<Exit, Failure> {
-    known_faults(&arguments.faults)?;
+    let faults = fault_set(&arguments.faults)?;
     let mut out = std::io::stdout().lock();
     let all = laws::all();
     if arguments.list {
@@ -99,20 +99,9 @@ pub(super) fn run(arguments: &LawsArguments) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Conformant);
     }
-    if arguments.cases == 0 {
-        return Err(Failure::message(
-            Exit::NothingRan,
-            "no cases were asked for",
-            "give --cases a number above 0",
-        ));
-    }
-    let faults = FaultSet::from_ids(&arguments.faults)
-        .map_err(|error| Failure::message(Exit::Usage, error, "`countersign faults --list` lists the faults"))?;
+    some_cases(arguments.cases)?;
     let seed = arguments.seed.unwrap_or_else(drawn_seed);
-    let workers = arguments
-        .workers
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
-        .clamp(1, 64);
+    let workers = workers(arguments.workers, 64);
     let bar = Progress::new(arguments.cases);
     let start = || arguments.target.start(faults);
     let unreachable = |fault| Failure::message(Exit::Target, fault, "the evaluator has to stay alive during a run");

@@ -21,6 +21,8 @@ use clap::Parser as _;
 use arguments::{Arguments, CheckArguments, Command, TargetArguments, TargetName};
 pub use exit::Exit;
 
+use countersign_emulator::fault::FaultSet;
+
 use crate::session::BoxedTarget;
 use crate::target::{AdapterOptions, AdapterTarget, TargetError};
 #[cfg(feature = "wire")]
@@ -214,6 +216,32 @@ fn known_faults(faults: &[String]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The faults of that name as the authorizer takes them.
+fn fault_set(faults: &[String]) -> Result<FaultSet, Failure> {
+    known_faults(faults)?;
+    FaultSet::from_ids(faults)
+        .map_err(|error| Failure::message(Exit::Usage, error, "`countersign faults --list` lists the faults"))
+}
+
+/// Refuses a run without cases.
+fn some_cases(cases: u64) -> Result<(), Failure> {
+    if cases > 0 {
+        return Ok(());
+    }
+    Err(Failure::message(
+        Exit::NothingRan,
+        "no cases were asked for",
+        "give --cases a number above 0",
+    ))
+}
+
+/// Threads of a run: as many as asked for or as there are cores, within bounds.
+fn workers(asked: Option<usize>, most: usize) -> usize {
+    asked
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+        .clamp(1, most)
 }
 
 /// Seed of a run that was given none.

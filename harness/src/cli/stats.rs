@@ -3,17 +3,11 @@
 use std::io::Write as _;
 
 use super::arguments::StatsArguments;
-use super::{Exit, Failure};
+use super::{Exit, Failure, some_cases};
 use crate::stats;
 
 pub(super) fn run(arguments: &StatsArguments) -> Result<Exit, Failure> {
-    if arguments.cases == 0 {
-        return Err(Failure::message(
-            Exit::NothingRan,
-            "no cases were asked for",
-            "give --cases a number above 0",
-        ));
-    }
+    some_cases(arguments.cases)?;
     let stats = stats::collect(arguments.cases, arguments.seed);
     let mut out = std::io::stdout().lock();
     if arguments.json {

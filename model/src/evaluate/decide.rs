@@ -32,9 +32,10 @@ pub fn decide(request: &Request<'_>, sets: &PolicySets<'_>, quirks: &Quirks) -> 
     let facts = Facts::of(request, sets, quirks, &answers);
     let gates = gates(&answers, sets, &facts);
     let denying = answers.denying(sets);
+    let is_foreign_operation = is_foreign_key_operation(request, sets);
     let mut decided = if !denying.is_empty() {
         refuse_explicitly(&facts, request, denying)
-    } else if is_foreign_key_operation(request, sets) {
+    } else if is_foreign_operation {
         refuse_foreign_key_operation(&facts, quirks)
     } else {
         grant_or_refuse(&facts, request, quirks)
@@ -42,7 +43,7 @@ pub fn decide(request: &Request<'_>, sets: &PolicySets<'_>, quirks: &Quirks) -> 
     if changes_reserved_alias(request) {
         refuse_reserved_alias(&mut decided);
     }
-    if is_foreign_key_operation(request, sets) {
+    if is_foreign_operation {
         decided.rules.insert(rule("svc:K-9"));
     }
     let look = Look {

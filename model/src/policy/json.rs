@@ -1,6 +1,8 @@
 //! A JSON reader that keeps what policies need and ordinary readers lose: duplicate members (`iam:G-06`), byte offsets, and the
 //! spelling of numbers (`iam:G-09`). It knows nothing about policies.
 
+use std::collections::BTreeSet;
+
 /// How deeply values may nest: far more than any policy, little enough for the stack.
 const DEEPEST: usize = 64;
 
@@ -49,6 +51,26 @@ pub(super) fn read(text: &str) -> Result<Node, NotJson> {
         Ok(node)
     } else {
         Err(reader.here())
+    }
+}
+
+/// Whether a text is JSON of which some object has a member twice (`iam:G-06`). No such text can be saved today.
+pub fn repeats_a_member(text: &str) -> bool {
+    read(text).is_ok_and(|node| node.repeats_a_member())
+}
+
+impl Node {
+    fn repeats_a_member(&self) -> bool {
+        match &self.value {
+            Json::Array(items) => items.iter().any(Self::repeats_a_member),
+            Json::Object(members) => {
+                let mut names = BTreeSet::new();
+                members
+                    .iter()
+                    .any(|member| !names.insert(&member.key) || member.value.repeats_a_member())
+            }
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
+        }
     }
 }
 

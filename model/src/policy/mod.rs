@@ -22,6 +22,7 @@ pub use condition::ConditionTest;
 pub use document::Document;
 pub use error::{PolicyError, PolicyErrorKind};
 pub use grammar::{rules_of_reading, rules_of_saving};
+pub use json::repeats_a_member;
 pub use kind::{InlineOwner, PolicyKind, SizeLimit, SizeUnit, length_without_white_space};
 pub use principal::{MatchKind, MatchKinds, PrincipalEntry, PrincipalForm, grantee_kind};
 pub use statement::{Effect, Statement};

@@ -166,10 +166,7 @@ impl Process {
             None => "it closed its output".to_owned(),
         };
         // What it said last may still be in the pipe; something it started may hold the pipe open for ever.
-        let until = Instant::now() + ENDING;
-        while !self.listening.is_finished() && Instant::now() < until {
-            thread::sleep(Duration::from_millis(1));
-        }
+        within(ENDING, || self.listening.is_finished().then_some(()));
         Trouble::Ended {
             how,
             stderr: self.last_words(),
@@ -177,14 +174,10 @@ impl Process {
     }
 
     fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
-        let until = Instant::now() + limit;
-        loop {
-            match self.child.try_wait() {
-                Ok(Some(status)) => return Some(status),
-                Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(5)),
-                Ok(None) | Err(_) => return None,
-            }
-        }
+        within(limit, || {
+            self.child.try_wait().map_or(Some(None), |status| status.map(Some))
+        })
+        .flatten()
     }
 
     /// The end of standard error, one line, control characters escaped.
@@ -214,6 +207,20 @@ impl Drop for Process {
         }
         self.wait(LEAVE);
         self.kill();
+    }
+}
+
+/// What a look finds, looking again and again until the limit.
+fn within<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let until = Instant::now() + limit;
+    loop {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        if Instant::now() >= until {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
