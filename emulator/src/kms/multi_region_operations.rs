@@ -12,11 +12,11 @@ use super::key::{Key, KeyState};
 use super::key_operations::{self, gone};
 use super::operations::Operation;
 use super::params::{Params, check_length, constraint};
-use super::propagating::Propagating;
 use super::store::KeyAddress;
 use super::{policy_operations, states, validate};
 use crate::authorizer::Context;
 use crate::names::Region;
+use crate::propagating::Propagating;
 use crate::state::State;
 
 /// A read ReplicateKey request.
@@ -72,9 +72,9 @@ pub(super) fn replicate(
     let key = state.kms.key(&address, now).ok_or_else(|| gone(&address))?;
     let replica = wanted.make(state, key, &target, policy);
     if wanted.policy.is_some() && wanted.bypass != Some(true) {
-        policy_operations::check_lockout(state, &there, &replica, &replica.policy)?;
+        policy_operations::check_lockout(state, &there, &replica, replica.policy.current())?;
     }
-    let policy_text = replica.policy.displayed_text(&state.iam);
+    let policy_text = replica.policy.current().displayed_text(&state.iam);
     state
         .kms
         .region_mut(&target.account, &target.region)
@@ -210,7 +210,7 @@ impl<'a> Replica<'a> {
             created_at: state.now(),
             deletion_date: None,
             pending_window_days: None,
-            policy: Arc::new(policy),
+            policy: Propagating::settled(Arc::new(policy)),
             tags: Propagating::settled(self.tags.clone()),
             alias_names: Propagating::settled(Vec::new()),
             grants: Vec::new(),

@@ -18,6 +18,7 @@ use super::seal::Sealed;
 use super::xml::Element;
 use crate::authorizer::Policy;
 use crate::names::{AccountId, Region};
+use crate::propagating::Propagating;
 
 /// All of S3: the bucket namespace is global.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +31,13 @@ pub struct Store {
 }
 
 impl Store {
+    /// Everything pending has propagated.
+    pub(crate) fn settle(&mut self) {
+        for bucket in self.buckets.values_mut() {
+            bucket.policy.settle();
+        }
+    }
+
     /// Account-level Block Public Access, all off when never set.
     pub(crate) fn account_block(&self, account: &AccountId) -> PublicAccessBlock {
         self.account_blocks
@@ -108,7 +116,8 @@ pub(crate) struct Bucket {
     /// `None` after DeleteBucketOwnershipControls, which behaves like ObjectWriter.
     pub(crate) ownership: Option<ObjectOwnership>,
     pub(crate) acl: Acl,
-    pub(crate) policy: Option<BucketPolicy>,
+    /// Authorization sees changes late (`svc:K-28`, as everything S3 and IAM decide by).
+    pub(crate) policy: Propagating<Option<BucketPolicy>>,
     /// `None` = SSE-S3, the base level of encryption.
     pub(crate) encryption: Option<DefaultEncryption>,
     pub(crate) public_access_block: Option<PublicAccessBlock>,

@@ -16,6 +16,7 @@ use super::permissions::checks;
 use super::public_access::PublicAccessBlock;
 use super::xml::{Element, XmlWriter};
 use crate::names::Region;
+use crate::propagating::Propagating;
 
 /// The Region that is written as an empty location.
 const CLASSIC_REGION: &str = "us-east-1";
@@ -86,7 +87,7 @@ pub(crate) fn create_bucket(exchange: &mut Exchange<'_>) -> Answer {
         },
         ownership: Some(ownership),
         acl,
-        policy: None,
+        policy: Propagating::default(),
         encryption: None,
         public_access_block: Some(PublicAccessBlock::ALL),
         tags: tags.unwrap_or_default().into_iter().collect(),

@@ -53,10 +53,12 @@ pub(crate) fn put_policy(exchange: &mut Exchange<'_>) -> Answer {
             "public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access",
         ));
     }
-    exchange.bucket_mut()?.policy = Some(BucketPolicy {
+    let policy = BucketPolicy {
         compiled: Arc::new(policy),
         public,
-    });
+    };
+    let when = exchange.state.change_time();
+    exchange.bucket_mut()?.policy.change(Some(policy), when);
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
@@ -76,7 +78,8 @@ pub(crate) fn get_policy(exchange: &mut Exchange<'_>) -> Answer {
 /// DeleteBucketPolicy.
 pub(crate) fn delete_policy(exchange: &mut Exchange<'_>) -> Answer {
     require_own_bucket(exchange)?;
-    exchange.bucket_mut()?.policy = None;
+    let when = exchange.state.change_time();
+    exchange.bucket_mut()?.policy.change(None, when);
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
@@ -330,6 +333,7 @@ fn policy_of<'a>(exchange: &'a Exchange<'_>) -> Result<&'a BucketPolicy, S3Error
     let bucket = exchange.require_bucket()?;
     bucket
         .policy
+        .current()
         .as_ref()
         .ok_or_else(|| S3Error::fixed("NoSuchBucketPolicy").with("BucketName", bucket.name.clone()))
 }

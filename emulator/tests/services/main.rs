@@ -3,6 +3,7 @@
 mod backup;
 mod cloud;
 mod lambda;
+mod propagation;
 mod rulings;
 mod s3_authorization;
 mod s3_forms;
