@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::authorize::{self, KeyUse};
-use super::call::{Answer, Call, Note};
+use super::call::{Answer, Call, Elsewhere, Note};
 use super::error::KmsError;
 use super::key::{Key, KeyState};
 use super::key_operations::{self, gone};
-use super::operations::Operation;
+use super::operations::{self, Operation};
 use super::params::{Params, check_length, constraint};
 use super::store::KeyAddress;
 use super::{policy_operations, states, validate};
@@ -81,6 +81,7 @@ pub(super) fn replicate(
         .keys
         .insert(target.id.clone(), replica);
     note.keys.push(target.clone());
+    note.elsewhere.extend(wanted.creation(&target, state));
     let metadata = state.kms.metadata(&target, now).ok_or_else(|| gone(&target))?;
     // The answer shows the state of the first seconds (API_ReplicateKey).
     if state.effective_at() <= now {
@@ -158,6 +159,27 @@ pub(super) fn update_primary_region(
 }
 
 impl<'a> Replica<'a> {
+    /// ReplicateKey is also a CreateKey in the Region of the replica (developer guide, log entry of ReplicateKey).
+    fn creation(&self, target: &KeyAddress, state: &State) -> Option<Elsewhere> {
+        let key = state.kms.key(target, state.now())?;
+        Some(Elsewhere {
+            region: self.region.clone(),
+            operation: operations::find("CreateKey")?,
+            note: Note {
+                keys: vec![target.clone()],
+                request_parameters: Some(json!({
+                    "keySpec": key.spec.name,
+                    "keyUsage": key.usage,
+                    "origin": key.origin,
+                    "multiRegion": true,
+                    "description": self.description,
+                    "bypassPolicyLockoutSafetyCheck": self.bypass.unwrap_or(false),
+                })),
+                ..Note::default()
+            },
+        })
+    }
+
     fn read(params: Params<'a>) -> Result<Self, KmsError> {
         let description = params.text("Description")?.unwrap_or_default();
         check_length("Description", description, 0, 8192)?;
