@@ -1,4 +1,4 @@
-//! CreateRole, CreateServiceLinkedRole, GetRole, ListRoles, DeleteRole, UpdateAssumeRolePolicy.
+//! CreateRole, CreateServiceLinkedRole, GetRole, ListRoles, UpdateRole, DeleteRole, UpdateAssumeRolePolicy.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -183,6 +183,38 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -
     }
     state.iam.remove_role(call.account, name);
     Ok(())
+}
+
+/// `iam:UpdateRole`, `iam:UpdateRoleDescription`: what is not sent stays.
+pub(super) fn update(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Result<(), IamError> {
+    let name = call.entity_name()?;
+    let max_session_duration = call
+        .parameters
+        .get("MaxSessionDuration")
+        .map(|_| session_duration(call));
+    let max_session_duration = max_session_duration.transpose()?;
+    call.authorize(state, &call.arn_of(state, Kind::Role, name), Context::new())?;
+    find(state, call, name)?;
+    check_modifiable(state, call.account, Kind::Role, name)?;
+    if let Some(role) = state.iam.account_mut(call.account).roles.get_mut(name) {
+        if let Some(description) = call.parameters.get("Description") {
+            role.description = Some(description.to_owned()).filter(|text| !text.is_empty());
+        }
+        role.max_session_duration = max_session_duration.unwrap_or(role.max_session_duration);
+    }
+    if call.operation.name == "UpdateRoleDescription" {
+        let role = find(state, call, name)?;
+        xml.nested("Role", |xml| render::role(xml, state, role, true));
+    }
+    Ok(())
+}
+
+/// `iam:ListInstanceProfilesForRole`: there are no instances here, so there are no profiles.
+pub(super) fn list_instance_profiles(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Result<(), IamError> {
+    let name = call.entity_name()?;
+    call.authorize(state, &call.arn_of(state, Kind::Role, name), Context::new())?;
+    find(state, call, name)?;
+    render::page::<()>(xml, call.parameters, "InstanceProfiles", &[], |_, ()| {})
 }
 
 /// `iam:UpdateAssumeRolePolicy`.
