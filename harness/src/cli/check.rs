@@ -20,8 +20,8 @@ use crate::target::{AdapterTarget, Target as _};
 
 /// Where findings go when the user names no folder.
 const DEFAULT_REPORT: &str = "countersign-report";
-/// Distinct findings that are shrunk and shown; the rest are counted.
-const SHOWN_FINDINGS: usize = 20;
+/// Distinct findings that are shrunk, shown and saved when nobody says how many; the rest are counted.
+pub(super) const SHOWN_FINDINGS: usize = 20;
 /// Times a case may be run again while it is shrunk.
 const SHRINK_BUDGET: usize = 2_000;
 
@@ -44,7 +44,10 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
         &offered,
         &arguments.target,
         &arguments.faults,
-        arguments.report.as_deref(),
+        Output {
+            folder: arguments.report.as_deref(),
+            findings: arguments.findings,
+        },
     )
 }
 
@@ -88,8 +91,20 @@ pub(super) fn run_cases(
         &offered,
         target,
         faults,
-        report,
+        Output {
+            folder: report,
+            findings: SHOWN_FINDINGS,
+        },
     )
+}
+
+/// What a run leaves behind.
+#[derive(Clone, Copy)]
+struct Output<'a> {
+    /// Folder for findings and the machine-readable report.
+    folder: Option<&'a Path>,
+    /// Distinct findings that are shrunk, shown and saved.
+    findings: usize,
 }
 
 fn execute(
@@ -97,7 +112,7 @@ fn execute(
     offered: &Offered,
     target: &TargetArguments,
     faults: &[String],
-    folder: Option<&Path>,
+    output: Output<'_>,
 ) -> Result<Exit, Failure> {
     if plan.total() == 0 {
         return Err(Failure::message(
@@ -113,7 +128,7 @@ fn execute(
     let started = Instant::now();
     let interrupted = interrupt_flag();
     let mut consumers: Vec<Box<dyn Consumer>> = vec![Box::new(TerminalReport::new())];
-    if let Some(folder) = folder {
+    if let Some(folder) = output.folder {
         let report = NdjsonReport::create(folder)
             .map_err(|error| Failure::message(Exit::Usage, error, "give --report a folder that can be written"))?;
         consumers.push(Box::new(report));
@@ -177,7 +192,7 @@ fn execute(
         tell(&mut consumers, &Event::Interrupted)?;
     }
     summary.findings = distinct.groups.len();
-    investigate(distinct, &plan, target, faults, folder, &interrupted, &mut consumers)?;
+    investigate(distinct, &plan, target, faults, output, &interrupted, &mut consumers)?;
     summary.finish(started.elapsed(), stopped);
     tell(&mut consumers, &Event::Finished(&summary))?;
     Ok(exit_of(&summary))
@@ -284,7 +299,7 @@ fn investigate(
     plan: &Plan,
     target: &TargetArguments,
     faults: &[String],
-    folder: Option<&Path>,
+    output: Output<'_>,
     interrupted: &AtomicBool,
     consumers: &mut [Box<dyn Consumer>],
 ) -> Result<(), Failure> {
@@ -297,7 +312,8 @@ fn investigate(
             findings: distinct.groups.len(),
         },
     )?;
-    let folder = folder
+    let folder = output
+        .folder
         .map_or_else(|| PathBuf::from(DEFAULT_REPORT), Path::to_path_buf)
         .join("findings");
     let mut groups: Vec<(String, Group)> = distinct.groups.into_iter().collect();
@@ -313,7 +329,7 @@ fn investigate(
     };
     let mut target = make_target(&quick, faults)
         .map_err(|error| Failure::message(Exit::Target, error, "the findings could not be shrunk"))?;
-    for (fingerprint, group) in groups.into_iter().take(SHOWN_FINDINGS) {
+    for (fingerprint, group) in groups.into_iter().take(output.findings) {
         let random = group.order.0 == Phase::Random;
         let seed = random.then_some((plan.seed, group.order.1));
         let steps_before = group.case.steps.len();
