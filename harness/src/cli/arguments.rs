@@ -110,7 +110,8 @@ pub(super) struct CheckArguments {
     /// Seed of the random cases; drawn and printed when left out.
     #[arg(long)]
     pub(super) seed: Option<u64>,
-    /// Folder for findings and the machine-readable report. Findings go to `countersign-report` when left out; nothing else is written.
+    /// Folder for findings and reports (`report.ndjson`, `junit.xml`, `report.html`). Findings go to `countersign-report` when left out;
+    /// nothing else is written.
     #[arg(long, value_name = "DIR")]
     pub(super) report: Option<PathBuf>,
     /// Findings that are shrunk, shown and saved, of those that differ; the rest are counted.
@@ -169,6 +170,9 @@ pub(super) struct ReplayArguments {
     /// Switch a seeded fault of the embedded emulator on.
     #[arg(long = "fault", value_name = "ID")]
     pub(super) faults: Vec<String>,
+    /// Folder for findings and reports (`report.ndjson`, `junit.xml`, `report.html`).
+    #[arg(long, value_name = "DIR")]
+    pub(super) report: Option<PathBuf>,
 }
 
 /// `stats`.

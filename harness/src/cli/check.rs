@@ -14,7 +14,9 @@ use crate::differential::{CaseReport, fingerprint, run_case, shrink};
 use crate::evaluator;
 use crate::findings;
 use crate::generate;
-use crate::report::{Consumer, Event, FindingReport, NdjsonReport, Start, Summary, TerminalReport};
+use crate::report::{
+    Consumer, Event, FindingReport, GithubReport, HtmlReport, JunitReport, NdjsonReport, Start, Summary, TerminalReport,
+};
 use crate::session::{self, CaseResult, Phase, Plan, SessionError};
 use crate::target::{AdapterTarget, Target as _};
 
@@ -129,9 +131,13 @@ fn execute(
     let interrupted = interrupt_flag();
     let mut consumers: Vec<Box<dyn Consumer>> = vec![Box::new(TerminalReport::new())];
     if let Some(folder) = output.folder {
-        let report = NdjsonReport::create(folder)
-            .map_err(|error| Failure::message(Exit::Usage, error, "give --report a folder that can be written"))?;
-        consumers.push(Box::new(report));
+        let unwritable = |error| Failure::message(Exit::Usage, error, "give --report a folder that can be written");
+        consumers.push(Box::new(NdjsonReport::create(folder).map_err(unwritable)?));
+        consumers.push(Box::new(JunitReport::create(folder).map_err(unwritable)?));
+        consumers.push(Box::new(HtmlReport::create(folder).map_err(unwritable)?));
+    }
+    if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        consumers.push(Box::new(GithubReport::new(std::io::stdout())));
     }
     let start = Start {
         version: env!("CARGO_PKG_VERSION"),
