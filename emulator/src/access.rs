@@ -270,14 +270,15 @@ fn identity_side(state: &State, principal: &Principal) -> (Vec<AttachedPolicy>, 
 /// Session policies; `None` when the session was made without any (iam:L-77).
 fn session_policies(state: &State, caller: &Caller) -> Option<Vec<AttachedPolicy>> {
     let session = caller.session.as_deref()?;
-    if session.inline_policy.is_none() && session.managed_policy_arns.is_empty() {
+    let managed_count = !state.case.faults.contains(Fault::ManagedSessionPoliciesIgnored);
+    if session.inline_policy.is_none() && (session.managed_policy_arns.is_empty() || !managed_count) {
         return None;
     }
     let inline = session.inline_policy.iter().cloned().map(AttachedPolicy::inline);
     let managed = session
         .managed_policy_arns
         .iter()
-        .filter(|_| !state.case.faults.contains(Fault::ManagedSessionPoliciesIgnored))
+        .filter(|_| managed_count)
         .filter_map(|arn| state.iam.managed_policy(arn));
     Some(inline.chain(managed).collect())
 }

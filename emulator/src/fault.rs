@@ -115,7 +115,7 @@ const COUNT: usize = {
 };
 
 // INVARIANT: entry n describes the variant with discriminant n; the build fails otherwise.
-const IN_ORDER: [FaultEntry; COUNT] = {
+static IN_ORDER: [FaultEntry; COUNT] = {
     let mut entries = [FAMILIES[0][0]; COUNT];
     let mut family = 0;
     while family < FAMILIES.len() {

@@ -442,9 +442,9 @@ impl ResourcePattern {
             Some(reread(&text.replace('.', "?"), true))
         } else if asked.has(Fault::ResourceCaseIgnored) && !variables {
             Some(glob_matches(&text.to_ascii_lowercase(), &resource.to_ascii_lowercase()))
-        } else if asked.has(Fault::BucketPatternCoversObjects) && resource.starts_with(&format!("{text}/")) {
-            Some(true)
-        } else if asked.has(Fault::AliasResourceCoversKey) && through_alias() == Some(true) {
+        } else if (asked.has(Fault::BucketPatternCoversObjects) && resource.starts_with(&format!("{text}/")))
+            || (asked.has(Fault::AliasResourceCoversKey) && through_alias() == Some(true))
+        {
             Some(true)
         } else if asked.has(Fault::ResourceVariablesLiteral) && variables {
             Some(reread(text, false))

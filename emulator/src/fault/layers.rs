@@ -342,10 +342,10 @@ pub(super) const ENTRIES: &[FaultEntry] = &[
     )
     .stands_for("CVE-2024-24747"),
     world(
-        Fault::PolicyVersionUnasked,
-        "policy-version-unasked",
+        Fault::AttachUserPolicyUnasked,
+        "attach-user-policy-unasked",
         "iam:L-01",
-        "anybody may replace a managed policy",
+        "anybody may attach policies to the users of the account",
     )
     .stands_for("CVE-2024-55949"),
     world(

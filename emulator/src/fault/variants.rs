@@ -309,8 +309,8 @@ pub enum Fault {
     CreateAccessKeyUnasked,
     /// `boundary-removal-unasked` (`iam:L-01`).
     BoundaryRemovalUnasked,
-    /// `policy-version-unasked` (`iam:L-01`).
-    PolicyVersionUnasked,
+    /// `attach-user-policy-unasked` (`iam:L-01`).
+    AttachUserPolicyUnasked,
     /// `trust-policy-change-unasked` (`iam:L-01`).
     TrustPolicyChangeUnasked,
     /// `put-user-policy-asks-to-read` (`iam:L-01`).

@@ -22,7 +22,7 @@ const UNASKED: &[(&str, Fault)] = &[
     ("CreateAccessKey", Fault::CreateAccessKeyUnasked),
     ("UpdateAssumeRolePolicy", Fault::TrustPolicyChangeUnasked),
     ("DeleteUserPermissionsBoundary", Fault::BoundaryRemovalUnasked),
-    ("CreatePolicyVersion", Fault::PolicyVersionUnasked),
+    ("AttachUserPolicy", Fault::AttachUserPolicyUnasked),
 ];
 
 /// The circumstances of one call.
