@@ -1,5 +1,5 @@
-//! The decision: which sets apply to the caller, what each says, which gates must open, who is blamed
-//! (`iam:§6`, `iam:§6R`, `svc:§1`). Statement matching is in `statement`, `principal` and `condition`.
+//! The decision: which sets apply to the caller, what each says, which gates must open (`iam:§6`, `svc:§1`). Who is
+//! blamed is in `blame`, what was found in `findings`. Statement matching is in `statement`, `principal` and `condition`.
 
 use super::Caller;
 use super::asked::Asked;
@@ -12,7 +12,7 @@ use super::request::{
     AccessRequest, AttachedPolicy, EndpointPolicy, GranteeMatch, PolicyLevel, PolicySets, ResourcePolicyMode, Settings,
 };
 use super::statement::{Effect, PrincipalClause, Statement};
-use super::verdict::{AllowedBy, Denial, PolicyType, PolicyTypeSet, Verdict};
+use super::verdict::{AllowedBy, PolicyType, Verdict};
 use crate::fault::Fault;
 
 /// Decides one pair.
@@ -153,16 +153,16 @@ fn resource_control_covers(request: &AccessRequest<'_>, settings: &Settings) -> 
         && (has_resource || settings.quirks.rcp_covers_requests_without_resource)
 }
 
-fn resource_type(mode: ResourcePolicyMode) -> PolicyType {
+pub(super) fn resource_type(mode: ResourcePolicyMode) -> PolicyType {
     match mode {
         ResourcePolicyMode::TrustPolicy => PolicyType::RoleTrust,
         ResourcePolicyMode::Optional | ResourcePolicyMode::KeyPolicy { .. } => PolicyType::Resource,
     }
 }
 
-struct Evaluation<'a> {
-    request: &'a AccessRequest<'a>,
-    settings: &'a Settings,
+pub(super) struct Evaluation<'a> {
+    pub(super) request: &'a AccessRequest<'a>,
+    pub(super) settings: &'a Settings,
     asked: Asked<'a>,
 }
 
@@ -273,7 +273,7 @@ impl Evaluation<'_> {
     }
 
     /// Whether a fault is active.
-    fn has(&self, fault: Fault) -> bool {
+    pub(super) fn has(&self, fault: Fault) -> bool {
         self.asked.has(fault)
     }
 
@@ -433,11 +433,11 @@ impl Evaluation<'_> {
             .all(|condition| condition.holds(&self.asked))
     }
 
-    fn is_key_policy(&self) -> bool {
+    pub(super) fn is_key_policy(&self) -> bool {
         matches!(self.request.mode, ResourcePolicyMode::KeyPolicy { .. })
     }
 
-    fn is_cross_account(&self) -> bool {
+    pub(super) fn is_cross_account(&self) -> bool {
         match (self.request.caller.account(), self.request.resource_account) {
             (Some(own), Some(owner)) => own != owner,
             _ => false,
@@ -546,108 +546,11 @@ impl Evaluation<'_> {
     }
 
     /// Whether only boundary and session are left to ask where such a grant matches (`svc:Q-3`, `svc:Q-4` in its other reading).
-    fn grant_stands_in_for_identity(&self, grant: GranteeMatch) -> bool {
+    pub(super) fn grant_stands_in_for_identity(&self, grant: GranteeMatch) -> bool {
         match grant {
             GranteeMatch::Role => true,
             GranteeMatch::Account => !self.settings.quirks.account_grantee_needs_identity,
             GranteeMatch::User | GranteeMatch::Session | GranteeMatch::Service => false,
         }
-    }
-
-    /// `iam:R-07`, `iam:R-08`, `svc:X-2`: the first closed gate of the documented flow.
-    fn implicit_denial(&self, findings: &Findings<'_>, grant: Option<GranteeMatch>) -> Denial {
-        // A grant names the caller as a key policy would: its role or its account.
-        let kinds = findings.kinds
-            | match grant {
-                Some(GranteeMatch::Role) => MatchKinds::PARENT,
-                Some(GranteeMatch::Account) => MatchKinds::ACCOUNT,
-                _ => MatchKinds::NONE,
-            };
-        let blamed = match findings.closed_limit() {
-            // The grant is enough but for the boundary or the session policies (`svc:Q-3`), also across accounts.
-            Some(limit)
-                if grant.is_some_and(|grant| self.grant_stands_in_for_identity(grant))
-                    && findings.service_control_ok
-                    && findings.endpoint_ok =>
-            {
-                limit
-            }
-            _ if self.settings.faults.contains(Fault::BlamesIdentityAlways) => PolicyType::Identity,
-            _ => self.blame(findings, kinds),
-        };
-        let mut all = self.failing(findings, kinds);
-        all.insert(blamed);
-        Denial {
-            explicit: false,
-            blamed,
-            all,
-            policy_arn: None,
-            delegated: self.is_key_policy() && blamed == PolicyType::Identity && kinds.intersects(MatchKinds::ACCOUNT),
-        }
-    }
-
-    fn blame(&self, findings: &Findings<'_>, kinds: MatchKinds) -> PolicyType {
-        if !findings.service_control_ok {
-            return PolicyType::ServiceControl;
-        }
-        if !findings.endpoint_ok {
-            return PolicyType::VpcEndpoint;
-        }
-        let resource = resource_type(self.request.mode);
-        if !self.request.caller.has_identity_side() {
-            return resource;
-        }
-        let cross_account = self.is_cross_account();
-        let limit = findings.closed_limit();
-        if !cross_account
-            && kinds.intersects(MatchKinds::CALLER | MatchKinds::PARENT | MatchKinds::WILD)
-            && let Some(limit) = limit
-        {
-            // Named, and only the boundary or the session policies stand in the way.
-            return limit;
-        }
-        if kinds.is_empty() && self.resource_side_needed() {
-            return if findings.identity_ok || self.silence_blames_resource() {
-                resource
-            } else {
-                PolicyType::Identity
-            };
-        }
-        if !findings.identity_ok {
-            return PolicyType::Identity;
-        }
-        limit.unwrap_or(resource)
-    }
-
-    /// Whether the pair needs the resource side at all.
-    fn resource_side_needed(&self) -> bool {
-        self.is_cross_account() || self.request.mode != ResourcePolicyMode::Optional
-    }
-
-    /// Who is blamed when neither side says anything (errata `iam:R-08`).
-    fn silence_blames_resource(&self) -> bool {
-        let quirks = &self.settings.quirks;
-        if self.is_key_policy() {
-            quirks.kms_both_sides_silent_blames_key_policy
-        } else {
-            self.is_cross_account() && quirks.both_sides_silent_blames_resource
-        }
-    }
-
-    /// Every set that fails to allow, for tests that accept any of them (`iam:A-07`).
-    fn failing(&self, findings: &Findings<'_>, kinds: MatchKinds) -> PolicyTypeSet {
-        let has_identity_side = self.request.caller.has_identity_side();
-        let resource_needed = !has_identity_side || self.resource_side_needed();
-        [
-            (PolicyType::ServiceControl, !findings.service_control_ok),
-            (PolicyType::VpcEndpoint, !findings.endpoint_ok),
-            (PolicyType::PermissionsBoundary, !findings.boundary_ok),
-            (PolicyType::Session, !findings.session_ok),
-            (PolicyType::Identity, has_identity_side && !findings.identity_ok),
-            (resource_type(self.request.mode), resource_needed && kinds.is_empty()),
-        ]
-        .into_iter()
-        .filter_map(|(policy_type, fails)| fails.then_some(policy_type))
-        .collect()
     }
 }

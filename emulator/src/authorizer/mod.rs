@@ -10,6 +10,7 @@
 
 mod arn;
 mod asked;
+mod blame;
 mod caller;
 mod compile;
 mod condition;
