@@ -53,11 +53,8 @@ use crate::state::State;
 /// Answers one S3 request.
 pub fn handle(state: &mut State, request: &Authenticated) -> Response {
     let control = request.headers.contains_key("x-amz-account-id");
-    let target = Target::of(&request.host, &request.raw_path, control);
-    let resource = target
-        .as_ref()
-        .map_or_else(|_| request.raw_path.clone(), Target::resource);
-    let answer = target.and_then(|target| {
+    let target = || Target::of(&request.host, &request.raw_path, control);
+    let answer = target().and_then(|target| {
         refuse_ambiguous_headers(request)?;
         let operation = operation::find(&request.method, &target, &request.query, |name| {
             request.headers.contains_key(name)
@@ -75,6 +72,7 @@ pub fn handle(state: &mut State, request: &Authenticated) -> Response {
     answer.unwrap_or_else(|error: S3Error| {
         let host_id = base64::engine::general_purpose::STANDARD.encode(state.sources.ids.bytes(48));
         let head = request.method == http::Method::HEAD;
+        let resource = target().map_or_else(|_| request.raw_path.clone(), |target| target.resource());
         error.render(&resource, &request.request_id, &host_id, head)
     })
 }
