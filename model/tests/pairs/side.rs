@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use countersign_model::case::check::{View, expectation};
 use countersign_model::case::{Case, EvaluatorCase, EvaluatorRequest, EvaluatorSave};
-use countersign_model::evaluate::case::{Answer, reading_rules, run, save};
+use countersign_model::coverage::rules_of_answer;
+use countersign_model::evaluate::case::{Answer, run, save};
 use countersign_model::outcome::Outcome;
 use countersign_model::quirks::Quirks;
-use countersign_model::rule::RuleId;
 use countersign_model::world::World;
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -104,7 +104,7 @@ fn asked(case: &Case, evaluate: &EvaluatorCase, request: &EvaluatorRequest, answ
     Side {
         input: without_expectation(request),
         outcome: outcome_of(answer),
-        named: named(answer, evaluate, request),
+        named: rules_of_answer(answer, evaluate, request).iter().map(ToString::to_string).collect(),
         about: case.rules.clone(),
         faults: fault.into_iter().collect(),
     }
@@ -117,16 +117,6 @@ pub(crate) fn outcome_of(answer: &Answer) -> Value {
         Answer::Unusable { error, .. } => Some(error.message.clone()),
     };
     json!({"decision": answer.decision(), "blamed": answer.blamed(), "message": message})
-}
-
-/// The rules an answer names: those of the decision, and those by which its documents were read.
-pub(crate) fn named(answer: &Answer, evaluate: &EvaluatorCase, request: &EvaluatorRequest) -> BTreeSet<String> {
-    let decided: BTreeSet<RuleId> = match answer {
-        Answer::Decided(check) => check.all_rules(),
-        Answer::Unusable { error, .. } => BTreeSet::from([error.rule.clone()]),
-    };
-    let read = reading_rules(evaluate, request);
-    decided.iter().chain(&read).map(ToString::to_string).collect()
 }
 
 fn save_one(case: &Case, document: &EvaluatorSave, as_of: Date) -> Side {
