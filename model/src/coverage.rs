@@ -191,17 +191,21 @@ pub fn rules_of_answer(answer: &Answer, case: &EvaluatorCase, request: &Evaluato
 
 /// The table as text: a line a rule.
 pub fn table(rows: &[Row]) -> String {
-    let mut lines = vec![Column::ALL.iter().fold(format!("{:<12}", "rule"), |line, column| {
-        format!("{line}{column:>15}")
-    })];
+    let mut lines = vec![
+        Column::ALL
+            .iter()
+            .fold(format!("{:<12}", "rule"), |line, column| format!("{line}{column:>15}")),
+    ];
     lines.extend(rows.iter().map(|row| {
-        row.cells.iter().fold(format!("{:<12}", row.rule.as_str()), |line, cell| {
-            if cell.decisions == 0 && cell.unreachable.is_some() {
-                format!("{line}{:>15}", "-")
-            } else {
-                format!("{line}{:>15}", cell.decisions)
-            }
-        })
+        row.cells
+            .iter()
+            .fold(format!("{:<12}", row.rule.as_str()), |line, cell| {
+                if cell.decisions == 0 && cell.unreachable.is_some() {
+                    format!("{line}{:>15}", "-")
+                } else {
+                    format!("{line}{:>15}", cell.decisions)
+                }
+            })
     }));
     lines.join("\n")
 }
@@ -261,5 +265,6 @@ impl Group {
 }
 
 static UNREACHABLE: LazyLock<Unreachable> = LazyLock::new(|| {
-    toml::from_str(include_str!("../unreachable.toml")).expect("unreachable.toml is part of this crate and a test reads it")
+    toml::from_str(include_str!("../unreachable.toml"))
+        .expect("unreachable.toml is part of this crate and a test reads it")
 });

@@ -102,7 +102,11 @@ fn a_disputed_rule_has_its_switch_or_names_the_evidence_that_settles_it() {
         let why = entry.settled_by.as_deref().unwrap_or_default();
         let names_a_rule = why
             .split(|letter: char| letter.is_whitespace() || ":,;".contains(letter))
-            .any(|word| ["iam", "svc"].iter().any(|document| find(&format!("{document}:{word}")).is_some()));
+            .any(|word| {
+                ["iam", "svc"]
+                    .iter()
+                    .any(|document| find(&format!("{document}:{word}")).is_some())
+            });
         assert!(
             why.contains("https://") || why.contains("errata") || names_a_rule,
             "{} is disputed, has no switch, and `{why}` names no evidence",

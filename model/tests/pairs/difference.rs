@@ -82,7 +82,11 @@ fn facts_are_counted() {
         (json!({"steps": [1, 2, 3, 4]}), json!({"steps": [1, 4]}), 1),
         (json!({"steps": [1, 2, 3, 4, 5]}), json!({"steps": [1, 3, 5]}), 2),
         (json!({"steps": [1, 2, 3, 4]}), json!({"steps": [1, 5]}), 2),
-        (json!({"steps": [1, 2, 3, 4], "world": 1}), json!({"steps": [1, 4], "world": 2}), 2),
+        (
+            json!({"steps": [1, 2, 3, 4], "world": 1}),
+            json!({"steps": [1, 4], "world": 2}),
+            2,
+        ),
     ] {
         assert_eq!(differences(&a, &b).len(), facts, "{a} against {b}");
     }

@@ -104,7 +104,10 @@ fn asked(case: &Case, evaluate: &EvaluatorCase, request: &EvaluatorRequest, answ
     Side {
         input: without_expectation(request),
         outcome: outcome_of(answer),
-        named: rules_of_answer(answer, evaluate, request).iter().map(ToString::to_string).collect(),
+        named: rules_of_answer(answer, evaluate, request)
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         about: case.rules.clone(),
         faults: fault.into_iter().collect(),
     }
@@ -168,7 +171,10 @@ fn play_world(case: &Case) -> Result<Vec<Side>, String> {
             });
         }
         if let (Step::Call(call), Some(output)) = (step, &outcome.output) {
-            let values = call.save.iter().filter_map(|(name, path)| Some((value_at(output, path)?, name)));
+            let values = call
+                .save
+                .iter()
+                .filter_map(|(name, path)| Some((value_at(output, path)?, name)));
             saved.extend(values.filter_map(|(value, name)| Some((value.as_str()?.to_owned(), name.clone()))));
         }
     }
@@ -213,8 +219,12 @@ impl Shown {
 /// Values that the target chooses say nothing by themselves: an earlier step's saved value goes by its name, every other is just new.
 fn name_values(value: &mut Value, chosen: Vec<&String>, saved: &BTreeMap<String, String>) {
     match value {
-        Value::Object(members) => members.values_mut().for_each(|value| name_values(value, chosen.clone(), saved)),
-        Value::Array(items) => items.iter_mut().for_each(|value| name_values(value, chosen.clone(), saved)),
+        Value::Object(members) => members
+            .values_mut()
+            .for_each(|value| name_values(value, chosen.clone(), saved)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|value| name_values(value, chosen.clone(), saved)),
         Value::String(text) => {
             if let Some(name) = saved.get(text) {
                 *value = format!("{{{{saved.{name}}}}}").into();

@@ -32,7 +32,10 @@ fn the_table_of_rules_and_outcomes_has_no_empty_reachable_cell() {
             }
             if cell.is_contradiction() {
                 let (outcome, count) = (cell.outcome, cell.decisions);
-                faults.push(format!("{}: {outcome} is said to be out of reach, {count} decisions are there", row.rule));
+                faults.push(format!(
+                    "{}: {outcome} is said to be out of reach, {count} decisions are there",
+                    row.rule
+                ));
             }
         }
     }
