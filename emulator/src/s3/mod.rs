@@ -33,6 +33,7 @@ mod restore;
 mod seal;
 mod select;
 mod sse;
+pub mod tables;
 mod update_encryption;
 mod write;
 mod xml;
