@@ -97,7 +97,9 @@ impl Scene<'_, '_, '_> {
         let need = &request.needs[position];
         let resource_place = match need.target {
             Target::Key(key) if !self.keys[key].default_policy => Some(Place::Key(key)),
-            Target::Bucket(bucket) | Target::Object(bucket, _) => Some(Place::Bucket(bucket)),
+            Target::Bucket(bucket) | Target::Object(bucket, _) if !self.buckets[bucket].made => {
+                Some(Place::Bucket(bucket))
+            }
             Target::Role(role) => Some(Place::Trust(role)),
             _ => None,
         };
@@ -412,6 +414,7 @@ impl Scene<'_, '_, '_> {
             }
             _ => None,
         };
+        let other_kind = self.keys[key].kind.is_some();
         let Some(grant) = self.keys[key].grants.get_mut(name) else {
             return false;
         };
@@ -432,7 +435,11 @@ impl Scene<'_, '_, '_> {
             2 => {
                 let name = operation_name(&need.action);
                 grant.spec.operations.retain(|operation| *operation != name);
-                let near = if name == "Decrypt" { "Encrypt" } else { "Decrypt" };
+                let near = match name.as_str() {
+                    _ if other_kind => "DescribeKey",
+                    "Decrypt" => "Encrypt",
+                    _ => "Decrypt",
+                };
                 if !grant.spec.operations.iter().any(|operation| operation == near) {
                     grant.spec.operations.push(near.to_owned());
                 }

@@ -168,6 +168,8 @@ impl Scene<'_, '_, '_> {
                 tags: key.tags,
                 state: key.state,
                 aliases: key.alias.into_iter().collect(),
+                origin: key.origin.map(str::to_owned),
+                multi_region: key.multi_region.then_some(true),
                 policy,
                 grants: key.grants.into_iter().map(|(name, grant)| (name, grant.spec)).collect(),
                 ..KeySpec::default()
@@ -179,6 +181,9 @@ impl Scene<'_, '_, '_> {
     fn render_buckets(&mut self, accounts: &mut BTreeMap<AccountId, AccountSpec>) {
         for index in 0..self.buckets.len() {
             let bucket = self.buckets[index].clone();
+            if bucket.made {
+                continue;
+            }
             let drafts = self.policies.get(&Place::Bucket(index)).cloned();
             // Block Public Access refuses a public policy, so where everybody is named it is off.
             let names_everyone = drafts.as_ref().is_some_and(|drafts| {
@@ -224,7 +229,11 @@ impl Scene<'_, '_, '_> {
             };
             let rendered = BucketSpec {
                 acl: bucket.acl.map(str::to_owned),
-                ownership: bucket.acl.map(|_| "ObjectWriter".to_owned()),
+                ownership: bucket
+                    .acl
+                    .map(|_| "ObjectWriter")
+                    .or(bucket.ownership)
+                    .map(str::to_owned),
                 requester_pays: bucket.requester_pays.then_some(true),
                 encryption,
                 public_access_block,

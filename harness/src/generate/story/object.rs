@@ -389,7 +389,7 @@ impl Scene<'_, '_, '_> {
     }
 
     /// The key that an object is encrypted under, as far as is known before the story runs.
-    fn object_key(&self, bucket: usize, object: &str) -> Option<(usize, bool)> {
+    pub(super) fn object_key(&self, bucket: usize, object: &str) -> Option<(usize, bool)> {
         let spec = self.buckets[bucket].objects.get(object);
         match spec.and_then(|spec| spec.sse.as_deref().map(|sse| (sse, spec.key.clone()))) {
             Some(("AES256", _)) => None,
