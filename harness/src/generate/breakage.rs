@@ -134,7 +134,7 @@ impl Scene<'_, '_, '_> {
         let action = self.denied_action(need, matches!(place, Place::Bucket(_) | Place::Trust(_)));
         let mut draft = Draft::deny(principals, vec![action], resources);
         if self.dice.below(10) < 4 || matches!(draft.principals, Principals::Everyone) && self.dice.coin() {
-            let facts = self.shared_facts(request, &[position], place);
+            let facts = self.some_facts(request, &[position], place);
             draft.conditions.extend(fact::condition(&mut self.dice, &facts, true));
         }
         self.guard_place(place, need);
@@ -162,7 +162,7 @@ impl Scene<'_, '_, '_> {
         let Some((place, index)) = self.serving(request.call.actor, &need.action, |_, _| true) else {
             return false;
         };
-        let facts = self.shared_facts(request, &[position], place);
+        let facts = self.some_facts(request, &[position], place);
         let Some(condition) = fact::condition(&mut self.dice, &facts, false) else {
             return false;
         };
@@ -240,7 +240,10 @@ impl Scene<'_, '_, '_> {
                     _ => vec![format!("arn:aws:kms:{region}:{}:key/*", words::MANAGEMENT_ACCOUNT)],
                 }
             }
-            Target::Object(bucket, object) => match self.dice.below(4) {
+            Target::Object(bucket, object) => match self.dice.below(6) {
+                // What is no variable is text (`iam:V-14`), and a key of many values is no variable (`iam:V-04`).
+                4 => vec![format!("{}/${{aws:username*", self.bucket_arn(*bucket))],
+                5 => vec![format!("{}/${{aws:TagKeys}}*", self.bucket_arn(*bucket))],
                 // The bucket instead of what is in it (`svc:S-26`).
                 0 => vec![self.bucket_arn(*bucket)],
                 // A variable that has a value for users only (`iam:V-10`).
@@ -340,7 +343,7 @@ impl Scene<'_, '_, '_> {
                 .push((*self.dice.pick(words::near_actions(&need.action))).to_owned()),
             1 => {
                 draft.actions = vec![need.action.clone()];
-                let facts = self.shared_facts(request, &[position], place);
+                let facts = self.some_facts(request, &[position], place);
                 match fact::condition(&mut self.dice, &facts, false) {
                     Some(condition) => draft.conditions.push(condition),
                     None => draft.actions = vec![service.to_owned()],
@@ -382,14 +385,14 @@ impl Scene<'_, '_, '_> {
             1 => {
                 let mut draft = Draft::deny(Principals::Absent, vec![need.action.clone()], vec!["*".to_owned()]);
                 if self.dice.coin() {
-                    let facts = self.shared_facts(request, &[position], Place::Scp(node));
+                    let facts = self.some_facts(request, &[position], Place::Scp(node));
                     draft.conditions.extend(fact::condition(&mut self.dice, &facts, true));
                 }
                 self.write(Place::Scp(node), draft);
             }
             _ => {
                 let mut draft = Draft::deny(Principals::Star, vec![need.action.clone()], vec!["*".to_owned()]);
-                let facts = self.shared_facts(request, &[position], Place::Rcp(node));
+                let facts = self.some_facts(request, &[position], Place::Rcp(node));
                 draft.conditions.extend(fact::condition(&mut self.dice, &facts, true));
                 self.write(Place::Rcp(node), draft);
             }

@@ -216,6 +216,12 @@ impl Scene<'_, '_, '_> {
         if matches!(action, "CreateGrant" | "ListGrants" | "RevokeGrant") {
             facts.push(Fact::new("kms:GrantIsForAWSResource", Known::Bool(false)));
         }
+        if matches!(action, "PutKeyPolicy" | "GetKeyPolicy") {
+            facts.push(Fact::text("kms:PolicyName", "default"));
+        }
+        if action == "PutKeyPolicy" {
+            facts.push(Fact::absent("kms:BypassPolicyLockoutSafetyCheck"));
+        }
         Need {
             action: format!("kms:{action}"),
             target: Target::Key(key),

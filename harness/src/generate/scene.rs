@@ -301,10 +301,36 @@ impl<'s, 'u, 'bytes> Scene<'s, 'u, 'bytes> {
     }
 
     /// Adds a step, as long as there is room.
-    pub(super) fn call(&mut self, draft: CallDraft) {
+    pub(super) fn call(&mut self, mut draft: CallDraft) {
         if self.room() > 0 {
+            if self.asked_before(&draft) && self.dice.below(10) < 6 {
+                // The same question from another place is another question.
+                let address = format!("198.51.100.{}", 1 + self.dice.below(250));
+                draft.context.insert("aws:SourceIp".to_owned(), json!(address));
+            }
             self.steps.push(StepDraft::Call(Box::new(draft)));
         }
+    }
+
+    /// Whether a call that can come from another place was made before.
+    fn asked_before(&self, draft: &CallDraft) -> bool {
+        let movable = !draft.through_endpoint
+            && draft.context.is_empty()
+            && !matches!(
+                self.actors[draft.actor].kind,
+                ActorKind::Service { .. } | ActorKind::Anonymous
+            );
+        movable
+            && self.steps.iter().any(|step| match step {
+                StepDraft::Call(other) => {
+                    other.actor == draft.actor
+                        && other.call == draft.call
+                        && other.with == draft.with
+                        && other.shape == draft.shape
+                        && other.context.is_empty()
+                }
+                _ => false,
+            })
     }
 
     // ---- naming ----

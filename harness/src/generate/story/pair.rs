@@ -222,7 +222,7 @@ impl Scene<'_, '_, '_> {
     }
 
     /// Somebody of the same kind and account who has nothing.
-    fn twin_by_caller(&mut self, request: &Request) -> CallDraft {
+    pub(super) fn twin_by_caller(&mut self, request: &Request) -> CallDraft {
         let actor = request.call.actor;
         let account = self.actors[actor].account;
         let mut twin = twin_of(request);

@@ -158,7 +158,10 @@ super::service_table! { "kms", aws_sdk_kms::Client;
         .put("KeyId", output.key_id())
         .put_blob("PublicKey", output.public_key())
         .put("KeySpec", output.key_spec().map(|word| word.as_str()))
-        .put("KeyUsage", output.key_usage().map(|word| word.as_str()));
+        .put("KeyUsage", output.key_usage().map(|word| word.as_str()))
+        .put("EncryptionAlgorithms", some_words(output.encryption_algorithms(), |word| word.as_str()))
+        .put("SigningAlgorithms", some_words(output.signing_algorithms(), |word| word.as_str()))
+        .put("KeyAgreementAlgorithms", some_words(output.key_agreement_algorithms(), |word| word.as_str()));
     "DeriveSharedSecret" derive_shared_secret {
         "KeyId" text set_key_id,
         "KeyAgreementAlgorithm" word set_key_agreement_algorithm,
@@ -455,6 +458,11 @@ fn metadata(key: &KeyMetadata) -> Members {
         .put("KeyManager", key.key_manager().map(|word| word.as_str()))
         .put("MultiRegion", key.multi_region())
         .put("PendingDeletionWindowInDays", key.pending_deletion_window_in_days())
+}
+
+/// A list of words; none where it is empty, since the SDK does not tell that from an absent one.
+fn some_words<T>(words: &[T], text: impl Fn(&T) -> &str) -> Option<Vec<String>> {
+    (!words.is_empty()).then(|| words.iter().map(|word| text(word).to_owned()).collect())
 }
 
 fn grant(grant: &GrantListEntry) -> Members {
