@@ -35,6 +35,7 @@ mod restore;
 mod seal;
 mod select;
 mod sse;
+pub mod tables;
 mod update_encryption;
 mod write;
 mod xml;

@@ -242,6 +242,17 @@ const ROUTES: &[Route] = {
     ]
 };
 
+/// Every operation that has a route, each once.
+pub(crate) fn all() -> Vec<Operation> {
+    let mut found: Vec<Operation> = Vec::new();
+    for row in ROUTES {
+        if !found.contains(&row.operation) {
+            found.push(row.operation);
+        }
+    }
+    found
+}
+
 /// Sub-resources of S3 that are out of scope: asking for them must not fall through to the plain operation.
 const UNSUPPORTED: &[&str] = &[
     "metadataConfiguration",

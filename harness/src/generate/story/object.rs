@@ -122,9 +122,15 @@ impl Scene<'_, '_, '_> {
             3 => self.break_once(&end),
             _ => {}
         }
-        for request in [create, part, end] {
+        for request in [create, part] {
             self.call(request.call);
         }
+        if self.dice.coin() {
+            // Whoever may not end the upload tries it first.
+            let twin = self.twin_by_caller(&end);
+            self.call(twin);
+        }
+        self.call(end.call);
         if self.room() > 0 {
             let reader = self.new_actor(0);
             let get = self.object_request(reader, "GetObject", bucket, &object);
@@ -278,6 +284,7 @@ impl Scene<'_, '_, '_> {
             "GetPublicAccessBlock" => needs.push(self.s3_need("s3:GetBucketPublicAccessBlock", bucket, None)),
             other => needs.push(self.s3_need(&format!("s3:{other}"), bucket, None)),
         }
+        self.owner_expected(bucket, &mut call.with);
         if operation == "GetObject" && needs.len() < 3 {
             let mut need = needs.remove(0);
             self.existing_tags(bucket, object, &mut need);
@@ -389,7 +396,7 @@ impl Scene<'_, '_, '_> {
     }
 
     /// The key that an object is encrypted under, as far as is known before the story runs.
-    fn object_key(&self, bucket: usize, object: &str) -> Option<(usize, bool)> {
+    pub(super) fn object_key(&self, bucket: usize, object: &str) -> Option<(usize, bool)> {
         let spec = self.buckets[bucket].objects.get(object);
         match spec.and_then(|spec| spec.sse.as_deref().map(|sse| (sse, spec.key.clone()))) {
             Some(("AES256", _)) => None,
