@@ -2,6 +2,7 @@
 
 mod backup;
 mod cloud;
+mod faults;
 mod lambda;
 mod propagation;
 mod rulings;
