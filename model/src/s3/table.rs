@@ -11,7 +11,16 @@ use serde_json::Value;
 #[derive(Debug)]
 pub struct OperationTable {
     operations: BTreeMap<String, Operation>,
-    actions: BTreeMap<String, BTreeSet<String>>,
+    actions: BTreeMap<String, Action>,
+}
+
+/// What an action knows (`svc:S-26`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// The types of resources it can be asked on.
+    pub resource_types: BTreeSet<String>,
+    /// Its condition keys; names with a variable part are written `s3:ExistingObjectTag/<key>`.
+    pub condition_keys: BTreeSet<String>,
 }
 
 /// One API operation (`svc:S-15`).
@@ -145,7 +154,14 @@ impl OperationTable {
 
     /// Whether a condition key exists for an action. Names with a variable part are written `s3:ExistingObjectTag/<key>`.
     pub fn action_has_key(&self, action: &str, key: &str) -> bool {
-        self.actions.get(action).is_some_and(|keys| keys.contains(key))
+        self.actions
+            .get(action)
+            .is_some_and(|action| action.condition_keys.contains(key))
+    }
+
+    /// The actions that the table lists, by name.
+    pub fn actions(&self) -> &BTreeMap<String, Action> {
+        &self.actions
     }
 
     /// Reads a table.
@@ -167,7 +183,13 @@ impl OperationTable {
         let actions = file
             .actions
             .into_iter()
-            .map(|(name, row)| (name, row.condition_keys.into_iter().collect()))
+            .map(|(name, row)| {
+                let action = Action {
+                    resource_types: row.resource_types.into_iter().collect(),
+                    condition_keys: row.condition_keys.into_iter().collect(),
+                };
+                (name, action)
+            })
             .collect();
         Ok(Self { operations, actions })
     }
@@ -235,8 +257,7 @@ struct KmsRow {
 struct ActionRow {
     #[serde(rename = "access_level")]
     _access_level: Value,
-    #[serde(rename = "resource_types")]
-    _resource_types: Value,
+    resource_types: Vec<String>,
     condition_keys: Vec<String>,
 }
 
