@@ -1,6 +1,5 @@
 //! `countersign check`: the main job. Runs the corpus and random cases, shrinks what diverges, saves it, reports.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,20 +9,22 @@ use countersign_model::case::Case;
 
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
 use super::{Exit, Failure, adapter, drawn_seed, files, known_faults, make_target, reached, safe_target, workers};
-use crate::differential::{CaseReport, fingerprint, run_case, shrink};
+use crate::distinct::{Distinct, Effort};
 use crate::evaluator;
 use crate::findings;
 use crate::generate;
-use crate::report::{Consumer, Event, FindingReport, NdjsonReport, Start, Summary, TerminalReport};
-use crate::session::{self, CaseResult, Phase, Plan, SessionError};
+use crate::report::{Consumer, Event, NdjsonReport, Start, Summary, TerminalReport};
+use crate::session::{self, CaseResult, Plan, SessionError};
 use crate::target::{AdapterTarget, Target as _};
 
 /// Where findings go when the user names no folder.
 const DEFAULT_REPORT: &str = "countersign-report";
-/// Distinct findings that are shrunk and shown; the rest are counted.
-const SHOWN_FINDINGS: usize = 20;
-/// Times a case may be run again while it is shrunk.
-const SHRINK_BUDGET: usize = 2_000;
+/// How much is made of what diverges.
+const EFFORT: Effort = Effort {
+    groups: 20,
+    shrinking: 2_000,
+    needs: 300,
+};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     known_faults(&arguments.faults)?;
@@ -176,8 +177,7 @@ fn execute(
     if stopped {
         tell(&mut consumers, &Event::Interrupted)?;
     }
-    summary.findings = distinct.groups.len();
-    investigate(distinct, &plan, target, faults, folder, &interrupted, &mut consumers)?;
+    summary.findings = investigate(distinct, &plan, target, faults, folder, &interrupted, &mut consumers)?;
     summary.finish(started.elapsed(), stopped);
     tell(&mut consumers, &Event::Finished(&summary))?;
     Ok(exit_of(&summary))
@@ -248,37 +248,7 @@ impl Offered {
     }
 }
 
-/// Disagreements by fingerprint, each with its first exemplar.
-#[derive(Default)]
-struct Distinct {
-    groups: BTreeMap<String, Group>,
-}
-
-struct Group {
-    seen: u64,
-    order: (Phase, u64),
-    case: Case,
-    report: CaseReport,
-}
-
-impl Distinct {
-    fn add(&mut self, phase: Phase, number: u64, case: Case, report: CaseReport) {
-        let Some(fingerprint) = fingerprint::of(&case, &report) else {
-            return;
-        };
-        self.groups
-            .entry(fingerprint)
-            .and_modify(|group| group.seen += 1)
-            .or_insert(Group {
-                seen: 1,
-                order: (phase, number),
-                case,
-                report,
-            });
-    }
-}
-
-/// Shrinks, saves and shows one exemplar of each distinct finding, in the order they were met.
+/// Shrinks, saves and shows one exemplar of each distinct finding, in the order they were met. Answers how many findings there are.
 fn investigate(
     distinct: Distinct,
     plan: &Plan,
@@ -287,21 +257,19 @@ fn investigate(
     folder: Option<&Path>,
     interrupted: &AtomicBool,
     consumers: &mut [Box<dyn Consumer>],
-) -> Result<(), Failure> {
-    if distinct.groups.is_empty() {
-        return Ok(());
+) -> Result<usize, Failure> {
+    if distinct.is_empty() {
+        return Ok(0);
     }
     tell(
         consumers,
         &Event::Shrinking {
-            findings: distinct.groups.len(),
+            findings: distinct.len(),
         },
     )?;
     let folder = folder
         .map_or_else(|| PathBuf::from(DEFAULT_REPORT), Path::to_path_buf)
         .join("findings");
-    let mut groups: Vec<(String, Group)> = distinct.groups.into_iter().collect();
-    groups.sort_by_key(|(_, group)| group.order);
     // Shrinking runs a case hundreds of times: the embedded emulator is quicker without its socket.
     let quick = match &target.target {
         TargetName::Embedded => TargetArguments {
@@ -313,41 +281,9 @@ fn investigate(
     };
     let mut target = make_target(&quick, faults)
         .map_err(|error| Failure::message(Exit::Target, error, "the findings could not be shrunk"))?;
-    for (fingerprint, group) in groups.into_iter().take(SHOWN_FINDINGS) {
-        let random = group.order.0 == Phase::Random;
-        let seed = random.then_some((plan.seed, group.order.1));
-        let steps_before = group.case.steps.len();
-        let (mut case, mut report) = (group.case, group.report);
-        let found_in = case.id.clone();
-        if random {
-            let still_fails = |smaller: &Case| {
-                !interrupted.load(Ordering::Relaxed)
-                    && findings::loads(smaller)
-                    && run_case(smaller, target.as_mut())
-                        .is_ok_and(|report| fingerprint::of(smaller, &report).as_deref() == Some(fingerprint.as_str()))
-            };
-            let smaller = if case.evaluate.is_some() {
-                evaluator::shrink::shrink(&case, SHRINK_BUDGET, still_fails)
-            } else {
-                shrink::shrink(&case, SHRINK_BUDGET, still_fails).case
-            };
-            if let Ok(again) = run_case(&smaller, target.as_mut())
-                && fingerprint::of(&smaller, &again).as_deref() == Some(fingerprint.as_str())
-            {
-                case = smaller;
-                report = again;
-            }
-        }
-        let finding = FindingReport {
-            fingerprint,
-            seen: group.seen,
-            found_in,
-            seed,
-            steps_before,
-            case,
-            report,
-        };
-        let saved = findings::save_with_faults(&folder, &finding, faults).map_err(|error| {
+    let found = distinct.findings(EFFORT, plan.seed, target.as_mut(), interrupted);
+    for finding in &found.shown {
+        let saved = findings::save_with_faults(&folder, finding, faults).map_err(|error| {
             Failure::message(
                 Exit::Internal,
                 format!("the finding `{}` cannot be saved: {error}", finding.fingerprint),
@@ -357,12 +293,12 @@ fn investigate(
         tell(
             consumers,
             &Event::Finding {
-                finding: &finding,
+                finding,
                 saved: Some(&saved),
             },
         )?;
     }
-    Ok(())
+    Ok(found.shown.len() + found.hidden)
 }
 
 /// Whose fault decides: ours before the target's reachability, that before a divergence.
