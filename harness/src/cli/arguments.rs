@@ -112,6 +112,9 @@ pub(super) struct CheckArguments {
     /// Folder for findings and the machine-readable report. Findings go to `countersign-report` when left out; nothing else is written.
     #[arg(long, value_name = "DIR")]
     pub(super) report: Option<PathBuf>,
+    /// Findings that are shrunk, shown and saved, of those that differ; the rest are counted.
+    #[arg(long, default_value_t = super::check::SHOWN_FINDINGS, value_name = "N")]
+    pub(super) findings: usize,
     /// Leave the corpus out.
     #[arg(long)]
     pub(super) no_scenarios: bool,
@@ -134,6 +137,7 @@ impl Default for CheckArguments {
             cases: 300,
             seed: None,
             report: None,
+            findings: super::check::SHOWN_FINDINGS,
             no_scenarios: false,
             faults: Vec::new(),
             workers: None,

@@ -19,12 +19,12 @@ use crate::target::{AdapterTarget, Target as _};
 
 /// Where findings go when the user names no folder.
 const DEFAULT_REPORT: &str = "countersign-report";
-/// How much is made of what diverges.
-const EFFORT: Effort = Effort {
-    groups: 20,
-    shrinking: 2_000,
-    needs: 300,
-};
+/// Kinds of disagreement that are shrunk, shown and saved when nobody says how many; the rest are counted.
+pub(super) const SHOWN_FINDINGS: usize = 20;
+/// Times a case may be run again while it is shrunk.
+const SHRINK_BUDGET: usize = 2_000;
+/// Times a shrunk case may be run again to see which of its values could be anything.
+const NEEDS_BUDGET: usize = 300;
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     known_faults(&arguments.faults)?;
@@ -45,7 +45,10 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
         &offered,
         &arguments.target,
         &arguments.faults,
-        arguments.report.as_deref(),
+        Output {
+            folder: arguments.report.as_deref(),
+            findings: arguments.findings,
+        },
     )
 }
 
@@ -89,8 +92,20 @@ pub(super) fn run_cases(
         &offered,
         target,
         faults,
-        report,
+        Output {
+            folder: report,
+            findings: SHOWN_FINDINGS,
+        },
     )
+}
+
+/// What a run leaves behind.
+#[derive(Clone, Copy)]
+struct Output<'a> {
+    /// Folder for findings and the machine-readable report.
+    folder: Option<&'a Path>,
+    /// Distinct findings that are shrunk, shown and saved.
+    findings: usize,
 }
 
 fn execute(
@@ -98,7 +113,7 @@ fn execute(
     offered: &Offered,
     target: &TargetArguments,
     faults: &[String],
-    folder: Option<&Path>,
+    output: Output<'_>,
 ) -> Result<Exit, Failure> {
     if plan.total() == 0 {
         return Err(Failure::message(
@@ -114,7 +129,7 @@ fn execute(
     let started = Instant::now();
     let interrupted = interrupt_flag();
     let mut consumers: Vec<Box<dyn Consumer>> = vec![Box::new(TerminalReport::new())];
-    if let Some(folder) = folder {
+    if let Some(folder) = output.folder {
         let report = NdjsonReport::create(folder)
             .map_err(|error| Failure::message(Exit::Usage, error, "give --report a folder that can be written"))?;
         consumers.push(Box::new(report));
@@ -177,7 +192,7 @@ fn execute(
     if stopped {
         tell(&mut consumers, &Event::Interrupted)?;
     }
-    summary.findings = investigate(distinct, &plan, target, faults, folder, &interrupted, &mut consumers)?;
+    summary.findings = investigate(distinct, &plan, target, faults, output, &interrupted, &mut consumers)?;
     summary.finish(started.elapsed(), stopped);
     tell(&mut consumers, &Event::Finished(&summary))?;
     Ok(exit_of(&summary))
@@ -254,7 +269,7 @@ fn investigate(
     plan: &Plan,
     target: &TargetArguments,
     faults: &[String],
-    folder: Option<&Path>,
+    output: Output<'_>,
     interrupted: &AtomicBool,
     consumers: &mut [Box<dyn Consumer>],
 ) -> Result<usize, Failure> {
@@ -267,7 +282,8 @@ fn investigate(
             findings: distinct.len(),
         },
     )?;
-    let folder = folder
+    let folder = output
+        .folder
         .map_or_else(|| PathBuf::from(DEFAULT_REPORT), Path::to_path_buf)
         .join("findings");
     // Shrinking runs a case hundreds of times: the embedded emulator is quicker without its socket.
@@ -281,7 +297,12 @@ fn investigate(
     };
     let mut target = make_target(&quick, faults)
         .map_err(|error| Failure::message(Exit::Target, error, "the findings could not be shrunk"))?;
-    let found = distinct.findings(EFFORT, plan.seed, target.as_mut(), interrupted);
+    let effort = Effort {
+        groups: output.findings,
+        shrinking: SHRINK_BUDGET,
+        needs: NEEDS_BUDGET,
+    };
+    let found = distinct.findings(effort, plan.seed, target.as_mut(), interrupted);
     for finding in &found.shown {
         let saved = findings::save_with_faults(&folder, finding, faults).map_err(|error| {
             Failure::message(
