@@ -1,6 +1,8 @@
 //! The one place that services ask "may this caller do this?": gathers every policy and context key of a pair
 //! (action, resource) and hands them to the authorizer. It decides nothing by itself.
 
+mod misreading;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -202,6 +204,12 @@ fn policy_sets(state: &State, question: &Question<'_>) -> PolicySets {
         boundary,
         session: session_policies(state, caller),
         service_control: match (organization, caller.account()) {
+            (Some(organization), Some(_)) if state.case.faults.contains(Fault::ServiceControlOfOwner) => owner
+                .map(|owner| organization.service_control_levels(owner))
+                .unwrap_or_default(),
+            (Some(organization), Some(account)) if state.case.faults.contains(Fault::ServiceControlBindsManagement) => {
+                organization.service_control_levels_of_anybody(account)
+            }
             (Some(organization), Some(account)) => organization.service_control_levels(account),
             _ => Vec::new(),
         },
@@ -231,7 +239,13 @@ fn identity_side(state: &State, principal: &Principal) -> (Vec<AttachedPolicy>, 
         Principal::User { name, user_id, .. } => match account.users.get(name) {
             Some(user) if user.user_id == *user_id => {
                 let mut policies = state.iam.policies_of(account_id, &user.policies);
-                for group in user.groups.iter().filter_map(|name| account.groups.get(name)) {
+                let groups_count = !state.case.faults.contains(Fault::GroupPoliciesIgnored);
+                for group in user
+                    .groups
+                    .iter()
+                    .filter_map(|name| account.groups.get(name))
+                    .filter(|_| groups_count)
+                {
                     policies.extend(state.iam.policies_of(account_id, &group.policies));
                 }
                 (
@@ -256,13 +270,15 @@ fn identity_side(state: &State, principal: &Principal) -> (Vec<AttachedPolicy>, 
 /// Session policies; `None` when the session was made without any (iam:L-77).
 fn session_policies(state: &State, caller: &Caller) -> Option<Vec<AttachedPolicy>> {
     let session = caller.session.as_deref()?;
-    if session.inline_policy.is_none() && session.managed_policy_arns.is_empty() {
+    let managed_count = !state.case.faults.contains(Fault::ManagedSessionPoliciesIgnored);
+    if session.inline_policy.is_none() && (session.managed_policy_arns.is_empty() || !managed_count) {
         return None;
     }
     let inline = session.inline_policy.iter().cloned().map(AttachedPolicy::inline);
     let managed = session
         .managed_policy_arns
         .iter()
+        .filter(|_| managed_count)
         .filter_map(|arn| state.iam.managed_policy(arn));
     Some(inline.chain(managed).collect())
 }
@@ -295,6 +311,9 @@ fn full_context(state: &State, question: &Question<'_>) -> Context {
     resource_keys(state, question, &mut context);
     service_keys(state, question, &mut context);
     request_keys(state, question, &mut context);
+    if !state.case.faults.is_empty() {
+        misreading::tell_wrongly(state, question, &mut context);
+    }
     context
 }
 

@@ -12,133 +12,16 @@ mod key_states;
 mod layers;
 mod matching;
 mod principals;
+mod requests;
+mod s3;
 mod sse_kms;
+mod variants;
 mod watch;
 
 use std::fmt;
 
+pub use variants::Fault;
 pub use watch::take_came_by;
-
-/// One seeded fault. The id, the rule it breaks and its story are in [`FAULTS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Fault {
-    /// `user-principal-ignores-case` (`iam:P-18`).
-    UserPrincipalIgnoresCase,
-    /// `session-principal-matches-role` (`iam:P-06`).
-    SessionPrincipalMatchesRole,
-    /// `aws-star-misses-anonymous` (`iam:P-02`).
-    AwsStarMissesAnonymous,
-    /// `account-principal-in-deny-misses` (`iam:P-32`).
-    AccountPrincipalInDenyMisses,
-    /// `action-case-counts` (`iam:M-01`).
-    ActionCaseCounts,
-    /// `not-action-first-entry-only` (`iam:M-03`).
-    NotActionFirstEntryOnly,
-    /// `resource-star-stops-at-slash` (`iam:M-22`).
-    ResourceStarStopsAtSlash,
-    /// `unresolved-variable-is-empty` (`iam:V-10`).
-    UnresolvedVariableIsEmpty,
-    /// `substituted-wildcards-active` (`iam:V-12`).
-    SubstitutedWildcardsActive,
-    /// `string-equals-ignores-case` (`iam:C-03`).
-    StringEqualsIgnoresCase,
-    /// `string-like-question-mark-literal` (`iam:C-61`).
-    StringLikeQuestionMarkLiteral,
-    /// `numbers-compared-as-text` (`iam:C-30`).
-    NumbersComparedAsText,
-    /// `date-less-than-inclusive` (`iam:C-31`).
-    DateLessThanInclusive,
-    /// `absent-bool-is-false` (`iam:C-43`).
-    AbsentBoolIsFalse,
-    /// `binary-compared-as-text` (`iam:C-36`).
-    BinaryComparedAsText,
-    /// `address-prefix-ignored` (`iam:C-35`).
-    AddressPrefixIgnored,
-    /// `arn-compared-as-whole-text` (`iam:C-50`).
-    ArnComparedAsWholeText,
-    /// `null-sees-empty-list` (`iam:C-70`).
-    NullSeesEmptyList,
-    /// `negated-list-any` (`iam:C-11`).
-    NegatedListAny,
-    /// `absent-key-negated-false` (`iam:C-11`).
-    AbsentKeyNegatedFalse,
-    /// `if-exists-ignored` (`iam:C-41`).
-    IfExistsIgnored,
-    /// `if-exists-always-holds` (`iam:C-40`).
-    IfExistsAlwaysHolds,
-    /// `for-all-values-needs-a-value` (`iam:C-92`).
-    ForAllValuesNeedsAValue,
-    /// `for-any-value-as-all` (`iam:C-90`).
-    ForAnyValueAsAll,
-    /// `session-arn-as-principal-arn` (`iam:K-95`).
-    SessionArnAsPrincipalArn,
-    /// `via-aws-service-always-false` (`iam:K-62`).
-    ViaAwsServiceAlwaysFalse,
-    /// `service-principal-has-principal-arn` (`svc:F-3`).
-    ServicePrincipalHasPrincipalArn,
-    /// `request-alias-absent` (`svc:C-11`).
-    RequestAliasAbsent,
-    /// `identity-deny-ignored` (`iam:L-10`).
-    IdentityDenyIgnored,
-    /// `boundary-skipped` (`iam:L-13`).
-    BoundarySkipped,
-    /// `boundary-grants` (`iam:L-85`).
-    BoundaryGrants,
-    /// `session-policy-skipped` (`iam:L-76`).
-    SessionPolicySkipped,
-    /// `federated-user-needs-no-session-policy` (`iam:L-77`).
-    FederatedUserNeedsNoSessionPolicy,
-    /// `service-control-last-level-only` (`iam:L-03`).
-    ServiceControlLastLevelOnly,
-    /// `service-linked-role-bound` (`iam:L-48`).
-    ServiceLinkedRoleBound,
-    /// `resource-control-spares-own-account` (`iam:L-11`).
-    ResourceControlSparesOwnAccount,
-    /// `endpoint-policy-skipped` (`iam:L-14`).
-    EndpointPolicySkipped,
-    /// `trust-policy-optional` (`iam:L-41`).
-    TrustPolicyOptional,
-    /// `cross-account-identity-suffices` (`iam:L-42`).
-    CrossAccountIdentitySuffices,
-    /// `root-needs-identity-policy` (`iam:L-60`).
-    RootNeedsIdentityPolicy,
-    /// `blames-identity-always` (`iam:R-07`).
-    BlamesIdentityAlways,
-    /// `delegation-as-direct-allow` (`svc:K-4`).
-    DelegationAsDirectAllow,
-    /// `cross-account-key-policy-suffices` (`svc:K-7`).
-    CrossAccountKeyPolicySuffices,
-    /// `key-policy-deny-ignored-for-grants` (`svc:K-11`).
-    KeyPolicyDenyIgnoredForGrants,
-    /// `lockout-check-skipped` (`svc:P-5`).
-    LockoutCheckSkipped,
-    /// `alias-key-unasked` (`svc:K-17`).
-    AliasKeyUnasked,
-    /// `re-encrypt-destination-unchecked` (`svc:K-21`).
-    ReEncryptDestinationUnchecked,
-    /// `grant-constraint-ignored` (`svc:G-10`).
-    GrantConstraintIgnored,
-    /// `role-grantee-misses-sessions` (`svc:G-14`).
-    RoleGranteeMissesSessions,
-    /// `session-name-ignored-in-grantee` (`svc:G-14`).
-    SessionNameIgnoredInGrantee,
-    /// `retired-grant-still-allows` (`svc:G-1`).
-    RetiredGrantStillAllows,
-    /// `child-grant-unlimited` (`svc:G-6`).
-    ChildGrantUnlimited,
-    /// `grant-token-ignored` (`svc:G-21`).
-    GrantTokenIgnored,
-    /// `key-policy-retire-grant-counts` (`svc:G-16`).
-    KeyPolicyRetireGrantCounts,
-    /// `key-state-ignored` (`svc:ST-1`).
-    KeyStateIgnored,
-    /// `cancelled-deletion-enables` (`svc:ST-4`).
-    CancelledDeletionEnables,
-    /// `generate-data-key-unchecked-on-put` (`svc:S-16`).
-    GenerateDataKeyUncheckedOnPut,
-    /// `decrypt-unchecked-on-get` (`svc:S-17`).
-    DecryptUncheckedOnGet,
-}
 
 /// Who can see that a fault is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -216,6 +99,8 @@ const FAMILIES: &[&[FaultEntry]] = &[
     grants::ENTRIES,
     key_states::ENTRIES,
     sse_kms::ENTRIES,
+    s3::ENTRIES,
+    requests::ENTRIES,
 ];
 
 /// Every fault, in the order of the [`Fault`] variants.
@@ -232,7 +117,7 @@ const COUNT: usize = {
 };
 
 // INVARIANT: entry n describes the variant with discriminant n; the build fails otherwise.
-const IN_ORDER: [FaultEntry; COUNT] = {
+static IN_ORDER: [FaultEntry; COUNT] = {
     let mut entries = [FAMILIES[0][0]; COUNT];
     let mut family = 0;
     while family < FAMILIES.len() {

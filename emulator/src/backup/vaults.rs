@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use super::{Answer, BACKUP_STORAGE, BackupError, Call, INSUFFICIENT, Vault, context, require};
-use crate::identity::{Caller, Via};
+use crate::fault::Fault;
+use crate::identity::{Caller, Principal, Via};
 use crate::kms::KmsError;
 use crate::kms::internal::{self, EncryptionContext, GrantRequest};
 use crate::names::KeyArn;
@@ -119,7 +120,8 @@ pub(super) fn find<'a>(state: &'a State, call: &Call<'_>, name: &str) -> Result<
 /// The calls of `svc:B-1` as the creator: DescribeKey, CreateGrant, GenerateDataKey, Decrypt, and the right to retire the grant.
 /// `aws/backup` is used through its own policy, which knows only CreateGrant, Decrypt and GenerateDataKey (`svc:M-7`).
 fn encrypt_vault(state: &mut State, call: &Call<'_>, arn: &str, key: Option<&str>) -> Result<Vault, BackupError> {
-    let (caller, region) = (&call.request.caller, call.region);
+    let asking = asking(state, call);
+    let (caller, region) = (&asking, call.region);
     let via = Via::Forwarded {
         service: "backup",
         region: region.clone(),
@@ -173,6 +175,21 @@ fn encrypt_vault(state: &mut State, call: &Call<'_>, arn: &str, key: Option<&str
     })
 }
 
+/// Who asks KMS: the creator of the vault, and under `backup-asks-as-account` the account's root user.
+fn asking(state: &State, call: &Call<'_>) -> Caller {
+    let caller = call.request.caller.clone();
+    if !state.case.faults.contains(Fault::BackupAsksAsAccount) {
+        return caller;
+    }
+    Caller {
+        principal: Principal::Root {
+            account: call.account.clone(),
+        },
+        session: None,
+        ..caller
+    }
+}
+
 /// A data key for the vault, tried at once, and the right to retire the grant.
 fn use_key(
     state: &mut State,
@@ -182,7 +199,8 @@ fn use_key(
     context: &EncryptionContext,
     grant_id: Option<&str>,
 ) -> Result<internal::DataKey, KmsError> {
-    let (caller, region) = (&call.request.caller, call.region);
+    let asking = asking(state, call);
+    let (caller, region) = (&asking, call.region);
     let data_key = internal::generate_data_key(state, caller, via, region, key_id.as_str(), context)?;
     internal::decrypt(
         state,

@@ -8,6 +8,7 @@ use super::operations::Operation;
 use super::store::{Account, PolicyAttachments, Store};
 use crate::access::{self, Question};
 use crate::authorizer::{Context, Policy, PolicyKind, SaveRules};
+use crate::fault::Fault;
 use crate::identity::{Caller, Via};
 use crate::names::{AccountId, Region};
 use crate::protocol::query::Parameters;
@@ -15,6 +16,14 @@ use crate::state::State;
 
 /// Most tags on a user, role or policy.
 const MOST_TAGS: usize = 50;
+
+/// IAM actions that a fault does not ask for.
+const UNASKED: &[(&str, Fault)] = &[
+    ("CreateAccessKey", Fault::CreateAccessKeyUnasked),
+    ("UpdateAssumeRolePolicy", Fault::TrustPolicyChangeUnasked),
+    ("DeleteUserPermissionsBoundary", Fault::BoundaryRemovalUnasked),
+    ("AttachUserPolicy", Fault::AttachUserPolicyUnasked),
+];
 
 /// The circumstances of one call.
 #[derive(Debug, Clone, Copy)]
@@ -168,6 +177,20 @@ impl<'a> Call<'a> {
         resource: &str,
         mut context: Context,
     ) -> Result<(), IamError> {
+        if state.case.faults.contains(Fault::OwnPolicyUnasked)
+            && action == "PutUserPolicy"
+            && self.caller.arn() == resource
+        {
+            return Ok(());
+        }
+        if UNASKED
+            .iter()
+            .any(|(name, fault)| *name == action && state.case.faults.contains(*fault))
+        {
+            return Ok(());
+        }
+        let renamed = action == "PutUserPolicy" && state.case.faults.contains(Fault::PutUserPolicyAsksToRead);
+        let action = if renamed { "GetUserPolicy" } else { action };
         let region = Region::global();
         let action = format!("iam:{action}");
         let tags = tags_of(&state.iam, self.account, resource);

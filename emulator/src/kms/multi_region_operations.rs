@@ -16,6 +16,7 @@ use super::propagating::Propagating;
 use super::store::KeyAddress;
 use super::{policy_operations, states, validate};
 use crate::authorizer::Context;
+use crate::fault::Fault;
 use crate::names::Region;
 use crate::state::State;
 
@@ -54,7 +55,9 @@ pub(super) fn replicate(
     let now = state.now();
     let key = state.kms.key(&address, now).ok_or_else(|| gone(&address))?;
     check_primary(key)?;
-    wanted.authorize(state, &there, key)?;
+    if !state.case.faults.contains(Fault::ReplicaCreateKeyUnasked) {
+        wanted.authorize(state, &there, key)?;
+    }
     let target = KeyAddress {
         region: wanted.region.clone(),
         ..address.clone()

@@ -5,6 +5,7 @@ use super::bucket::{Bucket, ObjectVersion};
 use super::object_lock::RequestedLock;
 use super::operation::Operation;
 use crate::authorizer::Context;
+use crate::fault::Fault;
 use crate::protocol::{Authenticated, SignatureForm};
 use crate::state::State;
 
@@ -152,6 +153,14 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
         {
             context.set(row.key, value);
         }
+    }
+    if state.case.faults.contains(Fault::EncryptionHeaderToldFromDefault)
+        && subject.action == "s3:PutObject"
+        && request.header("x-amz-server-side-encryption").is_none()
+        && let Some(bucket) = subject.bucket
+    {
+        let algorithm = bucket.default_encryption().algorithm;
+        context.set("s3:x-amz-server-side-encryption", algorithm.name());
     }
     if let Some(bucket) = subject.bucket {
         context.set("s3:resourceaccount", bucket.account.as_str());

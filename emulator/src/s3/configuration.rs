@@ -13,9 +13,10 @@ use super::encryption::DefaultEncryption;
 use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, xml};
 use super::metadata::{self, MAXIMUM_BUCKET_TAGS, public_acl_blocked, tags_xml};
-use super::public_access::{PublicAccessBlock, is_public};
+use super::public_access::{PublicAccessBlock, is_public_under};
 use super::xml::{Element, XmlWriter};
 use crate::authorizer::{Policy, PolicyError, PolicyKind, ResourceClause, SaveRules};
+use crate::fault::Fault;
 
 /// Largest bucket policy.
 const MAXIMUM_POLICY_BYTES: usize = 20 * 1024;
@@ -42,8 +43,8 @@ pub(crate) fn put_policy(exchange: &mut Exchange<'_>) -> Answer {
     if !resources_are_of_bucket(&policy, &bucket.name) {
         return Err(malformed_policy("Policy has invalid resource"));
     }
-    let public = is_public(&policy);
-    if public && exchange.state.s3.effective_block(bucket).block_public_policy {
+    let public = is_public_under(&policy, exchange.state.case.faults);
+    if public && authorization::effective_block(exchange.state, bucket).block_public_policy {
         return Err(authorization::blocked_public(
             exchange.state,
             exchange.request,
@@ -291,7 +292,7 @@ pub(crate) fn put_acl(exchange: &mut Exchange<'_>) -> Answer {
             Err(S3Error::fixed("AccessControlListNotSupported"))
         };
     }
-    if acl.is_public() && exchange.state.s3.effective_block(bucket).block_public_acls {
+    if acl.is_public() && authorization::effective_block(exchange.state, bucket).block_public_acls {
         return Err(public_acl_blocked(
             exchange.state,
             request,
@@ -318,6 +319,11 @@ pub(crate) fn get_acl(exchange: &mut Exchange<'_>) -> Answer {
 /// The three bucket policy operations are for identities of the owner's account; allowed outsiders get 405
 /// (PutBucketPolicy API page).
 fn require_own_bucket<'a>(exchange: &'a Exchange<'_>) -> Result<&'a Bucket, S3Error> {
+    if exchange.state.case.faults.contains(Fault::BucketPolicyOpenToStrangers)
+        && exchange.request.caller.account().is_none()
+    {
+        return exchange.bucket();
+    }
     let bucket = exchange.require_bucket()?;
     if exchange.request.caller.account() == Some(&bucket.account) {
         Ok(bucket)

@@ -13,6 +13,8 @@ use super::authorization::{self, Facts, Place};
 use super::bucket::{Bucket, ObjectVersion};
 use super::error::S3Error;
 use super::operation::Operation;
+use super::range::matches_etag;
+use crate::fault::Fault;
 use crate::names::{AccountId, Region};
 use crate::protocol::{Authenticated, Response, SignatureForm};
 use crate::state::State;
@@ -112,9 +114,24 @@ impl Exchange<'_> {
             existing,
             version_id,
         };
+        if self.state.case.faults.contains(Fault::PreconditionBeforePermission) {
+            self.check_preconditions_early(existing)?;
+        }
         authorization::require(self.state, self.request, self.operation, place, None, facts)?;
         let version = present(self.state, self.request, self.operation, place)?;
         Ok((bucket, version))
+    }
+
+    /// What `precondition-before-permission` tells whoever asks.
+    #[cold]
+    fn check_preconditions_early(&self, existing: Option<&ObjectVersion>) -> Result<(), S3Error> {
+        let Some(content) = existing.and_then(|version| version.content.as_ref()) else {
+            return Ok(());
+        };
+        match self.request.header("if-match") {
+            Some(expected) if !matches_etag(expected, &content.etag) => Err(S3Error::fixed("PreconditionFailed")),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -157,6 +174,7 @@ pub(crate) fn find_bucket<'a>(
         .with_header("x-amz-bucket-region", bucket.region.as_str()));
     }
     if let Some(expected) = expected_owner
+        && !state.case.faults.contains(Fault::ExpectedOwnerIgnored)
         && expected != bucket.account.as_str()
     {
         return Err(S3Error::access_denied("Access Denied"));
@@ -189,14 +207,16 @@ pub(crate) fn present<'a>(
                 version_id: None,
                 ..place
             };
-            authorization::ask(
-                state,
-                request,
-                operation,
-                "s3:ListBucket",
-                bucket_place,
-                Facts::default(),
-            )?;
+            if !state.case.faults.contains(Fault::MissingKeyToldToAll) {
+                authorization::ask(
+                    state,
+                    request,
+                    operation,
+                    "s3:ListBucket",
+                    bucket_place,
+                    Facts::default(),
+                )?;
+            }
             Err(match (missing, place.version_id) {
                 (Some(marker), _) => S3Error::fixed("NoSuchKey")
                     .with("Key", key)

@@ -19,6 +19,7 @@ mod error;
 mod exchange;
 mod listing;
 mod metadata;
+mod misreading;
 mod multipart;
 mod object_lock;
 mod object_settings;
@@ -46,6 +47,7 @@ use error::S3Error;
 use exchange::{Answer, Exchange};
 use operation::Operation;
 
+use crate::fault::Fault;
 use crate::names::AccountId;
 use crate::protocol::{Authenticated, Response};
 use crate::state::State;
@@ -57,7 +59,12 @@ pub fn handle(state: &mut State, request: &Authenticated) -> Response {
     let resource = target
         .as_ref()
         .map_or_else(|_| request.raw_path.clone(), Target::resource);
-    let answer = target.and_then(|target| {
+    let answer = target.and_then(|mut target| {
+        if state.case.faults.contains(Fault::DotSegmentsRemovedAfterCheck)
+            && let Target::Object(_, key) = &mut target
+        {
+            *key = misreading::without_dot_segments(key);
+        }
         refuse_ambiguous_headers(request)?;
         let operation = operation::find(&request.method, &target, &request.query, |name| {
             request.headers.contains_key(name)

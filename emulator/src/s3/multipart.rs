@@ -334,7 +334,13 @@ impl Found {
     fn data_key(&self, exchange: &mut Exchange<'_>) -> Result<Vec<u8>, S3Error> {
         match self.protection.kms() {
             None => Ok(Vec::new()),
-            Some(kms) => sse::unwrap(exchange.state, &exchange.request.caller, &self.region, kms),
+            Some(kms) => sse::unwrap(
+                exchange.state,
+                &exchange.request.caller,
+                &self.region,
+                exchange.operation,
+                kms,
+            ),
         }
     }
 }

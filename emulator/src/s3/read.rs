@@ -39,7 +39,7 @@ pub(crate) fn get_object(exchange: &mut Exchange<'_>) -> Answer {
     restore::check_readable(exchange.state, &found.version, &found.content)?;
     let data_key = match found.content.protection.kms() {
         None => Vec::new(),
-        Some(kms) => sse::unwrap_for_read(
+        Some(kms) => sse::unwrap(
             exchange.state,
             &exchange.request.caller,
             &found.region,
@@ -72,7 +72,13 @@ pub(crate) fn head_object(exchange: &mut Exchange<'_>) -> Answer {
     if let Some(kms) = found.content.protection.kms() {
         sse::require_signature(&exchange.request.caller)?;
         if wants_checksum(exchange) {
-            sse::unwrap(exchange.state, &exchange.request.caller, &found.region, kms)?;
+            sse::unwrap(
+                exchange.state,
+                &exchange.request.caller,
+                &found.region,
+                exchange.operation,
+                kms,
+            )?;
         }
     }
     let slice = select(exchange, &found)?;
@@ -102,7 +108,13 @@ pub(crate) fn get_object_attributes(exchange: &mut Exchange<'_>) -> Answer {
     }
     let found = find(exchange)?;
     if let Some(kms) = found.content.protection.kms() {
-        sse::unwrap(exchange.state, &exchange.request.caller, &found.region, kms)?;
+        sse::unwrap(
+            exchange.state,
+            &exchange.request.caller,
+            &found.region,
+            exchange.operation,
+            kms,
+        )?;
     }
     let number = |name: &str, default: usize| match exchange.request.header(name) {
         None => Ok(default),

@@ -13,10 +13,12 @@ use super::checksum::{self, Checksum};
 use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, find_bucket, iso_time, present, set_header, set_version_header, xml};
 use super::metadata::{self, Ownership};
+use super::misreading;
 use super::range::{Preconditions, matches_etag};
 use super::restore;
 use super::sse;
 use super::xml::XmlWriter;
+use crate::fault::Fault;
 use crate::names::Region;
 use crate::protocol::Response;
 use crate::state::State;
@@ -148,7 +150,8 @@ pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
                 ..Facts::default()
             },
         )?;
-        let version = present(exchange.state, request, exchange.operation, source_place)?;
+        let touched = touched_source(exchange, source_place);
+        let version = present(exchange.state, request, exchange.operation, touched)?;
         let content = content_of(version)?;
         restore::check_readable(exchange.state, version, content)?;
         copy_preconditions(exchange).check(&content.etag, version.last_modified, true)?;
@@ -345,6 +348,25 @@ pub(crate) fn copy_source(exchange: &Exchange<'_>) -> Result<CopySource, S3Error
     CopySource::parse(exchange.request.header("x-amz-copy-source").unwrap_or_default())
 }
 
+/// Where a copy really reads: what was checked, and under `copy-source-dot-segments` what is left of it without `..`,
+/// which may be in another bucket.
+fn touched_source<'a>(exchange: &'a Exchange<'_>, checked: Place<'a>) -> Place<'a> {
+    let key = checked.key.unwrap_or_default();
+    if !exchange.state.case.faults.contains(Fault::CopySourceDotSegments) || !key.contains("../") {
+        return checked;
+    }
+    let path = misreading::without_dot_segments(&format!("{}/{key}", checked.bucket.name));
+    let found = path.split_once('/').and_then(|(bucket, key)| {
+        let bucket = exchange.state.s3.buckets.get(bucket)?;
+        Some((bucket, bucket.current(key)?))
+    });
+    found.map_or(checked, |(bucket, version)| Place {
+        bucket,
+        existing: Some(version),
+        ..checked
+    })
+}
+
 /// Preconditions on a copy source.
 pub(crate) fn copy_preconditions<'a>(exchange: &Exchange<'a>) -> Preconditions<'a> {
     let request = exchange.request;
@@ -371,7 +393,7 @@ pub(crate) fn content_of(version: &ObjectVersion) -> Result<&Arc<Content>, S3Err
 pub(crate) fn read_all(exchange: &mut Exchange<'_>, content: &Content, region: &Region) -> Result<Bytes, S3Error> {
     let data_key = match content.protection.kms() {
         None => Vec::new(),
-        Some(kms) => sse::unwrap_for_read(
+        Some(kms) => sse::unwrap(
             exchange.state,
             &exchange.request.caller,
             region,

@@ -75,7 +75,14 @@ fn check(
         host: "",
         body: &body,
     };
-    verify(service, &claim, credential, signed, now.parse().expect("an instant"))
+    verify(
+        service,
+        &claim,
+        credential,
+        signed,
+        now.parse().expect("an instant"),
+        FaultSet::EMPTY,
+    )
 }
 
 /// The GET Object example of the S3 API reference (sigv4-header-based-auth).

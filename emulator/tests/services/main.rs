@@ -2,6 +2,7 @@
 
 mod backup;
 mod cloud;
+mod faults;
 mod lambda;
 mod rulings;
 mod s3_authorization;

@@ -14,7 +14,7 @@ pub(super) fn look(seed: u64, number: u64, suspects: &[Suspect], mut saw: impl F
     };
     let Some(sound) = Sound::of(&case) else { return };
     for suspect in suspects {
-        if !sound.came_by.iter().any(|fault| fault == suspect.entry.fault) {
+        if !sound.came_by.contains(suspect.entry.fault) {
             continue;
         }
         saw(suspect.at, sound.with(&case, FaultSet::EMPTY.with(suspect.entry.fault)));

@@ -3,7 +3,6 @@
 //!
 //! The model takes part in world cases as a clerk: it keeps the names of values that the target chose. It is not asked what should come.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -198,12 +197,11 @@ impl Board {
         at: u64,
         which: fn(&Marks) -> &AtomicU64,
     ) -> impl Iterator<Item = (&'static FaultEntry, &'t AtomicU64)> {
-        let came_by: BTreeSet<_> = came_by.iter().collect();
         trial
             .faults
             .iter()
             .zip(&self.marks)
-            .filter(move |(entry, _)| came_by.contains(&entry.fault))
+            .filter(move |(entry, _)| came_by.contains(entry.fault))
             .map(move |(entry, marks)| {
                 marks.reached.store(true, Ordering::Relaxed);
                 (*entry, which(marks))

@@ -38,7 +38,7 @@ impl Emulated {
         let (sound, came_by) = self.soundly(&case)?;
         let known = fingerprint::all(&case, &sound);
         for suspect in suspects {
-            if !came_by.iter().any(|fault| fault == suspect.entry.fault) {
+            if !came_by.contains(suspect.entry.fault) {
                 continue;
             }
             let faulty = self.with(suspect.entry.id, &case)?;
