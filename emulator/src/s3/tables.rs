@@ -96,6 +96,7 @@ fn condition(when: When) -> &'static str {
     match when {
         When::Always => "",
         When::AclHeader => "acl",
+        When::OpenAclHeader => "acl other than private",
         When::Tags => "tags",
         When::BucketTags => "bucket tags",
         When::OwnershipHeader => "ownership",
