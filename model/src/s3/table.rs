@@ -74,6 +74,12 @@ pub enum Side {
 pub enum When {
     /// An ACL stands in the request.
     AclHeader,
+    /// An ACL that lets somebody else in stands in the request.
+    OpeningAclHeader,
+    /// Object Ownership stands in the request.
+    OwnershipHeader,
+    /// Object Lock is asked for.
+    ObjectLockHeader,
     /// Tags stand in the request.
     TaggingHeader,
     /// A retention stands in the request.
@@ -88,8 +94,10 @@ pub enum When {
     SourceVersionNamed,
     /// The source is named without a version.
     NoSourceVersionNamed,
-    /// The tags of the source are copied.
+    /// The tags of the source, named without a version, are copied.
     SourceTagsCopied,
+    /// The tags of a version of the source are copied.
+    SourceVersionTagsCopied,
 }
 
 /// When a KMS call is made.
@@ -321,6 +329,9 @@ impl KmsRow {
 fn when(text: &str) -> Result<When, String> {
     Ok(match text {
         "x-amz-acl or x-amz-grant-* header present" => When::AclHeader,
+        "x-amz-acl other than private or x-amz-grant-* header present" => When::OpeningAclHeader,
+        "x-amz-object-ownership header present" => When::OwnershipHeader,
+        "x-amz-bucket-object-lock-enabled: true" => When::ObjectLockHeader,
         "x-amz-tagging header present" => When::TaggingHeader,
         "object-lock mode/retain-until header present" => When::RetentionHeader,
         "object-lock legal-hold header present" => When::LegalHoldHeader,
@@ -328,7 +339,8 @@ fn when(text: &str) -> Result<When, String> {
         "no versionId in request" | "no versionId" | "entry without versionId" => When::NoVersionNamed,
         "source versionId" => When::SourceVersionNamed,
         "no source versionId" => When::NoSourceVersionNamed,
-        "tagging directive COPY and source has tags" => When::SourceTagsCopied,
+        "tagging directive COPY and source has tags, no source versionId" => When::SourceTagsCopied,
+        "tagging directive COPY and source has tags, source versionId" => When::SourceVersionTagsCopied,
         other => return Err(format!("unknown `when` `{other}`")),
     })
 }
