@@ -98,7 +98,8 @@ pub(crate) fn ask(
     let block = state.s3.effective_block(bucket);
     // RestrictPublicBuckets: once the policy is public, only the owner's account and services keep what the
     // resource side gives (svc:S-6).
-    let public = bucket.policy.as_ref().is_some_and(|policy| policy.public);
+    let policy = bucket.policy.visible(state.now()).as_ref();
+    let public = policy.is_some_and(|policy| policy.public);
     let outsider = !matches!(caller.principal, Principal::Service { .. }) && caller.account() != Some(&bucket.account);
     let cut_off = block.restrict_public_buckets && public && outsider;
     let owner = object_owner(&place, action);
@@ -116,9 +117,7 @@ pub(crate) fn ask(
         resource: &arn,
         resource_account: Some(owner),
         mode: ResourcePolicyMode::Optional,
-        resource_policy: bucket
-            .policy
-            .as_ref()
+        resource_policy: policy
             .filter(|_| !escapes_bucket_policy(&caller.principal, bucket, action))
             .map(|policy| &policy.compiled),
         // Attribute-based access control is the owner's choice (PutBucketAbac).
@@ -261,15 +260,14 @@ fn action_of(check: &Check, place: Place<'_>) -> &'static str {
 
 fn applies(when: When, request: &Authenticated, facts: &Facts<'_>) -> bool {
     let has = |name: &str| request.headers.contains_key(name);
+    let grants = || {
+        let mut names = request.headers.keys();
+        names.any(|name| name.as_str().starts_with("x-amz-grant-"))
+    };
     match when {
         When::Always => true,
-        When::AclHeader => {
-            has("x-amz-acl")
-                || request
-                    .headers
-                    .keys()
-                    .any(|name| name.as_str().starts_with("x-amz-grant-"))
-        }
+        When::AclHeader => has("x-amz-acl") || grants(),
+        When::OpenAclHeader => request.header("x-amz-acl").is_some_and(|acl| acl != "private") || grants(),
         When::Tags => facts.tags.is_some(),
         When::BucketTags => facts.bucket_tags.is_some(),
         When::OwnershipHeader => has("x-amz-object-ownership"),

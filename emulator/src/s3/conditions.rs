@@ -64,7 +64,7 @@ const HEADER_KEYS: &[HeaderKey] = &[
     key(
         "s3:x-amz-object-ownership",
         "x-amz-object-ownership",
-        &["s3:CreateBucket", "s3:PutBucketOwnershipControls"],
+        &["s3:CreateBucket"],
     ),
     key(
         "s3:x-amz-bucket-namespace",
@@ -97,7 +97,11 @@ const EXISTING_TAG_ACTIONS: &[&str] = &[
     "s3:PutObjectTagging",
     "s3:PutObjectVersionAcl",
     "s3:PutObjectVersionTagging",
+    "s3:UpdateObjectEncryption",
 ];
+
+/// Actions that see the tags a request gives a bucket; PutBucketTagging is not among them.
+const BUCKET_TAG_ACTIONS: &[&str] = &["s3:CreateBucket", "s3:TagResource"];
 
 /// Actions that see the tags a request brings.
 const REQUEST_TAG_ACTIONS: &[&str] = &["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"];
@@ -158,6 +162,9 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
         for (name, value) in &bucket.tags {
             context.add_member("s3:BucketTag/", name, value.clone());
         }
+    } else if let Some(account) = request.caller.account() {
+        // What there is no bucket for yet, or at all, belongs to the caller's account.
+        context.set("s3:resourceaccount", account.as_str());
     }
     if LIST_ACTIONS.contains(&subject.action) && is_listing(subject.operation) {
         for (name, parameter) in LIST_KEYS {
@@ -166,7 +173,9 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
             }
         }
     }
-    if let Some(version_id) = subject.version_id {
+    if let Some(version_id) = subject.version_id
+        && subject.action.contains("Version")
+    {
         context.set("s3:versionid", version_id);
     }
     if let Some(version) = subject.existing
@@ -189,7 +198,9 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
         context.set("s3:locationconstraint", region);
     }
     lock_keys(state, request, subject, &mut context);
-    if let Some(tags) = subject.bucket_tags {
+    if let Some(tags) = subject.bucket_tags
+        && BUCKET_TAG_ACTIONS.contains(&subject.action)
+    {
         for (name, value) in tags {
             context.add_member("aws:RequestTag/", name, value.clone());
         }
