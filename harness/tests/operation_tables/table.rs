@@ -178,7 +178,8 @@ pub(crate) mod model {
 
     fn s3_when(when: s3_table::When) -> &'static str {
         match when {
-            s3_table::When::AclHeader | s3_table::When::OpeningAclHeader => " with acl",
+            s3_table::When::AclHeader => " with acl",
+            s3_table::When::OpeningAclHeader => " with acl other than private",
             s3_table::When::OwnershipHeader => " with ownership",
             s3_table::When::ObjectLockHeader => " with object lock enabled",
             s3_table::When::TaggingHeader => " with tags",
@@ -186,8 +187,7 @@ pub(crate) mod model {
             s3_table::When::LegalHoldHeader => " with legal hold",
             s3_table::When::VersionNamed | s3_table::When::SourceVersionNamed => " with version",
             s3_table::When::NoVersionNamed | s3_table::When::NoSourceVersionNamed => " without version",
-            s3_table::When::SourceTagsCopied => " with source tags copied without version",
-            s3_table::When::SourceVersionTagsCopied => " with source tags copied with version",
+            s3_table::When::SourceTagsCopied | s3_table::When::SourceVersionTagsCopied => " with source tags copied",
         }
     }
 }
