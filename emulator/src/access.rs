@@ -226,19 +226,16 @@ fn policy_sets(state: &State, question: &Question<'_>) -> PolicySets {
 }
 
 /// Identity policies and permissions boundary (iam:L-02): the user's with its groups', the role's for its
-/// sessions, the parent user's for federated users; root and services have none.
+/// sessions, the parent user's for federated users; root and services have none. Changes are seen late (svc:K-28).
 fn identity_side(state: &State, principal: &Principal) -> (Vec<AttachedPolicy>, Option<AttachedPolicy>) {
-    let Some(account) = principal
-        .account()
-        .and_then(|id| state.iam.account(id).map(|account| (id, account)))
-    else {
+    let Some(account) = principal.account().and_then(|id| state.iam.account(id)) else {
         return (Vec::new(), None);
     };
-    let (account_id, account) = account;
+    let now = state.now();
     match principal {
         Principal::User { name, user_id, .. } => match account.users.get(name) {
             Some(user) if user.user_id == *user_id => {
-                let mut policies = state.iam.policies_of(account_id, &user.policies);
+                let mut policies = state.iam.policies_of(&user.policies, now);
                 let groups_count = !state.case.faults.contains(Fault::GroupPoliciesIgnored);
                 for group in user
                     .groups
@@ -246,19 +243,16 @@ fn identity_side(state: &State, principal: &Principal) -> (Vec<AttachedPolicy>, 
                     .filter_map(|name| account.groups.get(name))
                     .filter(|_| groups_count)
                 {
-                    policies.extend(state.iam.policies_of(account_id, &group.policies));
+                    policies.extend(state.iam.policies_of(&group.policies, now));
                 }
-                (
-                    policies,
-                    state.iam.boundary(account_id, user.permissions_boundary.as_deref()),
-                )
+                (policies, state.iam.boundary(&user.permissions_boundary, now))
             }
             _ => (Vec::new(), None),
         },
         Principal::RoleSession { role_name, role_id, .. } => match account.roles.get(role_name) {
             Some(role) if role.role_id == *role_id => (
-                state.iam.policies_of(account_id, &role.policies),
-                state.iam.boundary(account_id, role.permissions_boundary.as_deref()),
+                state.iam.policies_of(&role.policies, now),
+                state.iam.boundary(&role.permissions_boundary, now),
             ),
             _ => (Vec::new(), None),
         },
@@ -274,12 +268,13 @@ fn session_policies(state: &State, caller: &Caller) -> Option<Vec<AttachedPolicy
     if session.inline_policy.is_none() && (session.managed_policy_arns.is_empty() || !managed_count) {
         return None;
     }
+    let now = state.now();
     let inline = session.inline_policy.iter().cloned().map(AttachedPolicy::inline);
     let managed = session
         .managed_policy_arns
         .iter()
         .filter(|_| managed_count)
-        .filter_map(|arn| state.iam.managed_policy(arn));
+        .filter_map(|arn| state.iam.managed_policy(arn, now));
     Some(inline.chain(managed).collect())
 }
 

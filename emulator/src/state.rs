@@ -11,6 +11,7 @@ use crate::fault::FaultSet;
 use crate::identity::CredentialStore;
 use crate::names::{AccountId, Region};
 use crate::organization::Organization;
+use crate::propagating::ChangeTime;
 use crate::quirks::Quirks;
 use crate::sources::Sources;
 
@@ -51,7 +52,7 @@ pub struct CaseSettings {
     pub as_of: Option<Date>,
     /// A clock that stands still; `None` = the source's clock.
     pub clock: Option<Timestamp>,
-    /// How long grants, tags and aliases take to become effective (svc:K-28, svc:G-21).
+    /// How long policies, grants, key tags and aliases take to become effective (svc:K-28, svc:G-21).
     pub propagation_seconds: i64,
     /// How long S3 keeps a bucket-level key without asking KMS again (svc:S-20); 0 = not at all (svc:Q-11).
     pub bucket_key_seconds: i64,
@@ -145,9 +146,20 @@ impl State {
             .unwrap_or(now)
     }
 
+    /// The instant of a change made now, and of its effect (svc:K-28).
+    #[must_use]
+    pub fn change_time(&self) -> ChangeTime {
+        ChangeTime {
+            now: self.now(),
+            effective_at: self.effective_at(),
+        }
+    }
+
     /// Everything pending has propagated (contract: `arrange {"settle":true}`).
     pub fn settle(&mut self) {
         let now = self.now();
+        self.iam.settle();
+        self.s3.settle();
         self.kms.settle(now);
     }
 }

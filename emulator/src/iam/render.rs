@@ -26,7 +26,7 @@ pub(super) fn user(xml: &mut XmlWriter, user: &User, with_details: bool) {
         .element("Arn", &user.arn)
         .element("CreateDate", &date(user.created_at));
     if with_details {
-        boundary(xml, user.permissions_boundary.as_deref());
+        boundary(xml, user.permissions_boundary.current().as_deref());
         tags(xml, &user.tags);
     }
 }
@@ -47,11 +47,11 @@ pub(super) fn role(xml: &mut XmlWriter, state: &State, role: &Role, with_details
         .element("RoleId", &role.role_id)
         .element("Arn", &role.arn)
         .element("CreateDate", &date(role.created_at))
-        .element("AssumeRolePolicyDocument", &document(&role.trust, state))
+        .element("AssumeRolePolicyDocument", &document(role.trust.current(), state))
         .optional("Description", role.description.as_deref())
         .element("MaxSessionDuration", &role.max_session_duration.to_string());
     if with_details {
-        boundary(xml, role.permissions_boundary.as_deref());
+        boundary(xml, role.permissions_boundary.current().as_deref());
         tags(xml, &role.tags);
         xml.nested("RoleLastUsed", |_| {});
     }
@@ -63,13 +63,13 @@ pub(super) fn managed_policy(xml: &mut XmlWriter, policy: &ManagedPolicy, counts
         .element("PolicyId", &policy.policy_id)
         .element("Arn", &policy.arn)
         .element("Path", &policy.path)
-        .element("DefaultVersionId", "v1")
+        .element("DefaultVersionId", &format!("v{}", policy.default_version))
         .element("AttachmentCount", &counts.0.to_string())
         .element("PermissionsBoundaryUsageCount", &counts.1.to_string())
         .element("IsAttachable", "true")
         .optional("Description", policy.description.as_deref())
         .element("CreateDate", &date(policy.created_at))
-        .element("UpdateDate", &date(policy.created_at));
+        .element("UpdateDate", &date(policy.updated_at));
     tags(xml, &policy.tags);
 }
 

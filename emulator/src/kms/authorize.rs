@@ -118,7 +118,7 @@ pub(super) fn key(
     question.mode = ResourcePolicyMode::KeyPolicy {
         aws_managed: key.manager == KeyManager::Aws,
     };
-    question.resource_policy = Some(&policy_holder(state, key, now).policy);
+    question.resource_policy = Some(policy_holder(state, key, now).policy.visible(now));
     question.resource_tags = Some(key.tags.visible(now));
     question.context = context;
     question.grant = grant;

@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use super::grants::Grant;
 use super::import_operations::ImportParameters;
 use super::material::Material;
-use super::propagating::Propagating;
 use crate::authorizer::Policy;
 use crate::names::{AccountId, KeyArn, KeyId, Region};
+use crate::propagating::Propagating;
 
 /// Key states (svc:§5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -290,8 +290,8 @@ pub struct Key {
     pub pending_window_days: Option<i64>,
     /// A state that passes by itself, Creating or Updating: until when, and what follows (svc:ST-4).
     pub transient: Option<(Timestamp, KeyState)>,
-    /// The key policy `default`.
-    pub policy: Arc<Policy>,
+    /// The key policy `default`; authorization sees changes late (svc:K-28).
+    pub policy: Propagating<Arc<Policy>>,
     /// Tags; authorization sees them late (svc:K-28).
     pub tags: Propagating<BTreeMap<String, String>>,
     /// Names of the aliases on it; authorization sees them late (svc:K-28).

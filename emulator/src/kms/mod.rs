@@ -24,7 +24,6 @@ mod operation_table;
 mod operations;
 mod params;
 mod policy_operations;
-mod propagating;
 mod rotation_operations;
 mod signing_operations;
 mod states;
@@ -40,7 +39,6 @@ use serde_json::{Map, Value};
 pub use error::KmsError;
 pub use grants::{Constraints, Grant, GrantPrincipal};
 pub use key::{Key, KeyFamily, KeyManager, KeySpec, KeyState, LastUse};
-pub use propagating::Propagating;
 pub use store::{Alias, KeyAddress, RegionStore, Store};
 pub use trail::{Event, Trail};
 

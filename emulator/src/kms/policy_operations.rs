@@ -65,19 +65,20 @@ pub(super) fn put(
         },
     )?;
     let policy = Arc::new(check(state, text)?);
-    let now = state.now();
+    let when = state.change_time();
     let key = state
         .kms
-        .key(&resolved.address, now)
+        .key(&resolved.address, when.now)
         .ok_or_else(|| gone(&resolved.address))?;
     if bypass != Some(true) {
         check_lockout(state, call, key, &policy)?;
     }
     state
         .kms
-        .key_mut(&resolved.address, now)
+        .key_mut(&resolved.address, when.now)
         .ok_or_else(|| gone(&resolved.address))?
-        .policy = policy;
+        .policy
+        .change(policy, when);
     Ok(None)
 }
 
@@ -113,7 +114,7 @@ pub(super) fn get(
         .key(&resolved.address, state.now())
         .ok_or_else(|| gone(&resolved.address))?;
     Ok(Some(
-        json!({ "Policy": key.policy.displayed_text(&state.iam), "PolicyName": name }),
+        json!({ "Policy": key.policy.current().displayed_text(&state.iam), "PolicyName": name }),
     ))
 }
 

@@ -235,6 +235,7 @@ impl Store {
     /// Everything pending has propagated.
     pub fn settle(&mut self, now: Timestamp) {
         for key in self.regions.values_mut().flat_map(|store| store.keys.values_mut()) {
+            key.policy.settle();
             key.tags.settle();
             key.alias_names.settle();
             key.settle(now);

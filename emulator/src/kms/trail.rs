@@ -76,9 +76,10 @@ pub(super) fn record(
     state: &mut State,
     call: &Call<'_>,
     operation: &'static Operation,
-    note: Note,
+    mut note: Note,
     error: Option<&KmsError>,
 ) {
+    let elsewhere = std::mem::take(&mut note.elsewhere);
     let looked_up = !note.keys.is_empty() || !note.other_resources.is_empty();
     if error.is_some_and(|error| error.is_of_form || error.is_syntax() && !looked_up) {
         return;
@@ -108,7 +109,7 @@ pub(super) fn record(
         session: call.caller.session.clone(),
         access_key_id: call.caller.access_key_id.clone(),
         source_ip: source_ip(call.caller),
-        user_agent: call.caller.arrival.user_agent.clone(),
+        user_agent: user_agent(call),
         invoked_by: invoked_by(state, call),
         error: error.map(describe),
         // A denied call tells nothing about itself (svc:T-2).
@@ -125,6 +126,13 @@ pub(super) fn record(
         event.event_id = state.sources.ids.uuid();
         event.recipient = recipient;
         state.kms.trail.push(event);
+    }
+    for other in elsewhere.into_iter().filter(|_| error.is_none()) {
+        let there = Call {
+            region: &other.region,
+            ..*call
+        };
+        record(state, &there, other.operation, other.note, None);
     }
 }
 
@@ -161,6 +169,12 @@ fn source_ip(caller: &Caller) -> Option<String> {
             .clone()
             .unwrap_or_else(|| "127.0.0.1".to_owned()),
     )
+}
+
+/// Lambda's runtime is an SDK to KMS (svc:T-3); which one is not told anywhere.
+fn user_agent(call: &Call<'_>) -> Option<String> {
+    let agent = call.caller.arrival.user_agent.clone();
+    agent.or_else(|| matches!(call.via, Via::LambdaRuntime { .. }).then(|| "aws-sdk-go/1.44 Lambda".to_owned()))
 }
 
 impl Event {

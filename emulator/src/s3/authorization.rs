@@ -110,7 +110,8 @@ pub(crate) fn ask(
     let block = effective_block(state, bucket);
     // RestrictPublicBuckets: once the policy is public, only the owner's account and services keep what the
     // resource side gives (svc:S-6).
-    let public = bucket.policy.as_ref().is_some_and(|policy| policy.public);
+    let policy = bucket.policy.visible(state.now()).as_ref();
+    let public = policy.is_some_and(|policy| policy.public);
     let outsider = !matches!(caller.principal, Principal::Service { .. }) && caller.account() != Some(&bucket.account);
     let cut_off = block.restrict_public_buckets && public && outsider;
     let owner = object_owner(&place, action);
@@ -129,9 +130,7 @@ pub(crate) fn ask(
         resource: &arn,
         resource_account: Some(owner),
         mode: ResourcePolicyMode::Optional,
-        resource_policy: bucket
-            .policy
-            .as_ref()
+        resource_policy: policy
             .filter(|_| !escapes_bucket_policy(&caller.principal, bucket, action))
             .map(|policy| &policy.compiled),
         // Attribute-based access control is the owner's choice (PutBucketAbac).

@@ -114,9 +114,7 @@ pub(crate) fn storage_class(request: &Authenticated) -> Result<String, S3Error> 
 /// # Errors
 /// See [`EncryptionHeaders::read`].
 pub(crate) fn encryption_headers(request: &Authenticated) -> Result<EncryptionHeaders, S3Error> {
-    EncryptionHeaders::read(request.headers.keys().map(http::HeaderName::as_str), |name| {
-        request.header(name)
-    })
+    EncryptionHeaders::read(|name| request.header(name))
 }
 
 /// `x-amz-tagging`: tags as a query string.

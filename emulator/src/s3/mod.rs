@@ -12,6 +12,7 @@ mod buckets;
 mod checksum;
 mod conditions;
 mod configuration;
+mod customer_key;
 mod delete;
 mod documents;
 mod encryption;

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use super::authorization::Facts;
 use super::bucket::{Content, ObjectVersion};
+use super::customer_key::{self, CustomerKey};
 use super::encryption::{ALGORITHM_HEADER, CONTEXT_HEADER, KEY_ID_HEADER};
 use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, http_time, iso_time, set_header, set_version_header, xml};
@@ -200,9 +201,12 @@ fn find(exchange: &Exchange<'_>) -> Result<Found, S3Error> {
             ));
         }
     }
+    let key = CustomerKey::of_read(request, customer_key::OBJECT)?;
     let (bucket, version) = exchange.require_object(Facts::default())?;
+    let content = content_of(version)?;
+    customer_key::check_read(&content.protection, key.as_ref())?;
     Ok(Found {
-        content: Arc::clone(content_of(version)?),
+        content: Arc::clone(content),
         version: version.clone(),
         region: bucket.region.clone(),
     })

@@ -31,7 +31,7 @@ const KMS_TEXT_SINCE: Date = date(2024, 1, 1);
 pub(crate) struct NewProtection {
     /// What is recorded.
     pub(crate) protection: Protection,
-    /// The plaintext data key; empty for SSE-S3.
+    /// The plaintext data key; empty where KMS has no part.
     pub(crate) data_key: Vec<u8>,
 }
 
@@ -116,17 +116,21 @@ pub(crate) fn generate(
     (bucket, key): (&str, &str),
     effective: Effective,
 ) -> Result<NewProtection, S3Error> {
-    let Effective::Kms {
-        dsse,
-        key: choice,
-        bucket_key,
-        customer_context,
-    } = effective
-    else {
-        return Ok(NewProtection {
-            protection: Protection::S3Managed,
+    let without_kms = |protection| {
+        Ok(NewProtection {
+            protection,
             data_key: Vec::new(),
-        });
+        })
+    };
+    let (dsse, choice, bucket_key, customer_context) = match effective {
+        Effective::S3Managed => return without_kms(Protection::S3Managed),
+        Effective::Customer(key) => return without_kms(Protection::Customer(Arc::new(key.protection(state)))),
+        Effective::Kms {
+            dsse,
+            key,
+            bucket_key,
+            customer_context,
+        } => (dsse, key, bucket_key, customer_context),
     };
     require_signature(caller)?;
     let named = matches!(choice, KeyChoice::Named(_));
@@ -304,6 +308,9 @@ pub(crate) fn open_body(body: &StoredBody, data_key: &[u8]) -> Result<Bytes, S3E
 
 /// The encryption headers of an answer.
 pub(crate) fn add_headers(protection: &Protection, headers: &mut HeaderMap) {
+    if let Some(customer) = protection.customer() {
+        return customer.add_headers(headers);
+    }
     let mut add = |name: &'static str, value: &str| {
         if let Ok(value) = http::HeaderValue::from_str(value) {
             headers.insert(name, value);

@@ -46,7 +46,7 @@ pub(crate) fn update_object_encryption(exchange: &mut Exchange<'_>) -> Answer {
         ));
     }
     let old = content.protection.kms().cloned();
-    if old.as_ref().is_some_and(|kms| kms.dsse) {
+    if old.as_ref().is_some_and(|kms| kms.dsse) || content.protection.customer().is_some() {
         return Err(S3Error::invalid_request(
             "The UpdateObjectEncryption operation doesn't support source objects with the encryption type DSSE-KMS or SSE-C. Only source objects encrypted with SSE-S3 or SSE-KMS are supported.",
         ));

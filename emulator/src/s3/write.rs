@@ -10,6 +10,7 @@ use super::address::CopySource;
 use super::authorization::{self, Facts, Place};
 use super::bucket::{Bucket, Content, NULL_VERSION, ObjectVersion, PartFacts, Protection, Versioning};
 use super::checksum::{self, Checksum};
+use super::customer_key::{self, CustomerKey};
 use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, find_bucket, iso_time, present, set_header, set_version_header, xml};
 use super::metadata::{self, Ownership};
@@ -53,6 +54,7 @@ pub(crate) fn put_with_tags(exchange: &mut Exchange<'_>, tags: Option<Vec<(Strin
             },
         )?;
         let ownership = metadata::ownership(exchange.state, request, bucket, key)?;
+        encryption.check_blocked(bucket.blocked_encryption)?;
         let effective = encryption.effective(&bucket.default_encryption());
         (bucket.region.clone(), ownership, effective)
     };
@@ -110,7 +112,9 @@ pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
     let replace_tags = replaces(exchange, "x-amz-tagging-directive")?;
     let storage_class = metadata::storage_class(request)?;
     let source = copy_source(exchange)?;
+    let source_key = CustomerKey::of_read(request, customer_key::COPY_SOURCE)?;
     let changes_nothing = !replace_headers
+        && !customer_key::is_named(|name| request.header(name))
         && [
             "x-amz-storage-class",
             "x-amz-server-side-encryption",
@@ -155,6 +159,7 @@ pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
         let content = content_of(version)?;
         restore::check_readable(exchange.state, version, content)?;
         copy_preconditions(exchange).check(&content.etag, version.last_modified, true)?;
+        customer_key::check_copy_source(&content.protection, source_key.as_ref())?;
         if changes_nothing
             && source.version_id.is_none()
             && (source.bucket.as_str(), source.key.as_str()) == (name, key)
@@ -170,7 +175,10 @@ pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
             source_region: source_bucket.region.clone(),
             region: bucket.region.clone(),
             ownership: metadata::ownership(exchange.state, request, bucket, key)?,
-            effective: encryption.effective(&bucket.default_encryption()),
+            effective: {
+                encryption.check_blocked(bucket.blocked_encryption)?;
+                encryption.effective(&bucket.default_encryption())
+            },
             tags: brought.unwrap_or_default(),
         }
     };
@@ -256,7 +264,7 @@ pub(crate) struct Finished {
     pub(crate) storage_class: String,
     pub(crate) checksum: Checksum,
     pub(crate) protection: Protection,
-    /// Plaintext data key; empty for SSE-S3.
+    /// Plaintext data key; empty where KMS has no part.
     pub(crate) data_key: Vec<u8>,
     pub(crate) parts: Vec<PartFacts>,
     pub(crate) ownership: Ownership,
@@ -310,12 +318,11 @@ pub(crate) fn new_version_id(bucket: &Bucket, fresh: String) -> String {
     }
 }
 
-/// ETag of a new object: MD5 for SSE-S3; KMS-encrypted objects have one that is no MD5 of the plaintext.
+/// ETag of a new object: MD5 for SSE-S3; under other keys it is no MD5 of the plaintext.
 pub(crate) fn etag(state: &State, protection: &Protection, md5: impl FnOnce() -> String) -> String {
-    if protection.kms().is_some() {
-        state.sources.ids.hex(32)
-    } else {
-        md5()
+    match protection {
+        Protection::S3Managed => md5(),
+        Protection::Kms(_) | Protection::Customer(_) => state.sources.ids.hex(32),
     }
 }
 

@@ -141,12 +141,13 @@ impl<'a> Request<'a> {
         if self.source_identity.is_some() && !faults.contains(Fault::SourceIdentityUnasked) {
             actions.push("sts:SetSourceIdentity");
         }
+        let now = state.now();
         for action in actions {
             let mut question = Question::new(call.caller, &Via::Direct, action, call.region);
             question.resource = self.role_arn;
             question.resource_account = Some(account);
             question.mode = ResourcePolicyMode::TrustPolicy;
-            question.resource_policy = Some(&role.trust);
+            question.resource_policy = Some(role.trust.visible(now));
             question.resource_tags = Some(&role.tags);
             question.context = self.context(call);
             access::check(state, question).map_err(|refusal| StsError::refused(&refusal))?;

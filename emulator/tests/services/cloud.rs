@@ -65,7 +65,7 @@ impl Reply {
 /// One emulator with its control plane.
 #[derive(Debug)]
 pub(crate) struct Cloud {
-    world: World,
+    pub(crate) world: World,
 }
 
 impl Cloud {

@@ -354,3 +354,43 @@ fn functions_live_and_die() {
     let passer = cloud.user(A, "p", &json!([allow(&json!("lambda:*"), &json!("*"))]));
     assert!(create(&cloud, &passer, "fn", "R").text().contains("iam:PassRole"));
 }
+
+/// svc:T-3: who made the call, as the trail tells it: configuration and, since 2025, the runtime come through Lambda;
+/// before, the runtime was an SDK at an address.
+#[test]
+fn the_trail_tells_lambdas_calls() {
+    let (cloud, admin, key) = world();
+    let outside = |event: &Value| {
+        [
+            &event["userIdentity"]["invokedBy"],
+            &event["sourceIPAddress"],
+            &event["userAgent"],
+        ]
+        .map(Clone::clone)
+    };
+    let lambda = [0; 3].map(|_| json!("lambda.amazonaws.com"));
+    for (as_of, runtime_is_lambda) in [("2021-09-01", false), ("2025-06-01", true)] {
+        cloud.case(&json!({ "as_of": as_of }));
+        let before = cloud.trail().len();
+        configure(&cloud, &admin, "fn", &key).ok();
+        for event in &cloud.trail()[before..] {
+            assert_eq!(outside(event), lambda, "{as_of} {event}");
+        }
+        let before = cloud.trail().len();
+        cold(&cloud, "fn");
+        invoke(&cloud, &admin, "fn").ok();
+        let event = cloud.trail()[before].clone();
+        assert_eq!(event["eventName"], "Decrypt");
+        assert_eq!(outside(&event) == lambda, runtime_is_lambda, "{as_of} {event}");
+        if !runtime_is_lambda {
+            let [invoked_by, address, agent] = outside(&event);
+            assert!(invoked_by.is_null(), "{event}");
+            assert!(
+                address
+                    .as_str()
+                    .is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok())
+            );
+            assert!(agent.as_str().is_some_and(|text| text.starts_with("aws-sdk-")));
+        }
+    }
+}
