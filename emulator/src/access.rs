@@ -4,6 +4,7 @@
 mod misreading;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -101,11 +102,11 @@ impl Refusal {
 ///
 /// # Errors
 /// [`Refusal`] when the pair is denied or a policy is unusable.
-pub fn check(state: &State, question: Question<'_>) -> Result<AllowedBy, Refusal> {
+pub fn check(state: &State, mut question: Question<'_>) -> Result<AllowedBy, Refusal> {
     let settings = settings(state);
     let caller = authorizer_caller(&question.caller.principal);
     let sets = policy_sets(state, &question);
-    let context = full_context(state, &question);
+    let context = full_context(state, &mut question);
     let request = AccessRequest {
         caller: &caller,
         action: question.action,
@@ -298,8 +299,9 @@ fn endpoint_policy(state: &State, question: &Question<'_>) -> Option<EndpointPol
     })
 }
 
-fn full_context(state: &State, question: &Question<'_>) -> Context {
-    let mut context = question.context.clone();
+/// The question's own keys, taken out of it, and the global ones.
+fn full_context(state: &State, question: &mut Question<'_>) -> Context {
+    let mut context = std::mem::take(&mut question.context);
     principal_keys(state, question.caller, question.region, &mut context);
     session_keys(state, question, &mut context);
     network_keys(state, question, &mut context);
@@ -546,9 +548,11 @@ fn request_keys(state: &State, question: &Question<'_>, context: &mut Context) {
 
 /// An instant as the policy language writes it, to the second.
 fn second(instant: jiff::Timestamp) -> String {
-    jiff::Timestamp::from_second(instant.as_second())
-        .unwrap_or(instant)
-        .to_string()
+    // Room for the whole text at once: every question is told the time.
+    let mut text = String::with_capacity(24);
+    let whole = jiff::Timestamp::from_second(instant.as_second()).unwrap_or(instant);
+    write!(text, "{whole}").expect("writing to a String does not fail");
+    text
 }
 
 #[cfg(test)]

@@ -281,6 +281,9 @@ fn read_query(raw: &str) -> Vec<(String, String)> {
 }
 
 fn decode(text: &str) -> String {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return text.to_owned();
+    }
     percent_decode_str(&text.replace('+', " "))
         .decode_utf8_lossy()
         .into_owned()

@@ -166,7 +166,7 @@ impl State {
 
 /// A Region-bound store: one `T` per account and Region, created on first use.
 #[derive(Debug, Clone)]
-pub struct PerRegion<T>(BTreeMap<(AccountId, Region), T>);
+pub struct PerRegion<T>(BTreeMap<AccountId, BTreeMap<Region, T>>);
 
 impl<T> Default for PerRegion<T> {
     fn default() -> Self {
@@ -178,26 +178,29 @@ impl<T: Default> PerRegion<T> {
     /// Read access; `None` when the pair was never written.
     #[must_use]
     pub fn get(&self, account: &AccountId, region: &Region) -> Option<&T> {
-        self.0.get(&(account.clone(), region.clone()))
+        self.0.get(account)?.get(region)
     }
 
     /// Write access, creating an empty `T` on first use.
     pub fn entry(&mut self, account: &AccountId, region: &Region) -> &mut T {
-        self.0.entry((account.clone(), region.clone())).or_default()
+        let regions = self.0.entry(account.clone()).or_default();
+        regions.entry(region.clone()).or_default()
     }
 
     /// Write access without creating.
     pub fn get_mut(&mut self, account: &AccountId, region: &Region) -> Option<&mut T> {
-        self.0.get_mut(&(account.clone(), region.clone()))
+        self.0.get_mut(account)?.get_mut(region)
     }
 
     /// All stores in account, Region order.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.0.values_mut()
+        self.0.values_mut().flat_map(BTreeMap::values_mut)
     }
 
     /// All stores in account, Region order.
-    pub fn iter(&self) -> impl Iterator<Item = (&(AccountId, Region), &T)> {
-        self.0.iter()
+    pub fn iter(&self) -> impl Iterator<Item = ((&AccountId, &Region), &T)> {
+        self.0
+            .iter()
+            .flat_map(|(account, regions)| regions.iter().map(move |(region, store)| ((account, region), store)))
     }
 }

@@ -32,7 +32,7 @@ fn user() -> Principal {
 }
 
 fn context(state: &State, caller: &Caller, via: &Via) -> Context {
-    full_context(state, &Question::new(caller, via, "kms:Decrypt", &Region::global()))
+    full_context(state, &mut Question::new(caller, via, "kms:Decrypt", &Region::global()))
 }
 
 fn single(context: &Context, key: &str) -> Option<String> {

@@ -1,9 +1,11 @@
 //! Backup vaults. Creating one makes forwarded KMS calls as the creator (`svc:B-1`) and a grant for the service
 //! principal (`svc:Q-7`).
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use super::{Answer, BACKUP_STORAGE, BackupError, Call, INSUFFICIENT, Vault, context, require};
+use super::{Answer, BACKUP_STORAGE, BackupError, Call, INSUFFICIENT, Vault, context, page, require, tags};
 use crate::fault::Fault;
 use crate::identity::{Caller, Principal, Via};
 use crate::kms::KmsError;
@@ -34,7 +36,14 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
             format!("Backup vault with the same name {} already exists", call.name),
         ));
     }
-    let vault = encrypt_vault(state, call, &arn, body["EncryptionKeyArn"].as_str())?;
+    let tags = tags::read(&body["BackupVaultTags"])?;
+    if !tags.is_empty() {
+        require(state, call, "backup:TagResource", &arn)?;
+    }
+    let vault = Vault {
+        tags,
+        ..encrypt_vault(state, call, &arn, body["EncryptionKeyArn"].as_str())?
+    };
     let answer = json!({
         "BackupVaultName": call.name,
         "BackupVaultArn": vault.arn,
@@ -71,11 +80,8 @@ pub(super) fn list(state: &mut State, call: &Call<'_>) -> Answer {
                 .collect()
         })
         .unwrap_or_default();
-    Ok(answers::answer(
-        200,
-        answers::JSON,
-        &json!({ "BackupVaultList": vaults }),
-    ))
+    let answer = page(call, "BackupVaultList", vaults)?;
+    Ok(answers::answer(200, answers::JSON, &answer))
 }
 
 /// DeleteBackupVault; the service retires its grant.
@@ -172,6 +178,7 @@ fn encrypt_vault(state: &mut State, call: &Call<'_>, arn: &str, key: Option<&str
         grant_id: grant.grant_id,
         created_at: state.now(),
         recovery_points: 0,
+        tags: BTreeMap::new(),
     })
 }
 

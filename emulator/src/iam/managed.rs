@@ -1,4 +1,4 @@
-//! CreatePolicy, GetPolicy, ListPolicies, DeletePolicy, and what operations on managed policies share. Their versions
+//! CreatePolicy, GetPolicy, ListPolicies, ListEntitiesForPolicy, DeletePolicy, and what operations on managed policies share. Their versions
 //! are in `policy_versions`.
 
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::call::{Call, tag_context};
 use super::error::IamError;
 use super::render;
-use super::store::{ManagedPolicy, PolicyVersion};
+use super::store::{ManagedPolicy, PolicyAttachments, PolicyVersion};
 use crate::authorizer::{Context, Policy, PolicyKind};
 use crate::managed_policies;
 use crate::names::ArnParts;
@@ -84,15 +84,63 @@ pub(super) fn list(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> R
         .into_iter()
         .flat_map(|account| account.policies.values());
     let aws = managed_policies::all().iter();
+    let prefix = call.parameters.get("PathPrefix").unwrap_or("/");
     let policies: Vec<(&ManagedPolicy, (usize, usize))> = own
         .filter(|_| scope != "AWS")
         .chain(aws.filter(|_| scope != "Local"))
+        .filter(|policy| policy.path.starts_with(prefix))
         .map(|policy| (policy, state.iam.attachment_counts(call.account, &policy.arn)))
         .filter(|(_, counts)| !only_attached || counts.0 > 0)
         .collect();
     render::page(xml, call.parameters, "Policies", &policies, |xml, (policy, counts)| {
         render::managed_policy(xml, policy, *counts);
     })
+}
+
+/// `iam:ListEntitiesForPolicy`: groups, users, roles, in one count for the page.
+pub(super) fn list_entities(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Result<(), IamError> {
+    let filter = call.parameters.get("EntityFilter");
+    let prefix = call.parameters.get("PathPrefix").unwrap_or("/");
+    let usage = call.parameters.get("PolicyUsageFilter");
+    let arn = read(state, call)?;
+    find(state, call, arn)?;
+    let counts = |policies: &PolicyAttachments, boundary: Option<&str>| {
+        usage != Some("PermissionsBoundary") && policies.attached.contains(arn)
+            || usage != Some("PermissionsPolicy") && boundary == Some(arn)
+    };
+    let wanted = |kind: &str, path: &str| filter.is_none_or(|filter| filter == kind) && path.starts_with(prefix);
+    let mut entities = Vec::new();
+    if let Some(account) = state.iam.account(call.account) {
+        for group in account.groups.values().filter(|group| wanted("Group", &group.path)) {
+            if counts(group.policies.current(), None) {
+                entities.push(("Group", group.name.as_str(), group.group_id.as_str()));
+            }
+        }
+        for user in account.users.values().filter(|user| wanted("User", &user.path)) {
+            if counts(user.policies.current(), user.permissions_boundary.current().as_deref()) {
+                entities.push(("User", user.name.as_str(), user.user_id.as_str()));
+            }
+        }
+        for role in account.roles.values().filter(|role| wanted("Role", &role.path)) {
+            if counts(role.policies.current(), role.permissions_boundary.current().as_deref()) {
+                entities.push(("Role", role.name.as_str(), role.role_id.as_str()));
+            }
+        }
+    }
+    let window = render::Window::read(call.parameters, entities.len())?;
+    for kind in ["Group", "User", "Role"] {
+        xml.nested(&format!("Policy{kind}s"), |list| {
+            for (_, name, id) in window.of(&entities).iter().filter(|entity| entity.0 == kind) {
+                list.nested("member", |member| {
+                    member
+                        .element(&format!("{kind}Name"), name)
+                        .element(&format!("{kind}Id"), id);
+                });
+            }
+        });
+    }
+    window.write_end(xml);
+    Ok(())
 }
 
 /// `iam:DeletePolicy`.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::grants::Grant;
 use super::import_operations::ImportParameters;
 use super::material::Material;
+use super::store::KeyAddress;
 use crate::authorizer::Policy;
 use crate::names::{AccountId, KeyArn, KeyId, Region};
 use crate::propagating::Propagating;
@@ -329,6 +330,15 @@ pub struct LastUse {
 }
 
 impl Key {
+    /// Where it is.
+    pub(super) fn address(&self) -> KeyAddress {
+        KeyAddress {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            id: self.id.clone(),
+        }
+    }
+
     /// True once the waiting period is over: the key no longer exists (svc:ST-5).
     #[must_use]
     pub fn is_gone(&self, now: Timestamp) -> bool {

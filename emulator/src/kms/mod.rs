@@ -28,6 +28,7 @@ mod rotation_operations;
 mod signing_operations;
 mod states;
 mod store;
+pub mod tables;
 mod tag_operations;
 mod trail;
 mod unsupported_operations;

@@ -283,15 +283,14 @@ fn action_of(check: &Check, place: Place<'_>) -> &'static str {
 
 fn applies(when: When, request: &Authenticated, facts: &Facts<'_>) -> bool {
     let has = |name: &str| request.headers.contains_key(name);
+    let grants = || {
+        let mut names = request.headers.keys();
+        names.any(|name| name.as_str().starts_with("x-amz-grant-"))
+    };
     match when {
         When::Always => true,
-        When::AclHeader => {
-            has("x-amz-acl")
-                || request
-                    .headers
-                    .keys()
-                    .any(|name| name.as_str().starts_with("x-amz-grant-"))
-        }
+        When::AclHeader => has("x-amz-acl") || grants(),
+        When::OpenAclHeader => request.header("x-amz-acl").is_some_and(|acl| acl != "private") || grants(),
         When::Tags => facts.tags.is_some(),
         When::BucketTags => facts.bucket_tags.is_some(),
         When::OwnershipHeader => has("x-amz-object-ownership"),

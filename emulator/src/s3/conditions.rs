@@ -1,6 +1,8 @@
 //! The `s3:` condition keys of a request (`svc:9.6`): which headers, parameters and stored facts become keys, and
 //! for which actions. Global keys are added by `access`.
 
+use std::collections::BTreeSet;
+
 use super::bucket::{Bucket, ObjectVersion};
 use super::object_lock::RequestedLock;
 use super::operation::Operation;
@@ -65,7 +67,7 @@ const HEADER_KEYS: &[HeaderKey] = &[
     key(
         "s3:x-amz-object-ownership",
         "x-amz-object-ownership",
-        &["s3:CreateBucket", "s3:PutBucketOwnershipControls"],
+        &["s3:CreateBucket"],
     ),
     key(
         "s3:x-amz-bucket-namespace",
@@ -98,7 +100,11 @@ const EXISTING_TAG_ACTIONS: &[&str] = &[
     "s3:PutObjectTagging",
     "s3:PutObjectVersionAcl",
     "s3:PutObjectVersionTagging",
+    "s3:UpdateObjectEncryption",
 ];
+
+/// Actions that see the tags a request gives a bucket; PutBucketTagging is not among them.
+const BUCKET_TAG_ACTIONS: &[&str] = &["s3:CreateBucket", "s3:TagResource"];
 
 /// Actions that see the tags a request brings.
 const REQUEST_TAG_ACTIONS: &[&str] = &["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"];
@@ -167,6 +173,9 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
         for (name, value) in &bucket.tags {
             context.add_member("s3:BucketTag/", name, value.clone());
         }
+    } else if let Some(account) = request.caller.account() {
+        // What there is no bucket for yet, or at all, belongs to the caller's account.
+        context.set("s3:resourceaccount", account.as_str());
     }
     if LIST_ACTIONS.contains(&subject.action) && is_listing(subject.operation) {
         for (name, parameter) in LIST_KEYS {
@@ -175,7 +184,9 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
             }
         }
     }
-    if let Some(version_id) = subject.version_id {
+    if let Some(version_id) = subject.version_id
+        && subject.action.contains("Version")
+    {
         context.set("s3:versionid", version_id);
     }
     if let Some(version) = subject.existing
@@ -198,7 +209,9 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
         context.set("s3:locationconstraint", region);
     }
     lock_keys(state, request, subject, &mut context);
-    if let Some(tags) = subject.bucket_tags {
+    if let Some(tags) = subject.bucket_tags
+        && BUCKET_TAG_ACTIONS.contains(&subject.action)
+    {
         for (name, value) in tags {
             context.add_member("aws:RequestTag/", name, value.clone());
         }
@@ -217,7 +230,108 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
     if subject.action == "s3:PutObject" {
         context.set_bool("s3:objectcreationoperation", CREATING.contains(&subject.operation));
     }
+    // INVARIANT: a request has only condition keys that its action knows (svc:9.6); `tables` shows them.
+    debug_assert!(
+        {
+            let known = known(subject.action);
+            context.iter().all(|(key, _)| is_known(&known, key))
+        },
+        "{} has a condition key that it does not know: {context:?}",
+        subject.action
+    );
     context
+}
+
+/// The keys that every request with a bucket has.
+const REQUEST_KEYS: &[&str] = &[
+    "s3:authtype",
+    "s3:signatureage",
+    "s3:signatureversion",
+    "s3:tlsversion",
+    "s3:x-amz-content-sha256",
+];
+/// The keys of a bucket that is there.
+const BUCKET_KEYS: &[&str] = &["s3:buckettag/", "s3:resourceaccount"];
+/// The keys of what a request wants of an object's lock.
+const LOCK_KEYS: &[&str] = &[
+    "s3:object-lock-legal-hold",
+    "s3:object-lock-mode",
+    "s3:object-lock-remaining-retention-days",
+    "s3:object-lock-retain-until-date",
+];
+/// Actions that are told the version, beside those that have one in their name.
+const VERSION_ID_ACTIONS: &[&str] = &[
+    "s3:BypassGovernanceRetention",
+    "s3:GetObjectLegalHold",
+    "s3:GetObjectRetention",
+    "s3:PutObjectLegalHold",
+    "s3:PutObjectRetention",
+    "s3:RestoreObject",
+    "s3:UpdateObjectEncryption",
+];
+/// Actions that are about no bucket, or about one that is not there yet.
+const WITHOUT_BUCKET: &[&str] = &[
+    "s3:CreateBucket",
+    "s3:GetAccountPublicAccessBlock",
+    "s3:ListAllMyBuckets",
+    "s3:PutAccountPublicAccessBlock",
+];
+/// Keys that few actions have, beside those of headers, listings, tags and locks.
+const SPECIAL_KEYS: &[(&str, &[&str])] = &[
+    (
+        "s3:CreateBucket",
+        &["aws:requesttag/", "aws:tagkeys", "s3:locationconstraint"],
+    ),
+    ("s3:PutBucketTagging", &["aws:requesttag/", "aws:tagkeys"]),
+    (
+        "s3:PutInventoryConfiguration",
+        &["s3:inventoryaccessibleoptionalfields"],
+    ),
+    ("s3:PutObject", &["s3:objectcreationoperation"]),
+    ("s3:TagResource", &["aws:requesttag/", "aws:tagkeys"]),
+    ("s3:UntagResource", &["aws:tagkeys"]),
+    (
+        "s3:UpdateObjectEncryption",
+        &[
+            "s3:x-amz-server-side-encryption",
+            "s3:x-amz-server-side-encryption-aws-kms-key-id",
+        ],
+    ),
+];
+
+/// Every key that a request for an action can have, in lower case; families end with their `/`.
+pub(crate) fn known(action: &str) -> BTreeSet<String> {
+    let mut keys: Vec<&str> = REQUEST_KEYS.to_vec();
+    if !WITHOUT_BUCKET.contains(&action) {
+        keys.extend(BUCKET_KEYS);
+    }
+    let rows = HEADER_KEYS.iter().filter(|row| row.actions.contains(&action));
+    keys.extend(rows.map(|row| row.key));
+    if LIST_ACTIONS.contains(&action) {
+        keys.extend(LIST_KEYS.iter().map(|(key, _)| *key));
+    }
+    let of_version = action.contains("ObjectVersion") && !LIST_ACTIONS.contains(&action);
+    if of_version || VERSION_ID_ACTIONS.contains(&action) {
+        keys.push("s3:versionid");
+    }
+    if EXISTING_TAG_ACTIONS.contains(&action) {
+        keys.push("s3:existingobjecttag/");
+    }
+    if REQUEST_TAG_ACTIONS.contains(&action) {
+        keys.extend(["s3:requestobjecttag/", "s3:requestobjecttagkeys"]);
+    }
+    if LOCK_ACTIONS.contains(&action) {
+        keys.extend(LOCK_KEYS);
+    }
+    let special = SPECIAL_KEYS.iter().filter(|(name, _)| *name == action);
+    keys.extend(special.flat_map(|(_, keys)| *keys));
+    keys.into_iter().map(str::to_ascii_lowercase).collect()
+}
+
+/// Whether a key, or the family it is of, is among those that are known.
+fn is_known(known: &BTreeSet<String>, key: &str) -> bool {
+    let family = key.find('/').map_or(key, |slash| &key[..=slash]);
+    known.contains(key) || known.contains(family)
 }
 
 /// `s3:object-lock-…`: from the headers of an upload, or from the body of a request about the lock itself.

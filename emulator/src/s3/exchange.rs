@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::tz::TimeZone;
 
 use super::address::Target;
@@ -279,10 +280,14 @@ pub(crate) fn iso_time(instant: Timestamp) -> String {
 
 /// `Wed, 08 Jan 2025 00:00:00 GMT`, the form of HTTP headers.
 pub(crate) fn http_time(instant: Timestamp) -> String {
-    instant
-        .to_zoned(TimeZone::UTC)
-        .strftime("%a, %d %b %Y %H:%M:%S GMT")
-        .to_string()
+    let usual = DateTimePrinter::new().timestamp_to_rfc9110_string(&instant);
+    // Years that RFC 9110 has no form for; a clock may be set to anything.
+    usual.unwrap_or_else(|_| {
+        instant
+            .to_zoned(TimeZone::UTC)
+            .strftime("%a, %d %b %Y %H:%M:%S GMT")
+            .to_string()
+    })
 }
 
 /// Reads an HTTP date; `None` when it is none.

@@ -35,6 +35,7 @@ mod restore;
 mod seal;
 mod select;
 mod sse;
+pub mod tables;
 mod update_encryption;
 mod write;
 mod xml;
@@ -56,11 +57,8 @@ use crate::state::State;
 /// Answers one S3 request.
 pub fn handle(state: &mut State, request: &Authenticated) -> Response {
     let control = request.headers.contains_key("x-amz-account-id");
-    let target = Target::of(&request.host, &request.raw_path, control);
-    let resource = target
-        .as_ref()
-        .map_or_else(|_| request.raw_path.clone(), Target::resource);
-    let answer = target.and_then(|mut target| {
+    let target = || Target::of(&request.host, &request.raw_path, control);
+    let answer = target().and_then(|mut target| {
         if state.case.faults.contains(Fault::DotSegmentsRemovedAfterCheck)
             && let Target::Object(_, key) = &mut target
         {
@@ -83,6 +81,7 @@ pub fn handle(state: &mut State, request: &Authenticated) -> Response {
     answer.unwrap_or_else(|error: S3Error| {
         let host_id = base64::engine::general_purpose::STANDARD.encode(state.sources.ids.bytes(48));
         let head = request.method == http::Method::HEAD;
+        let resource = target().map_or_else(|_| request.raw_path.clone(), |target| target.resource());
         error.render(&resource, &request.request_id, &host_id, head)
     })
 }

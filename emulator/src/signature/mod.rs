@@ -5,6 +5,7 @@ mod canonical;
 mod chunked;
 mod claim;
 mod crypto;
+mod signing_keys;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -16,6 +17,7 @@ use crate::identity::Credential;
 use crate::protocol::{Authentication, Service, SignatureForm};
 
 pub use claim::{Claim, FORM_DATE, Scope};
+pub use signing_keys::SigningKeys;
 
 /// Longest life of a presigned URL: seven days.
 pub const LONGEST_PRESIGN_SECONDS: i64 = 604_800;
@@ -137,19 +139,25 @@ pub fn verify(
     }
     let payload_hash = payload_hash(service, claim, signed)?;
     let canonical = canonical::request(service, claim, signed, &payload_hash);
-    let signing_key = crypto::signing_key(&credential.secret_access_key, &claim.scope);
-    let string_to_sign = format!(
-        "AWS4-HMAC-SHA256\n{}\n{}\n{}",
-        claim.timestamp_text,
-        claim.scope.text(),
-        crypto::sha256_hex(canonical.as_bytes())
-    );
+    let (signing_key, new) = credential
+        .signing_keys
+        .derive(&credential.secret_access_key, &claim.scope);
+    let string_to_sign = [
+        "AWS4-HMAC-SHA256",
+        &claim.timestamp_text,
+        &claim.scope.text(),
+        &crypto::sha256_hex(canonical.as_bytes()),
+    ]
+    .join("\n");
     let expected = crypto::hmac_hex(&signing_key, string_to_sign.as_bytes());
     let unverified = faults.contains(Fault::SignatureUnverified)
         || (faults.contains(Fault::UnsignedTrailerUnverified)
             && chunked::Scheme::parse(&payload_hash) == Some(chunked::Scheme::UnsignedTrailer));
     if !unverified && !crypto::equal(&expected, &claim.signature) {
         return Err(AuthError::SignatureMismatch);
+    }
+    if new {
+        credential.signing_keys.remember(&claim.scope, signing_key);
     }
     let (body, trailers) = open_body(claim, &signing_key, signed, &payload_hash)?;
     Ok(Verified {

@@ -27,6 +27,7 @@ fn credential(token: Option<&str>, expires_at: Option<&str>) -> Credential {
         arrival: Arrival::default(),
         created_at: Timestamp::UNIX_EPOCH,
         active: true,
+        signing_keys: SigningKeys::default(),
     }
 }
 

@@ -397,9 +397,15 @@ impl Draft {
             .iter()
             .map(|(name, value)| format!("{name}:{value}\n"))
             .collect();
+        // Every service but S3 encodes the path once more.
+        let path = if self.service == "s3" {
+            self.path.clone()
+        } else {
+            self.path.split('/').map(encode).collect::<Vec<_>>().join("/")
+        };
         let canonical = format!(
-            "{}\n{}\n{query}\n{headers}\n{signed_headers}\n{payload}",
-            self.method, self.path
+            "{}\n{path}\n{query}\n{headers}\n{signed_headers}\n{payload}",
+            self.method
         );
         let to_sign = format!(
             "AWS4-HMAC-SHA256\n{}\n{}\n{}",
