@@ -95,7 +95,7 @@ fn name(operation: Operation) -> String {
 fn condition(when: When) -> &'static str {
     match when {
         When::Always => "",
-        When::AclHeader => "acl",
+        When::AclHeader | When::OpenAclHeader => "acl",
         When::Tags => "tags",
         When::BucketTags => "bucket tags",
         When::OwnershipHeader => "ownership",
