@@ -131,8 +131,11 @@ fn route(emulator: &Emulator, path: &str, request: &Request<Bytes>) -> Result<Op
         }
         (&Method::GET, "trail") => {
             let since = read_since(request.uri().query().unwrap_or_default())?;
-            let (events, next) = emulator.lock().kms.trail.since(since);
-            Ok(Some(json!({ "events": events, "next": next })))
+            let state = emulator.lock();
+            let trail = &state.kms.trail;
+            let (events, next) = trail.since(since);
+            // Who asks for older events than the first learns that they are gone.
+            Ok(Some(json!({ "events": events, "next": next, "first": trail.first() })))
         }
         _ => Err(ControlError::Unknown),
     }

@@ -19,6 +19,7 @@ pub mod lambda;
 pub mod managed_policies;
 pub mod names;
 pub mod organization;
+pub mod propagating;
 pub mod protocol;
 pub mod quirks;
 pub mod s3;

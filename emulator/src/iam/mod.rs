@@ -10,13 +10,14 @@ mod groups;
 mod inline_policies;
 mod managed;
 mod operations;
+mod policy_versions;
 mod render;
 mod roles;
 mod store;
 mod tags;
 mod users;
 
-pub use store::{AccessKey, Account, Group, ManagedPolicy, PolicyAttachments, Role, Store, User};
+pub use store::{AccessKey, Account, Group, ManagedPolicy, PolicyAttachments, PolicyVersion, Role, Store, User};
 
 pub(crate) use error::IamError;
 

@@ -2,7 +2,9 @@
 
 use super::call::{Call, Kind};
 use super::error::IamError;
-use super::{access_keys, attachments, boundaries, groups, inline_policies, managed, roles, tags, users};
+use super::{
+    access_keys, attachments, boundaries, groups, inline_policies, managed, policy_versions, roles, tags, users,
+};
 use crate::protocol::XmlWriter;
 use crate::state::State;
 
@@ -45,6 +47,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
     result("CreateAccessKey", Kind::User, access_keys::create),
     result("CreateGroup", Kind::Group, groups::create),
     result("CreatePolicy", Kind::Other, managed::create),
+    result("CreatePolicyVersion", Kind::Other, policy_versions::create),
     result("CreateRole", Kind::Role, roles::create),
     result("CreateServiceLinkedRole", Kind::Role, roles::create_service_linked),
     result("CreateUser", Kind::User, users::create),
@@ -52,6 +55,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
     silent("DeleteGroup", Kind::Group, groups::delete),
     silent("DeleteGroupPolicy", Kind::Group, inline_policies::delete),
     silent("DeletePolicy", Kind::Other, managed::delete),
+    silent("DeletePolicyVersion", Kind::Other, policy_versions::delete),
     silent("DeleteRole", Kind::Role, roles::delete),
     silent("DeleteRolePermissionsBoundary", Kind::Role, boundaries::delete),
     silent("DeleteRolePolicy", Kind::Role, inline_policies::delete),
@@ -64,7 +68,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
     result("GetGroup", Kind::Group, groups::get),
     result("GetGroupPolicy", Kind::Group, inline_policies::get),
     result("GetPolicy", Kind::Other, managed::get),
-    result("GetPolicyVersion", Kind::Other, managed::get_version),
+    result("GetPolicyVersion", Kind::Other, policy_versions::get),
     result("GetRole", Kind::Role, roles::get),
     result("GetRolePolicy", Kind::Role, inline_policies::get),
     result("GetUser", Kind::User, users::get),
@@ -73,11 +77,14 @@ pub(super) static OPERATIONS: &[Operation] = &[
     result("ListAttachedGroupPolicies", Kind::Group, attachments::list),
     result("ListAttachedRolePolicies", Kind::Role, attachments::list),
     result("ListAttachedUserPolicies", Kind::User, attachments::list),
+    result("ListEntitiesForPolicy", Kind::Other, managed::list_entities),
     result("ListGroupPolicies", Kind::Group, inline_policies::list),
     result("ListGroups", Kind::Group, groups::list),
     result("ListGroupsForUser", Kind::User, groups::list_for_user),
+    result("ListInstanceProfilesForRole", Kind::Role, roles::list_instance_profiles),
     result("ListPolicies", Kind::Other, managed::list),
-    result("ListPolicyVersions", Kind::Other, managed::list_versions),
+    result("ListPolicyTags", Kind::Other, tags::list),
+    result("ListPolicyVersions", Kind::Other, policy_versions::list),
     result("ListRolePolicies", Kind::Role, inline_policies::list),
     result("ListRoleTags", Kind::Role, tags::list),
     result("ListRoles", Kind::Role, roles::list),
@@ -90,12 +97,17 @@ pub(super) static OPERATIONS: &[Operation] = &[
     silent("PutUserPermissionsBoundary", Kind::User, boundaries::put),
     silent("PutUserPolicy", Kind::User, inline_policies::put),
     silent("RemoveUserFromGroup", Kind::Group, groups::remove_user),
+    silent("SetDefaultPolicyVersion", Kind::Other, policy_versions::set_default),
+    silent("TagPolicy", Kind::Other, tags::tag),
     silent("TagRole", Kind::Role, tags::tag),
     silent("TagUser", Kind::User, tags::tag),
+    silent("UntagPolicy", Kind::Other, tags::untag),
     silent("UntagRole", Kind::Role, tags::untag),
     silent("UntagUser", Kind::User, tags::untag),
     silent("UpdateAccessKey", Kind::User, access_keys::update),
     silent("UpdateAssumeRolePolicy", Kind::Role, roles::update_trust),
+    result("UpdateRole", Kind::Role, roles::update),
+    result("UpdateRoleDescription", Kind::Role, roles::update),
 ];
 
 /// Finds an operation by name.

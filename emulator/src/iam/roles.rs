@@ -1,4 +1,4 @@
-//! CreateRole, CreateServiceLinkedRole, GetRole, ListRoles, DeleteRole, UpdateAssumeRolePolicy.
+//! CreateRole, CreateServiceLinkedRole, GetRole, ListRoles, UpdateRole, DeleteRole, UpdateAssumeRolePolicy.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,8 +9,9 @@ use super::boundaries::check_boundary;
 use super::call::{Call, Kind, boundary_context, check_modifiable, check_name, tag_context};
 use super::error::IamError;
 use super::render;
-use super::store::{PolicyAttachments, Role};
+use super::store::Role;
 use crate::authorizer::{Context, Policy, PolicyKind};
+use crate::propagating::Propagating;
 use crate::protocol::XmlWriter;
 use crate::state::State;
 
@@ -65,10 +66,10 @@ pub(super) fn create(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) ->
         created_at: state.now(),
         description: call.parameters.get("Description").map(str::to_owned),
         max_session_duration,
-        trust,
+        trust: Propagating::settled(trust),
         tags,
-        policies: PolicyAttachments::default(),
-        permissions_boundary: boundary.map(str::to_owned),
+        policies: Propagating::default(),
+        permissions_boundary: Propagating::settled(boundary.map(str::to_owned)),
     };
     xml.nested("Role", |xml| render::role(xml, state, &role, true));
     state.iam.add_role(call.account, role);
@@ -123,10 +124,10 @@ pub(super) fn create_service_linked(state: &mut State, call: &Call<'_>, xml: &mu
         created_at: state.now(),
         description: call.parameters.get("Description").map(str::to_owned),
         max_session_duration: 3600,
-        trust: Arc::new(Policy::stored(PolicyKind::Trust, &trust.to_string())),
+        trust: Propagating::settled(Arc::new(Policy::stored(PolicyKind::Trust, &trust.to_string()))),
         tags: BTreeMap::new(),
-        policies: PolicyAttachments::default(),
-        permissions_boundary: None,
+        policies: Propagating::default(),
+        permissions_boundary: Propagating::default(),
     };
     xml.nested("Role", |xml| render::role(xml, state, &role, true));
     state.iam.add_role(call.account, role);
@@ -168,13 +169,13 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -
     call.authorize(state, &call.arn_of(state, Kind::Role, name), Context::new())?;
     let role = find(state, call, name)?;
     check_modifiable(state, call.account, Kind::Role, name)?;
-    if !role.policies.attached.is_empty() {
+    if !role.policies.current().attached.is_empty() {
         return Err(IamError::new(
             "DeleteConflict",
             "Cannot delete entity, must detach all policies first.",
         ));
     }
-    if !role.policies.inline.is_empty() {
+    if !role.policies.current().inline.is_empty() {
         return Err(IamError::new(
             "DeleteConflict",
             "Cannot delete entity, must delete policies first.",
@@ -182,6 +183,38 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -
     }
     state.iam.remove_role(call.account, name);
     Ok(())
+}
+
+/// `iam:UpdateRole`, `iam:UpdateRoleDescription`: what is not sent stays.
+pub(super) fn update(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Result<(), IamError> {
+    let name = call.entity_name()?;
+    let max_session_duration = call
+        .parameters
+        .get("MaxSessionDuration")
+        .map(|_| session_duration(call));
+    let max_session_duration = max_session_duration.transpose()?;
+    call.authorize(state, &call.arn_of(state, Kind::Role, name), Context::new())?;
+    find(state, call, name)?;
+    check_modifiable(state, call.account, Kind::Role, name)?;
+    if let Some(role) = state.iam.account_mut(call.account).roles.get_mut(name) {
+        if let Some(description) = call.parameters.get("Description") {
+            role.description = Some(description.to_owned()).filter(|text| !text.is_empty());
+        }
+        role.max_session_duration = max_session_duration.unwrap_or(role.max_session_duration);
+    }
+    if call.operation.name == "UpdateRoleDescription" {
+        let role = find(state, call, name)?;
+        xml.nested("Role", |xml| render::role(xml, state, role, true));
+    }
+    Ok(())
+}
+
+/// `iam:ListInstanceProfilesForRole`: there are no instances here, so there are no profiles.
+pub(super) fn list_instance_profiles(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Result<(), IamError> {
+    let name = call.entity_name()?;
+    call.authorize(state, &call.arn_of(state, Kind::Role, name), Context::new())?;
+    find(state, call, name)?;
+    render::page::<()>(xml, call.parameters, "InstanceProfiles", &[], |_, ()| {})
 }
 
 /// `iam:UpdateAssumeRolePolicy`.
@@ -192,8 +225,9 @@ pub(super) fn update_trust(state: &mut State, call: &Call<'_>, _xml: &mut XmlWri
     find(state, call, name)?;
     check_modifiable(state, call.account, Kind::Role, name)?;
     let trust = save_trust(state, call, text)?;
+    let when = state.change_time();
     if let Some(role) = state.iam.account_mut(call.account).roles.get_mut(name) {
-        role.trust = trust;
+        role.trust.change(trust, when);
     }
     Ok(())
 }

@@ -118,7 +118,7 @@ pub(super) fn key(
     question.mode = ResourcePolicyMode::KeyPolicy {
         aws_managed: key.manager == KeyManager::Aws,
     };
-    question.resource_policy = Some(&key.policy);
+    question.resource_policy = Some(policy_holder(state, key, now).policy.visible(now));
     question.resource_tags = Some(key.tags.visible(now));
     question.context = context;
     question.grant = grant;
@@ -128,6 +128,18 @@ pub(super) fn key(
         question.resource_allows_count = state.case.faults.contains(Fault::KeyPolicyRetireGrantCounts);
     }
     access::check(state, question).map_err(|refusal| KmsError::refused(&refusal))
+}
+
+/// The key whose policy counts: its own, and under `replica-uses-primary-policy` that of its primary (svc:K-15).
+fn policy_holder<'a>(state: &'a State, key: &'a Key, now: jiff::Timestamp) -> &'a Key {
+    if !state.case.faults.contains(Fault::ReplicaUsesPrimaryPolicy) || key.multi_region_type() != Some("REPLICA") {
+        return key;
+    }
+    let primary = KeyAddress::from_arn(key.arn.as_str()).map(|address| KeyAddress {
+        region: key.primary_region.clone(),
+        ..address
+    });
+    primary.and_then(|address| state.kms.key(&address, now)).unwrap_or(key)
 }
 
 /// Authorizes a pair without a key: identity policies only (svc:K-18), on `*` or an alias ARN.

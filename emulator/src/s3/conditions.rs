@@ -7,6 +7,7 @@ use super::bucket::{Bucket, ObjectVersion};
 use super::object_lock::RequestedLock;
 use super::operation::Operation;
 use crate::authorizer::Context;
+use crate::fault::Fault;
 use crate::protocol::{Authenticated, SignatureForm};
 use crate::state::State;
 
@@ -66,7 +67,7 @@ const HEADER_KEYS: &[HeaderKey] = &[
     key(
         "s3:x-amz-object-ownership",
         "x-amz-object-ownership",
-        &["s3:CreateBucket", "s3:PutBucketOwnershipControls"],
+        &["s3:CreateBucket"],
     ),
     key(
         "s3:x-amz-bucket-namespace",
@@ -99,7 +100,11 @@ const EXISTING_TAG_ACTIONS: &[&str] = &[
     "s3:PutObjectTagging",
     "s3:PutObjectVersionAcl",
     "s3:PutObjectVersionTagging",
+    "s3:UpdateObjectEncryption",
 ];
+
+/// Actions that see the tags a request gives a bucket; PutBucketTagging is not among them.
+const BUCKET_TAG_ACTIONS: &[&str] = &["s3:CreateBucket", "s3:TagResource"];
 
 /// Actions that see the tags a request brings.
 const REQUEST_TAG_ACTIONS: &[&str] = &["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"];
@@ -155,11 +160,22 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
             context.set(row.key, value);
         }
     }
+    if state.case.faults.contains(Fault::EncryptionHeaderToldFromDefault)
+        && subject.action == "s3:PutObject"
+        && request.header("x-amz-server-side-encryption").is_none()
+        && let Some(bucket) = subject.bucket
+    {
+        let algorithm = bucket.default_encryption().algorithm;
+        context.set("s3:x-amz-server-side-encryption", algorithm.name());
+    }
     if let Some(bucket) = subject.bucket {
         context.set("s3:resourceaccount", bucket.account.as_str());
         for (name, value) in &bucket.tags {
             context.add_member("s3:BucketTag/", name, value.clone());
         }
+    } else if let Some(account) = request.caller.account() {
+        // What there is no bucket for yet, or at all, belongs to the caller's account.
+        context.set("s3:resourceaccount", account.as_str());
     }
     if LIST_ACTIONS.contains(&subject.action) && is_listing(subject.operation) {
         for (name, parameter) in LIST_KEYS {
@@ -168,7 +184,9 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
             }
         }
     }
-    if let Some(version_id) = subject.version_id {
+    if let Some(version_id) = subject.version_id
+        && subject.action.contains("Version")
+    {
         context.set("s3:versionid", version_id);
     }
     if let Some(version) = subject.existing
@@ -191,7 +209,9 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
         context.set("s3:locationconstraint", region);
     }
     lock_keys(state, request, subject, &mut context);
-    if let Some(tags) = subject.bucket_tags {
+    if let Some(tags) = subject.bucket_tags
+        && BUCKET_TAG_ACTIONS.contains(&subject.action)
+    {
         for (name, value) in tags {
             context.add_member("aws:RequestTag/", name, value.clone());
         }

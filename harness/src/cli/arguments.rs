@@ -110,9 +110,13 @@ pub(super) struct CheckArguments {
     /// Seed of the random cases; drawn and printed when left out.
     #[arg(long)]
     pub(super) seed: Option<u64>,
-    /// Folder for findings and the machine-readable report. Findings go to `countersign-report` when left out; nothing else is written.
+    /// Folder for findings and reports (`report.ndjson`, `junit.xml`, `report.html`). Findings go to `countersign-report` when left out;
+    /// nothing else is written.
     #[arg(long, value_name = "DIR")]
     pub(super) report: Option<PathBuf>,
+    /// Findings that are shrunk, shown and saved, of those that differ; the rest are counted.
+    #[arg(long, default_value_t = super::check::SHOWN_FINDINGS, value_name = "N")]
+    pub(super) findings: usize,
     /// Leave the corpus out.
     #[arg(long)]
     pub(super) no_scenarios: bool,
@@ -135,6 +139,7 @@ impl Default for CheckArguments {
             cases: 300,
             seed: None,
             report: None,
+            findings: super::check::SHOWN_FINDINGS,
             no_scenarios: false,
             faults: Vec::new(),
             workers: None,
@@ -165,6 +170,9 @@ pub(super) struct ReplayArguments {
     /// Switch a seeded fault of the embedded emulator on.
     #[arg(long = "fault", value_name = "ID")]
     pub(super) faults: Vec<String>,
+    /// Folder for findings and reports (`report.ndjson`, `junit.xml`, `report.html`).
+    #[arg(long, value_name = "DIR")]
+    pub(super) report: Option<PathBuf>,
 }
 
 /// `stats`.

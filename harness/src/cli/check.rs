@@ -14,14 +14,16 @@ use crate::differential::{CaseReport, fingerprint, run_case, shrink};
 use crate::evaluator;
 use crate::findings;
 use crate::generate;
-use crate::report::{Consumer, Event, FindingReport, NdjsonReport, Start, Summary, TerminalReport};
+use crate::report::{
+    Consumer, Event, FindingReport, GithubReport, HtmlReport, JunitReport, NdjsonReport, Start, Summary, TerminalReport,
+};
 use crate::session::{self, CaseResult, Phase, Plan, SessionError};
 use crate::target::{AdapterTarget, Target as _};
 
 /// Where findings go when the user names no folder.
 const DEFAULT_REPORT: &str = "countersign-report";
-/// Distinct findings that are shrunk and shown; the rest are counted.
-const SHOWN_FINDINGS: usize = 20;
+/// Distinct findings that are shrunk, shown and saved when nobody says how many; the rest are counted.
+pub(super) const SHOWN_FINDINGS: usize = 20;
 /// Times a case may be run again while it is shrunk.
 const SHRINK_BUDGET: usize = 2_000;
 
@@ -44,7 +46,10 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
         &offered,
         &arguments.target,
         &arguments.faults,
-        arguments.report.as_deref(),
+        Output {
+            folder: arguments.report.as_deref(),
+            findings: arguments.findings,
+        },
     )
 }
 
@@ -88,8 +93,20 @@ pub(super) fn run_cases(
         &offered,
         target,
         faults,
-        report,
+        Output {
+            folder: report,
+            findings: SHOWN_FINDINGS,
+        },
     )
+}
+
+/// What a run leaves behind.
+#[derive(Clone, Copy)]
+struct Output<'a> {
+    /// Folder for findings and the machine-readable report.
+    folder: Option<&'a Path>,
+    /// Distinct findings that are shrunk, shown and saved.
+    findings: usize,
 }
 
 fn execute(
@@ -97,7 +114,7 @@ fn execute(
     offered: &Offered,
     target: &TargetArguments,
     faults: &[String],
-    folder: Option<&Path>,
+    output: Output<'_>,
 ) -> Result<Exit, Failure> {
     if plan.total() == 0 {
         return Err(Failure::message(
@@ -113,10 +130,14 @@ fn execute(
     let started = Instant::now();
     let interrupted = interrupt_flag();
     let mut consumers: Vec<Box<dyn Consumer>> = vec![Box::new(TerminalReport::new())];
-    if let Some(folder) = folder {
-        let report = NdjsonReport::create(folder)
-            .map_err(|error| Failure::message(Exit::Usage, error, "give --report a folder that can be written"))?;
-        consumers.push(Box::new(report));
+    if let Some(folder) = output.folder {
+        let unwritable = |error| Failure::message(Exit::Usage, error, "give --report a folder that can be written");
+        consumers.push(Box::new(NdjsonReport::create(folder).map_err(unwritable)?));
+        consumers.push(Box::new(JunitReport::create(folder).map_err(unwritable)?));
+        consumers.push(Box::new(HtmlReport::create(folder).map_err(unwritable)?));
+    }
+    if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        consumers.push(Box::new(GithubReport::new(std::io::stdout())));
     }
     let start = Start {
         version: env!("CARGO_PKG_VERSION"),
@@ -177,7 +198,7 @@ fn execute(
         tell(&mut consumers, &Event::Interrupted)?;
     }
     summary.findings = distinct.groups.len();
-    investigate(distinct, &plan, target, faults, folder, &interrupted, &mut consumers)?;
+    investigate(distinct, &plan, target, faults, output, &interrupted, &mut consumers)?;
     summary.finish(started.elapsed(), stopped);
     tell(&mut consumers, &Event::Finished(&summary))?;
     Ok(exit_of(&summary))
@@ -284,7 +305,7 @@ fn investigate(
     plan: &Plan,
     target: &TargetArguments,
     faults: &[String],
-    folder: Option<&Path>,
+    output: Output<'_>,
     interrupted: &AtomicBool,
     consumers: &mut [Box<dyn Consumer>],
 ) -> Result<(), Failure> {
@@ -297,7 +318,8 @@ fn investigate(
             findings: distinct.groups.len(),
         },
     )?;
-    let folder = folder
+    let folder = output
+        .folder
         .map_or_else(|| PathBuf::from(DEFAULT_REPORT), Path::to_path_buf)
         .join("findings");
     let mut groups: Vec<(String, Group)> = distinct.groups.into_iter().collect();
@@ -313,7 +335,7 @@ fn investigate(
     };
     let mut target = make_target(&quick, faults)
         .map_err(|error| Failure::message(Exit::Target, error, "the findings could not be shrunk"))?;
-    for (fingerprint, group) in groups.into_iter().take(SHOWN_FINDINGS) {
+    for (fingerprint, group) in groups.into_iter().take(output.findings) {
         let random = group.order.0 == Phase::Random;
         let seed = random.then_some((plan.seed, group.order.1));
         let steps_before = group.case.steps.len();

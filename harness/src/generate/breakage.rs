@@ -133,6 +133,11 @@ impl Scene<'_, '_, '_> {
         };
         let action = self.denied_action(need, matches!(place, Place::Bucket(_) | Place::Trust(_)));
         let mut draft = Draft::deny(principals, vec![action], resources);
+        if matches!(need.target, Target::Any) && matches!(place, Place::Identity(_)) && self.dice.below(4) == 0 {
+            // Everything but a key: what has no resource is not that key (`iam:M-28`).
+            draft.not_resource = true;
+            draft.resources = vec![format!("arn:aws:kms:{}:{}:key/*", self.region, self.accounts[0])];
+        }
         if self.dice.below(10) < 4 || matches!(draft.principals, Principals::Everyone) && self.dice.coin() {
             let facts = self.some_facts(request, &[position], place);
             draft.conditions.extend(fact::condition(&mut self.dice, &facts, true));
@@ -472,7 +477,7 @@ impl Scene<'_, '_, '_> {
         let Some((place, index)) = self.serving(actor, &need.action, identity) else {
             return false;
         };
-        let action = self.dice.coin();
+        let (action, unknown) = (self.dice.coin(), self.dice.below(4) == 0);
         let Some(draft) = self.policies.get_mut(&place).and_then(|list| list.get_mut(index)) else {
             return false;
         };
@@ -480,6 +485,10 @@ impl Scene<'_, '_, '_> {
             draft.not_action = !draft.not_action;
         } else if draft.resources != ["*"] {
             draft.not_resource = true;
+            if unknown && need.action.starts_with("s3:") {
+                // A variable that sessions have no value for (`iam:V-11`).
+                draft.resources = vec!["arn:aws:s3:::nobody/${aws:username}/*".to_owned()];
+            }
         } else {
             return false;
         }

@@ -26,12 +26,9 @@ const NOT_CALLED: &[(&str, &str)] = &[
         "kms:ImportKeyMaterial",
         "the driver does not wrap key material under the target's public key",
     ),
-    ("iam:GetGroup", NO_DRIVER),
-    ("dynamodb:ListTables", NO_DRIVER),
 ];
 const NO_STORES: &str = "the embedded target knows the permission but has no custom key stores";
 const NO_ML_KEM: &str = "the embedded target knows the permission but has no ML-KEM keys";
-const NO_DRIVER: &str = "the drivers do not know it";
 
 /// Operations that authorization never refuses: name and reason.
 const NEVER_DENIED: &[(&str, &str)] = &[(

@@ -46,6 +46,9 @@ impl Scene<'_, '_, '_> {
             .map(|key| Fact::absent(*key))
             .collect();
         facts.push(Fact::new("aws:EpochTime", Known::Time { year: self.year }));
+        if matches!(need.target, Target::Object(..) | Target::Bucket(_) | Target::Any) {
+            facts.push(Fact::new("aws:UserAgent", Known::Present));
+        }
         if !request.call.with.keys().any(|name| name.starts_with("Tag")) {
             facts.push(Fact::absent("aws:RequestTag/team"));
             facts.push(Fact::absent("aws:TagKeys"));
@@ -98,6 +101,11 @@ impl Scene<'_, '_, '_> {
             ActorKind::Service { .. } => {
                 facts.push(Fact::new("aws:PrincipalServiceNamesList", Known::PresentMany));
                 facts.push(Fact::absent("aws:userid"));
+                facts.push(Fact::absent("aws:PrincipalOrgID"));
+                if !self.organization {
+                    facts.push(Fact::absent("aws:SourceOrgID"));
+                    facts.push(Fact::absent("aws:SourceOrgPaths"));
+                }
             }
             _ => {}
         }

@@ -131,6 +131,9 @@ impl Scene<'_, '_, '_> {
 
     /// Makes the request, with policies that let it through and perhaps something that breaks.
     fn perform(&mut self, mut request: Request) -> Request {
+        if request.call.save.is_empty() && self.room() > 1 && self.dice.percent(self.settings.pair) {
+            return self.pair(request, pair::Order::Either);
+        }
         self.dress(&mut request);
         self.permit(&request);
         self.disturb(&request);

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::super::fact::{Fact, Known};
 use super::super::request::{Need, Request};
 use super::super::scene::{ActorKind, Encryption, Scene, text_blob};
+use super::super::vocabulary as words;
 
 /// The calls of these stories, with weights.
 const OPERATIONS: &[(u32, &str)] = &[
@@ -270,6 +271,11 @@ impl Scene<'_, '_, '_> {
                 }
                 call.with.insert("Delete".to_owned(), json!({"Objects": keys}));
                 needs.push(self.s3_need("s3:DeleteObject", bucket, on_object));
+                if self.dice.below(6) == 0 {
+                    // Entries are refused one by one; the whole only for the wrong owner.
+                    call.with
+                        .insert("ExpectedBucketOwner".to_owned(), json!(words::MANAGEMENT_ACCOUNT));
+                }
             }
             "GetObjectTagging" | "DeleteObjectTagging" | "DeleteObject" | "AbortMultipartUpload" => {
                 put_key(&mut call.with);
@@ -284,7 +290,9 @@ impl Scene<'_, '_, '_> {
             "GetPublicAccessBlock" => needs.push(self.s3_need("s3:GetBucketPublicAccessBlock", bucket, None)),
             other => needs.push(self.s3_need(&format!("s3:{other}"), bucket, None)),
         }
-        self.owner_expected(bucket, &mut call.with);
+        if operation != "DeleteObjects" {
+            self.owner_expected(bucket, &mut call.with);
+        }
         if operation == "GetObject" && needs.len() < 3 {
             let mut need = needs.remove(0);
             self.existing_tags(bucket, object, &mut need);

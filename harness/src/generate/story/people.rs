@@ -39,7 +39,13 @@ const CHAINS: &[(u32, &[Of], &[&str])] = &[
     (
         3,
         &[Of::Group],
-        &["CreateGroup", "AddUserToGroup", "RemoveUserFromGroup", "DeleteGroup"],
+        &[
+            "CreateGroup",
+            "AddUserToGroup",
+            "GetGroup",
+            "RemoveUserFromGroup",
+            "DeleteGroup",
+        ],
     ),
     (
         3,
@@ -52,7 +58,11 @@ const CHAINS: &[(u32, &[Of], &[&str])] = &[
         &["CreateGroup", "AttachGroupPolicy", "DetachGroupPolicy"],
     ),
     (2, &[Of::Policy], &["CreatePolicy", "DeletePolicy"]),
-    (1, &[Of::Table], &["CreateTable", "DescribeTable", "DeleteTable"]),
+    (
+        1,
+        &[Of::Table],
+        &["CreateTable", "DescribeTable", "ListTables", "DeleteTable"],
+    ),
     (1, &[Of::Function], &["CreateFunction", "DeleteFunction"]),
 ];
 
@@ -60,23 +70,23 @@ impl Scene<'_, '_, '_> {
     /// One chain of calls, each with its refused twin where there is room.
     pub(super) fn people(&mut self) {
         let admin = self.new_actor(0);
+        let services = self.settings.services;
         let weights: Vec<(u32, usize)> = CHAINS
             .iter()
             .enumerate()
+            .filter(|(_, (_, kinds, _))| services || !matches!(kinds, [Of::Table | Of::Function]))
             .map(|(at, (weight, ..))| (*weight, at))
             .collect();
         let (_, kinds, calls) = CHAINS[self.dice.weighted(&weights)];
         let kind = *self.dice.pick(kinds);
         let (name, user) = self.subject(kind, calls[0].starts_with("Create"));
-        let first = self.dice.position(2);
-        for (number, call) in calls.iter().enumerate() {
+        for call in calls {
             if self.room() == 0 {
                 return;
             }
             let operation = call.replace("{kind}", kind_name(kind));
             let request = self.chain_request(admin, kind, &operation, &name, &user);
-            // Every other call has its twin; which half is a matter of luck.
-            if number % 2 == first && self.room() > 1 {
+            if self.dice.below(3) > 0 && self.room() > 1 {
                 self.pair(request, Order::RefusedFirst);
             } else {
                 self.perform_unbroken(request);
@@ -120,6 +130,9 @@ impl Scene<'_, '_, '_> {
         let mut with: Map<String, Value> = Map::new();
         let mut needs = vec![self.any_need(&format!("{service}:{operation}"))];
         match kind {
+            Of::Table if operation == "ListTables" => {
+                with.insert("Limit".to_owned(), json!(1 + self.dice.below(100)));
+            }
             Of::Table => {
                 with.insert("TableName".to_owned(), json!(name));
                 if operation == "CreateTable" {

@@ -171,7 +171,8 @@ super::service_table! { "kms", aws_sdk_kms::Client;
     } => |output| members()
         .put("KeyId", output.key_id())
         .put_blob("SharedSecret", output.shared_secret())
-        .put("KeyAgreementAlgorithm", output.key_agreement_algorithm().map(|word| word.as_str()));
+        .put("KeyAgreementAlgorithm", output.key_agreement_algorithm().map(|word| word.as_str()))
+        .put("KeyOrigin", output.key_origin().map(|word| word.as_str()));
     "RotateKeyOnDemand" rotate_key_on_demand {
         "KeyId" text set_key_id,
     } => |output| members()
