@@ -1,6 +1,7 @@
 //! IAM: users, groups, roles, policies, over the Query protocol. This file routes one request to its operation.
 //! What the policies mean is the authorizer's.
 
+mod absent;
 mod access_keys;
 mod attachments;
 mod boundaries;
@@ -13,6 +14,7 @@ mod operations;
 mod policy_versions;
 mod render;
 mod roles;
+mod service_linked_roles;
 mod store;
 mod tags;
 mod users;

@@ -200,3 +200,83 @@ fn roles_are_changed_and_listed_for_their_policies() {
         (400, "ValidationError".to_owned())
     );
 }
+
+#[test]
+fn service_linked_roles_are_deleted_by_their_own_call() {
+    let world = World::new();
+    let root = root(A);
+    let made = world.iam_ok(
+        &root,
+        "CreateServiceLinkedRole",
+        &[("AWSServiceName", "autoscaling.amazonaws.com")],
+    );
+    let name = element(&made, "RoleName");
+    let name = ("RoleName", name.as_str());
+    assert_eq!(
+        failure(&world, &root, "DeleteRole", &[name]),
+        (400, "UnmodifiableEntity".to_owned()),
+        "errata svc:N-7"
+    );
+    let task = element(
+        &world.iam_ok(&root, "DeleteServiceLinkedRole", &[name]),
+        "DeletionTaskId",
+    );
+    assert!(task.starts_with("task/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling/"));
+    let status = world.iam_ok(
+        &root,
+        "GetServiceLinkedRoleDeletionStatus",
+        &[("DeletionTaskId", &task)],
+    );
+    assert_eq!(element(&status, "Status"), "SUCCEEDED");
+    assert_eq!(
+        failure(&world, &root, "GetRole", &[name]),
+        (404, "NoSuchEntity".to_owned())
+    );
+    for task in ["x", "task/aws-service-role/", "task/aws-service-role/a/b"] {
+        assert_eq!(
+            failure(
+                &world,
+                &root,
+                "GetServiceLinkedRoleDeletionStatus",
+                &[("DeletionTaskId", task)]
+            ),
+            (400, "InvalidInput".to_owned())
+        );
+    }
+    world.role(A, "plain", None);
+    assert_eq!(
+        failure(&world, &root, "DeleteServiceLinkedRole", &[("RoleName", "plain")]),
+        (400, "InvalidInput".to_owned())
+    );
+}
+
+/// What a tool asks before it deletes a user with everything: nothing of the kind is there, and each has its action.
+#[test]
+fn users_have_no_other_credentials() {
+    let world = World::new();
+    let root = root(A);
+    let user = world.user(A, "u", None);
+    let name = ("UserName", "u");
+    for action in [
+        "ListMFADevices",
+        "ListSSHPublicKeys",
+        "ListServiceSpecificCredentials",
+        "ListSigningCertificates",
+    ] {
+        let listed = world.iam_ok(&root, action, &[name]);
+        assert_eq!(element(&listed, "IsTruncated"), "false");
+        let (status, body) = world.iam(&user, action, &[name]);
+        assert_eq!(status, 403);
+        assert!(body.contains(&format!("iam:{action}")), "{body}");
+        assert_eq!(
+            failure(&world, &root, action, &[("UserName", "absent")]),
+            (404, "NoSuchEntity".to_owned())
+        );
+    }
+    for action in ["GetLoginProfile", "DeleteLoginProfile"] {
+        assert_eq!(
+            failure(&world, &root, action, &[name]),
+            (404, "NoSuchEntity".to_owned())
+        );
+    }
+}
