@@ -26,6 +26,8 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
             format!("1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint"),
         )
     })?;
+    // The names are a constraint of the API, checked before anybody is asked.
+    let variables = variables(&body)?.unwrap_or_default();
     require(state, call, &name.arn())?;
     let role_arn = text(&body, "Role").ok_or_else(|| LambdaError::invalid("Role is required"))?;
     require_role(state, call, role_arn)?;
@@ -42,7 +44,6 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
     }
     let (code_size, code_sha256) = code(&body["Code"])?;
     let kms_key_arn = kms_key(&body).flatten();
-    let variables = variables(&body)?.unwrap_or_default();
     let environment = if variables.is_empty() {
         None
     } else {
@@ -103,14 +104,14 @@ pub(super) fn get(state: &mut State, call: &Call<'_>) -> Answer {
 /// UpdateFunctionConfiguration: a new role, key or environment means a new encryption and a new grant; Lambda
 /// retires the old one (`svc:L-2`, `svc:L-9`).
 pub(super) fn update(state: &mut State, call: &Call<'_>) -> Answer {
+    let body = call.body()?;
+    let new_variables = variables(&body)?;
     let mut function = find(state, call)?;
     let name = call.function()?;
-    let body = call.body()?;
     let new_role = text(&body, "Role");
     if let Some(role_arn) = new_role {
         require_role(state, call, role_arn)?;
     }
-    let new_variables = variables(&body)?;
     let new_key = kms_key(&body);
     let previous = function.environment.clone();
     let previous_role = function.role_arn.clone();

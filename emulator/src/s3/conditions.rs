@@ -109,8 +109,31 @@ const BUCKET_TAG_ACTIONS: &[&str] = &["s3:CreateBucket", "s3:TagResource"];
 /// Actions that see the tags a request brings.
 const REQUEST_TAG_ACTIONS: &[&str] = &["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"];
 
-/// Actions that see what a request wants of an object's lock.
-const LOCK_ACTIONS: &[&str] = &["s3:PutObject", "s3:PutObjectLegalHold", "s3:PutObjectRetention"];
+/// Keys of the legal hold that a request wants.
+const HOLD_KEYS: &[&str] = &["s3:object-lock-legal-hold"];
+/// Keys of the retention that a request wants.
+const RETENTION_KEYS: &[&str] = &[
+    "s3:object-lock-mode",
+    "s3:object-lock-remaining-retention-days",
+    "s3:object-lock-retain-until-date",
+];
+/// Actions that see what a request wants of an object's lock, and what of it.
+const LOCK_ACTIONS: &[(&str, &[&[&str]])] = &[
+    ("s3:PutObject", &[HOLD_KEYS, RETENTION_KEYS]),
+    ("s3:PutObjectLegalHold", &[HOLD_KEYS]),
+    ("s3:PutObjectRetention", &[RETENTION_KEYS]),
+];
+
+/// The lock's keys that an action sees.
+fn lock_keys_of(action: &str) -> impl Iterator<Item = &'static str> {
+    let rows = LOCK_ACTIONS.iter().filter(move |(name, _)| *name == action);
+    rows.flat_map(|(_, groups)| groups.iter().flat_map(|keys| keys.iter().copied()))
+}
+
+/// Only actions of a named version see which.
+fn sees_version(action: &str) -> bool {
+    action.contains("ObjectVersion") && !LIST_ACTIONS.contains(&action)
+}
 
 /// Operations that create an object, as opposed to preparing one (`s3:ObjectCreationOperation`).
 const CREATING: &[Operation] = &[
@@ -185,7 +208,7 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
         }
     }
     if let Some(version_id) = subject.version_id
-        && subject.action.contains("Version")
+        && sees_version(subject.action)
     {
         context.set("s3:versionid", version_id);
     }
@@ -242,33 +265,17 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
     context
 }
 
-/// The keys that every request with a bucket has.
+/// The keys that every request has.
 const REQUEST_KEYS: &[&str] = &[
     "s3:authtype",
+    "s3:resourceaccount",
     "s3:signatureage",
     "s3:signatureversion",
     "s3:tlsversion",
     "s3:x-amz-content-sha256",
 ];
 /// The keys of a bucket that is there.
-const BUCKET_KEYS: &[&str] = &["s3:buckettag/", "s3:resourceaccount"];
-/// The keys of what a request wants of an object's lock.
-const LOCK_KEYS: &[&str] = &[
-    "s3:object-lock-legal-hold",
-    "s3:object-lock-mode",
-    "s3:object-lock-remaining-retention-days",
-    "s3:object-lock-retain-until-date",
-];
-/// Actions that are told the version, beside those that have one in their name.
-const VERSION_ID_ACTIONS: &[&str] = &[
-    "s3:BypassGovernanceRetention",
-    "s3:GetObjectLegalHold",
-    "s3:GetObjectRetention",
-    "s3:PutObjectLegalHold",
-    "s3:PutObjectRetention",
-    "s3:RestoreObject",
-    "s3:UpdateObjectEncryption",
-];
+const BUCKET_KEYS: &[&str] = &["s3:buckettag/"];
 /// Actions that are about no bucket, or about one that is not there yet.
 const WITHOUT_BUCKET: &[&str] = &[
     "s3:CreateBucket",
@@ -282,7 +289,6 @@ const SPECIAL_KEYS: &[(&str, &[&str])] = &[
         "s3:CreateBucket",
         &["aws:requesttag/", "aws:tagkeys", "s3:locationconstraint"],
     ),
-    ("s3:PutBucketTagging", &["aws:requesttag/", "aws:tagkeys"]),
     (
         "s3:PutInventoryConfiguration",
         &["s3:inventoryaccessibleoptionalfields"],
@@ -310,8 +316,7 @@ pub(crate) fn known(action: &str) -> BTreeSet<String> {
     if LIST_ACTIONS.contains(&action) {
         keys.extend(LIST_KEYS.iter().map(|(key, _)| *key));
     }
-    let of_version = action.contains("ObjectVersion") && !LIST_ACTIONS.contains(&action);
-    if of_version || VERSION_ID_ACTIONS.contains(&action) {
+    if sees_version(action) {
         keys.push("s3:versionid");
     }
     if EXISTING_TAG_ACTIONS.contains(&action) {
@@ -320,9 +325,7 @@ pub(crate) fn known(action: &str) -> BTreeSet<String> {
     if REQUEST_TAG_ACTIONS.contains(&action) {
         keys.extend(["s3:requestobjecttag/", "s3:requestobjecttagkeys"]);
     }
-    if LOCK_ACTIONS.contains(&action) {
-        keys.extend(LOCK_KEYS);
-    }
+    keys.extend(lock_keys_of(action));
     let special = SPECIAL_KEYS.iter().filter(|(name, _)| *name == action);
     keys.extend(special.flat_map(|(_, keys)| *keys));
     keys.into_iter().map(str::to_ascii_lowercase).collect()
@@ -336,7 +339,8 @@ fn is_known(known: &BTreeSet<String>, key: &str) -> bool {
 
 /// `s3:object-lock-…`: from the headers of an upload, or from the body of a request about the lock itself.
 fn lock_keys(state: &State, request: &Authenticated, subject: &Subject<'_>, context: &mut Context) {
-    if !LOCK_ACTIONS.contains(&subject.action) {
+    let known: Vec<&str> = lock_keys_of(subject.action).collect();
+    if known.is_empty() {
         return;
     }
     let of_headers;
@@ -352,11 +356,15 @@ fn lock_keys(state: &State, request: &Authenticated, subject: &Subject<'_>, cont
         ("s3:object-lock-retain-until-date", &lock.until),
         ("s3:object-lock-legal-hold", &lock.legal_hold),
     ] {
-        if let Some(value) = value {
+        if let Some(value) = value
+            && known.contains(&key)
+        {
             context.set(key, value.clone());
         }
     }
-    if let Some(days) = lock.remaining_days(state.now()) {
+    if let Some(days) = lock.remaining_days(state.now())
+        && known.contains(&"s3:object-lock-remaining-retention-days")
+    {
         context.set("s3:object-lock-remaining-retention-days", days.to_string());
     }
 }

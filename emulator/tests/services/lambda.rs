@@ -469,3 +469,17 @@ fn functions_are_read_and_tagged() {
     }
     assert_eq!(send(&admin, "GET", "/functions/fn", &Value::Null).status, 404);
 }
+
+/// A variable's name is a constraint of the API: told before anybody is asked.
+#[test]
+fn names_of_variables_come_before_permissions() {
+    let (cloud, _, _) = world();
+    let nobody = cloud.user(A, "nobody", &json!([]));
+    for (name, status) in [("A", 400), ("1A", 400), ("AB", 403)] {
+        let body = json!({ "Environment": { "Variables": { name: "x" } } });
+        let reply = lambda(&cloud, &nobody, "PUT", "/fn/configuration", &body);
+        assert_eq!(reply.status, status, "{name}: {}", reply.text());
+        let body = json!({ "FunctionName": "new", "Environment": { "Variables": { name: "x" } } });
+        assert_eq!(lambda(&cloud, &nobody, "POST", "", &body).status, status, "{name}");
+    }
+}
