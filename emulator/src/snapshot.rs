@@ -1,5 +1,6 @@
 //! The whole emulated cloud at one moment, to go back to: for whoever takes other steps in the same world again and again. What
-//! is in a world belongs to the services; ids, secrets and key material that are drawn afterwards are new ones.
+//! is in a world belongs to the services; ids, secrets and key material that are drawn
+//! afterwards are new ones, but from a deterministic source: it goes back too, and the same requests get the same answers.
 
 use crate::emulator::Emulator;
 use crate::identity::CredentialStore;
@@ -16,6 +17,7 @@ pub struct Snapshot {
     lambda: crate::lambda::Store,
     backup: crate::backup::Store,
     dynamodb: crate::dynamodb::Store,
+    ids: Option<u64>,
 }
 
 impl Emulator {
@@ -32,6 +34,7 @@ impl Emulator {
             lambda: state.lambda.clone(),
             backup: state.backup.clone(),
             dynamodb: state.dynamodb.clone(),
+            ids: state.sources.ids.position(),
         }
     }
 
@@ -47,6 +50,7 @@ impl Emulator {
             lambda,
             backup,
             dynamodb,
+            ids,
         } = snapshot.clone();
         state.case = case;
         state.credentials = credentials;
@@ -56,5 +60,8 @@ impl Emulator {
         state.lambda = lambda;
         state.backup = backup;
         state.dynamodb = dynamodb;
+        if let Some(position) = ids {
+            state.sources.ids.go_to(position);
+        }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::atomic::AtomicBool;
 
 use countersign::faults::table::render;
-use countersign::faults::{Detector, Measurement, Plan, Tier, measure, of_names};
+use countersign::faults::{Detector, Measurement, Plan, Tier, measure, of_names, tiers};
 use countersign_model::case::Case;
 
 fn measured(ids: &[&str], seeds: &[u64], workers: usize) -> Measurement {
@@ -13,6 +13,7 @@ fn measured(ids: &[&str], seeds: &[u64], workers: usize) -> Measurement {
         faults: of_names(&ids).expect("the faults exist"),
         seeds: seeds.to_vec(),
         cases: 600,
+        tiers: tiers(),
         workers,
     };
     measure(&plan, &AtomicBool::new(false), &|_| {}).expect("the measurement can be made")

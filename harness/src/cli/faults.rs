@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::check::interrupt_flag;
@@ -13,7 +13,7 @@ use super::{Exit, Failure, files, known_faults, some_cases, workers};
 use crate::faults::judges::{self, Trial};
 use crate::faults::protection::Protection;
 use crate::faults::table::{self, Sums};
-use crate::faults::{self, MeasureError, Measurement, Plan};
+use crate::faults::{self, MeasureError, Measurement, Plan, Tier};
 use crate::report::plain;
 
 /// Cases to try before giving a fault up, when nothing else is said.
@@ -37,6 +37,9 @@ pub(super) struct FaultsArguments {
     /// Number of seeds, each tried by itself.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seeds: u32,
+    /// Only cases of this kind; both when left out.
+    #[arg(long, value_name = "TIER")]
+    tier: Option<TierName>,
     /// Judge by the laws and by the recorded and documented cases alone, and list the rules that only the model protects.
     #[arg(long)]
     without_model: bool,
@@ -54,6 +57,24 @@ pub(super) struct FaultsArguments {
     json: bool,
 }
 
+/// The kinds of cases.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum TierName {
+    /// Cases without a world: policies and a request.
+    Evaluator,
+    /// Cases with a world, through the AWS SDKs.
+    World,
+}
+
+impl TierName {
+    fn tier(self) -> Tier {
+        match self {
+            Self::Evaluator => Tier::Evaluator,
+            Self::World => Tier::World,
+        }
+    }
+}
+
 pub(super) fn run(arguments: &FaultsArguments) -> Result<Exit, Failure> {
     known_faults(&arguments.ids)?;
     if arguments.list {
@@ -68,9 +89,23 @@ pub(super) fn run(arguments: &FaultsArguments) -> Result<Exit, Failure> {
             .map(|offset| arguments.seed.wrapping_add(offset))
             .collect(),
         cases: arguments.cases.unwrap_or(CASES),
+        tiers: match arguments.tier {
+            Some(name) => faults::tiers()
+                .into_iter()
+                .filter(|tier| *tier == name.tier())
+                .collect(),
+            None => faults::tiers(),
+        },
         workers: workers(arguments.workers, 64),
     };
     some_cases(plan.cases)?;
+    if plan.tiers.is_empty() {
+        return Err(Failure::message(
+            Exit::NothingRan,
+            "this build runs no cases with a world",
+            "build with the feature `wire`",
+        ));
+    }
     let started = Instant::now();
     let bar = Progress::counting((plan.faults.len() * plan.seeds.len()) as u64, "faults found");
     let measured = faults::measure(&plan, &interrupt_flag(), &|found| bar.add(found));

@@ -19,8 +19,19 @@ pub struct Plan {
     pub seeds: Vec<u64>,
     /// Cases after which a fault is given up, under each seed.
     pub cases: u64,
+    /// The kinds of cases, in order.
+    pub tiers: Vec<Tier>,
     /// Number of threads.
     pub workers: usize,
+}
+
+/// The kinds of cases that this build can run.
+pub fn tiers() -> Vec<Tier> {
+    if cfg!(feature = "wire") {
+        vec![Tier::Evaluator, Tier::World]
+    } else {
+        vec![Tier::Evaluator]
+    }
 }
 
 /// A fault that is still looked for, with its place in the plan.
@@ -78,15 +89,10 @@ pub fn measure(
     for (report, exemplar) in reports.iter_mut().zip(exemplars) {
         report.exemplar = exemplar.into_inner().unwrap_or_else(PoisonError::into_inner);
     }
-    let tiers = if cfg!(feature = "wire") {
-        vec![Tier::Evaluator, Tier::World]
-    } else {
-        vec![Tier::Evaluator]
-    };
     Ok(Measurement {
         seeds: plan.seeds.clone(),
         cases: plan.cases,
-        tiers,
+        tiers: plan.tiers.clone(),
         interrupted: stopped,
         faults: reports,
     })
@@ -232,9 +238,11 @@ fn hunt(
         if wanted.is_empty() {
             continue;
         }
-        evaluator::look(*seed, number, &wanted, |fault, seen| found(board, fault, seen, at));
+        if plan.tiers.contains(&Tier::Evaluator) {
+            evaluator::look(*seed, number, &wanted, |fault, seen| found(board, fault, seen, at));
+        }
         #[cfg(feature = "wire")]
-        {
+        if plan.tiers.contains(&Tier::World) {
             let at = time(number, Tier::World);
             let wanted = board.wanted(plan, at);
             if !wanted.is_empty() {

@@ -26,7 +26,7 @@ use countersign_model::case::Case;
 use serde::Serialize;
 
 pub use exemplar::{Detector, single_removals};
-pub use measure::{Plan, measure};
+pub use measure::{Plan, measure, tiers};
 
 /// All seeded faults, in the emulator's order.
 pub fn list() -> &'static [FaultEntry] {

@@ -76,12 +76,12 @@ fn why_not(report: &FaultReport, measurement: &Measurement) -> &'static str {
     let figures = &report.figures;
     if figures.detected > 0 {
         "no exemplar: the run was interrupted"
+    } else if measurement.interrupted {
+        "not found before the run was interrupted"
     } else if figures.triggered > 0 {
         "NOT FOUND: what it changes is not compared, or disputed anyway"
     } else if figures.reached > 0 {
         "NOT FOUND: no case makes a difference to it"
-    } else if measurement.interrupted {
-        "not found before the run was interrupted"
     } else {
         "NOT FOUND: no case reaches it"
     }
