@@ -162,6 +162,9 @@ struct CaseInput {
     bucket_key_seconds: Option<i64>,
     quirks: Option<BTreeMap<String, Value>>,
     faults: Option<Vec<String>>,
+    /// The faults that are asked for are noted (`fault::take_came_by`); for an emulator in the asker's process.
+    #[serde(default)]
+    watch_faults: bool,
     #[serde(default, deserialize_with = "present")]
     organization: Option<Option<OrganizationInput>>,
     vpc_endpoints: Option<BTreeMap<String, EndpointInput>>,
@@ -214,6 +217,9 @@ fn new_case(state: &State, input: CaseInput) -> Result<CaseSettings, ControlErro
     }
     if let Some(names) = input.faults {
         case.faults = FaultSet::from_ids(&names).map_err(|error| invalid(error.to_string()))?;
+    }
+    if input.watch_faults {
+        case.faults = case.faults.watched();
     }
     let as_of = case.as_of.unwrap_or(crate::state::CURRENT_DATE);
     if let Some(organization) = input.organization {

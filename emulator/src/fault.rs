@@ -16,10 +16,12 @@ mod requests;
 mod s3;
 mod sse_kms;
 mod variants;
+mod watch;
 
 use std::fmt;
 
 pub use variants::Fault;
+pub use watch::take_came_by;
 
 /// Who can see that a fault is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,7 +162,7 @@ impl Fault {
 
     /// The word of a set that holds the fault, and its bit there.
     const fn place(self) -> (usize, u64) {
-        (self as usize / 64, 1 << (self as u32 % 64))
+        (self as usize / FAULTS_PER_WORD, 1 << (self as usize % FAULTS_PER_WORD))
     }
 }
 
@@ -180,7 +182,10 @@ pub struct UnknownFault(pub String);
 pub struct FaultSet([u64; WORDS]);
 
 /// Room for every fault.
-const WORDS: usize = COUNT.div_ceil(64);
+const WORDS: usize = COUNT.div_ceil(FAULTS_PER_WORD);
+/// The last bit of each word says that the set is watched.
+const FAULTS_PER_WORD: usize = 63;
+const WATCHED: u64 = 1 << FAULTS_PER_WORD;
 
 impl FaultSet {
     /// No fault at all: the emulator behaves.
@@ -188,12 +193,37 @@ impl FaultSet {
 
     /// Whether the fault is active.
     #[inline]
-    pub const fn contains(self, fault: Fault) -> bool {
+    pub fn contains(self, fault: Fault) -> bool {
+        let (word, bit) = fault.place();
+        // One test where nothing is on, watched or not.
+        self.0[word] & (bit | WATCHED) != 0 && self.answer(fault)
+    }
+
+    #[cold]
+    fn answer(self, fault: Fault) -> bool {
+        if self.0[0] & WATCHED != 0 {
+            watch::note(fault);
+        }
+        self.holds(fault)
+    }
+
+    const fn holds(self, fault: Fault) -> bool {
         let (word, bit) = fault.place();
         self.0[word] & bit != 0
     }
 
-    /// Whether no fault is active.
+    /// The set as one that notes which faults it is asked for ([`take_came_by`]).
+    #[must_use]
+    pub const fn watched(mut self) -> Self {
+        let mut word = 0;
+        while word < WORDS {
+            self.0[word] |= WATCHED;
+            word += 1;
+        }
+        self
+    }
+
+    /// Whether no fault is active and nobody watches.
     pub const fn is_empty(self) -> bool {
         let mut word = 0;
         while word < WORDS {
@@ -239,7 +269,7 @@ impl FaultSet {
         FAULTS
             .iter()
             .map(|entry| entry.fault)
-            .filter(move |fault| self.contains(*fault))
+            .filter(move |fault| self.holds(*fault))
     }
 }
 

@@ -90,11 +90,30 @@ impl IdSource {
         Self(Mutex::new(Generator::Seeded { seed, counter: 0 }))
     }
 
+    /// How much of a deterministic stream was drawn; `None` for randomness of the operating system.
+    #[must_use]
+    pub fn position(&self) -> Option<u64> {
+        match &*self.generator() {
+            Generator::OperatingSystem(_) => None,
+            Generator::Seeded { counter, .. } => Some(*counter),
+        }
+    }
+
+    /// Goes back in a deterministic stream, or forth. Randomness of the operating system has no position.
+    pub fn go_to(&self, position: u64) {
+        if let Generator::Seeded { counter, .. } = &mut *self.generator() {
+            *counter = position;
+        }
+    }
+
+    fn generator(&self) -> std::sync::MutexGuard<'_, Generator> {
+        // A poisoned lock only means another request panicked between two bytes; the stream stays usable.
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     /// Fills `buffer`.
     pub fn fill(&self, buffer: &mut [u8]) {
-        // A poisoned lock only means another request panicked between two bytes; the stream stays usable.
-        let mut generator = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match &mut *generator {
+        match &mut *self.generator() {
             Generator::OperatingSystem(pool) => pool.fill(buffer),
             Generator::Seeded { seed, counter } => {
                 for chunk in buffer.chunks_mut(32) {

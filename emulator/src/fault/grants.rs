@@ -128,6 +128,12 @@ pub(super) const ENTRIES: &[FaultEntry] = &[
         "a grant token that was never given out is accepted",
     ),
     world(
+        Fault::GrantPairQuotaSkipped,
+        "grant-pair-quota-skipped",
+        "svc:G-10",
+        "a grant constraint may have any number of pairs",
+    ),
+    world(
         Fault::NonexistentGranteeAccepted,
         "nonexistent-grantee-accepted",
         "svc:G-2",

@@ -395,6 +395,8 @@ pub enum Fault {
     TokenRevivesEndedGrant,
     /// `unknown-grant-token-accepted` (`svc:G-22`).
     UnknownGrantTokenAccepted,
+    /// `grant-pair-quota-skipped` (`svc:G-10`).
+    GrantPairQuotaSkipped,
     /// `nonexistent-grantee-accepted` (`svc:G-2`).
     NonexistentGranteeAccepted,
     /// `anyone-may-retire` (`svc:G-16`).

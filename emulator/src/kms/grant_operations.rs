@@ -36,7 +36,7 @@ pub(super) fn create(
     note: &mut Note,
 ) -> Answer {
     let identifier = params.required("KeyId", 2048)?;
-    let wanted = NewGrant::read(params, operation)?;
+    let wanted = NewGrant::read(params, operation, state.case.faults)?;
     let made = create_core(state, call, operation, identifier, &wanted, note)?;
     Ok(Some(json!({ "GrantToken": made.token, "GrantId": made.grant_id })))
 }

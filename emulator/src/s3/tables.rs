@@ -16,8 +16,8 @@ pub struct PermissionView {
     pub version_action: &'static str,
     /// `*`, `bucket`, `object` or `source object`.
     pub on: &'static str,
-    /// When it is asked for, in the words of [`condition`]; empty: always.
-    pub when: &'static str,
+    /// When it is asked for, by the name of the condition (`AclHeader`, `Tags`, …); empty: always.
+    pub when: String,
 }
 
 /// One operation as the emulator reads the API pages.
@@ -92,17 +92,10 @@ fn name(operation: Operation) -> String {
     }
 }
 
-fn condition(when: When) -> &'static str {
+fn condition(when: When) -> String {
     match when {
-        When::Always => "",
-        When::AclHeader | When::OpenAclHeader => "acl",
-        When::Tags => "tags",
-        When::BucketTags => "bucket tags",
-        When::OwnershipHeader => "ownership",
-        When::SourceTagsCopied => "source tags copied",
-        When::RetentionHeader => "retention",
-        When::LegalHoldHeader => "legal hold",
-        When::LockHeader => "object lock enabled",
+        When::Always => String::new(),
+        other => format!("{other:?}"),
     }
 }
 

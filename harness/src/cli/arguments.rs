@@ -34,8 +34,7 @@ pub(super) enum Command {
     /// Say how good the random cases are: distinct requests, allow share, rules reached.
     Stats(StatsArguments),
     /// Switch on the seeded faults of the emulator, one at a time, and see after how many cases each is found.
-    #[cfg(feature = "wire")]
-    Faults(FaultsArguments),
+    Faults(super::faults::FaultsArguments),
     /// Random cases without a world, by the hundred thousand: the model against the emulator's authorizer.
     Evaluator(super::evaluator::EvaluatorArguments),
     /// Hold an evaluator to the laws that need no oracle: adding a Deny never allows, order is nothing, both sides must allow.
@@ -184,32 +183,6 @@ pub(super) struct StatsArguments {
     /// Seed of the random cases.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
-    /// Machine-readable.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// `faults`.
-#[cfg(feature = "wire")]
-#[derive(Debug, Clone, Args)]
-pub(super) struct FaultsArguments {
-    /// The faults; all of them when left out.
-    pub(super) ids: Vec<String>,
-    /// Cases to try before giving a fault up.
-    #[arg(long, default_value_t = 500)]
-    pub(super) cases: u64,
-    /// First seed of the random cases.
-    #[arg(long, default_value_t = 1)]
-    pub(super) seed: u64,
-    /// Number of seeds, each tried by itself.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub(super) seeds: u32,
-    /// Only list the faults.
-    #[arg(long)]
-    pub(super) list: bool,
-    /// Folder for the shrunk cases.
-    #[arg(long, value_name = "DIR")]
-    pub(super) report: Option<PathBuf>,
     /// Machine-readable.
     #[arg(long)]
     pub(super) json: bool,

@@ -1,7 +1,7 @@
 //! `countersign evaluator`: many random cases without a world, the model against the emulator's authorizer or an adapter, in process
 //! and on all cores. Comparing and shrinking are `crate::evaluator`'s; here are arguments, progress and the report for a person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -177,14 +177,24 @@ fn compare_saving(arguments: &EvaluatorArguments, seed: u64, workers: usize) -> 
     })
 }
 
-/// One finding for each fingerprint that is left after shrinking, in the order of the classes.
+/// One finding for each fingerprint that is left after shrinking, in the order of the classes. Shrinking may tell kinds apart within a class; each
+/// is then given the class's count, for the others of the class were not shrunk.
 fn investigate(report: &Report, target: &mut dyn Evaluator) -> Vec<Finding> {
     let mut found: BTreeMap<String, Finding> = BTreeMap::new();
     for (class, cases) in &report.exemplars {
         let seen = report.disagreements.get(class).copied().unwrap_or_default();
+        let mut counted = BTreeSet::new();
         for case in cases {
-            if let Some(finding) = finding::investigate(case, &mut ModelEvaluator, target, seen) {
-                found.entry(finding.fingerprint.clone()).or_insert(finding);
+            let Some(finding) = finding::investigate(case, &mut ModelEvaluator, target, seen) else {
+                continue;
+            };
+            let first_of_class = counted.insert(finding.fingerprint.clone());
+            match found.get_mut(&finding.fingerprint) {
+                Some(known) if first_of_class => known.seen += seen,
+                Some(_) => {}
+                None => {
+                    found.insert(finding.fingerprint.clone(), finding);
+                }
             }
         }
     }
@@ -266,6 +276,7 @@ pub(super) struct Progress {
     done: AtomicU64,
     told: AtomicU64,
     whole: u64,
+    what: &'static str,
     started: Instant,
 }
 
@@ -274,6 +285,11 @@ impl Progress {
     const LINE_EVERY: u64 = 10;
 
     pub(super) fn new(whole: u64) -> Self {
+        Self::counting(whole, "cases")
+    }
+
+    /// Of something else than cases.
+    pub(super) fn counting(whole: u64, what: &'static str) -> Self {
         let fancy = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} {per_sec} {eta}");
         let bar = fancy.then(|| {
@@ -285,6 +301,7 @@ impl Progress {
             done: AtomicU64::new(0),
             told: AtomicU64::new(0),
             whole,
+            what,
             started: Instant::now(),
         }
     }
@@ -297,7 +314,7 @@ impl Progress {
         }
         let now = self.started.elapsed().as_secs() / Self::LINE_EVERY;
         if now > self.told.fetch_max(now, Ordering::Relaxed) {
-            eprintln!("{done} of {} cases", self.whole);
+            eprintln!("{done} of {} {}", self.whole, self.what);
         }
     }
 

@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::words::{cases, describe_expected, describe_observed, describe_step, result, verdict};
 use super::{Consumer, Counts, Event, FindingReport, Start, Summary, plain};
 use crate::differential::Side;
+use crate::differential::shrink::Need;
 
 /// Without a terminal, a line is written at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -139,6 +140,13 @@ fn write_finding(
         finding.seen,
         cases(finding.seen)
     )?;
+    if finding.seen_on.len() > 1 {
+        let seen = finding
+            .seen_on
+            .iter()
+            .map(|(operation, seen)| format!("{operation} {seen}"));
+        writeln!(text, "  seen on   {}", seen.collect::<Vec<_>>().join(", "))?;
+    }
     match finding.seed {
         Some((seed, number)) => writeln!(
             text,
@@ -213,9 +221,36 @@ fn write_finding(
             None => writeln!(text, "  rule      {id}")?,
         }
     }
+    write_needs(text, finding)?;
     if let Some(path) = saved {
         writeln!(text, "  case      {}", path.display())?;
         writeln!(text, "  replay    {}", finding.replay_command(path, faults))?;
+    }
+    Ok(())
+}
+
+/// Which values of the shrunk case matter.
+fn write_needs(text: &mut String, finding: &FindingReport) -> std::fmt::Result {
+    let listed = |need: Need| -> Vec<String> {
+        let parts = finding.needs.iter().filter(|part| part.need == need);
+        parts
+            .map(|part| {
+                let value = part
+                    .value
+                    .as_str()
+                    .map_or_else(|| part.value.to_string(), str::to_owned);
+                format!("{} = {value}", part.path)
+            })
+            .collect()
+    };
+    for (word, need) in [
+        ("needed", Need::Needed),
+        ("in part", Need::Loose),
+        ("anything", Need::Anything),
+    ] {
+        for (position, line) in listed(need).iter().enumerate() {
+            writeln!(text, "  {:<9} {line}", if position == 0 { word } else { "" })?;
+        }
     }
     Ok(())
 }

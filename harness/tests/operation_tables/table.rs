@@ -179,12 +179,16 @@ pub(crate) mod model {
     fn s3_when(when: s3_table::When) -> &'static str {
         match when {
             s3_table::When::AclHeader => " with acl",
+            s3_table::When::OpeningAclHeader => " with opening acl",
+            s3_table::When::OwnershipHeader => " with ownership",
+            s3_table::When::ObjectLockHeader => " with object lock",
             s3_table::When::TaggingHeader => " with tags",
             s3_table::When::RetentionHeader => " with retention",
             s3_table::When::LegalHoldHeader => " with legal hold",
             s3_table::When::VersionNamed | s3_table::When::SourceVersionNamed => " with version",
             s3_table::When::NoVersionNamed | s3_table::When::NoSourceVersionNamed => " without version",
-            s3_table::When::SourceTagsCopied => " with source tags copied",
+            s3_table::When::SourceTagsCopied => " with source tags copied without version",
+            s3_table::When::SourceVersionTagsCopied => " with source tags copied with version",
         }
     }
 }
@@ -228,9 +232,18 @@ pub(crate) mod emulator {
         let rows = s3::tables::operations().into_iter().map(|operation| {
             let mut permissions = Vec::new();
             for permission in &operation.permissions {
-                let when = match permission.when {
-                    "" => String::new(),
-                    when => format!(" with {when}"),
+                let when = match permission.when.as_str() {
+                    "" => "",
+                    "AclHeader" => " with acl",
+                    "BucketTags" => " with bucket tags",
+                    "LegalHoldHeader" => " with legal hold",
+                    "LockHeader" => " with object lock",
+                    "OpenAclHeader" => " with opening acl",
+                    "OwnershipHeader" => " with ownership",
+                    "RetentionHeader" => " with retention",
+                    "SourceTagsCopied" => " with source tags copied",
+                    "Tags" => " with tags",
+                    other => panic!("no word for the condition `{other}` of the emulator"),
                 };
                 if permission.action == permission.version_action {
                     permissions.push(format!("{} on {}{when}", permission.action, permission.on));

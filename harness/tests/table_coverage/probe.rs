@@ -190,12 +190,7 @@ pub(crate) fn check(of: &str, faults: &BTreeMap<String, Vec<String>>) {
     }
     let mut text = String::new();
     for (call, faults) in faults.iter().filter(|(call, _)| !known.contains(*call)) {
-        let _ = writeln!(
-            text,
-            "{call}: {} faults; {}",
-            faults.len(),
-            faults.first().map_or("", String::as_str)
-        );
+        let _ = writeln!(text, "{call}:\n    {}", faults.join("\n    "));
     }
     assert!(text.is_empty(), "not as in the tables, over the wire:\n{text}");
     let stale: Vec<&String> = known.iter().filter(|call| !faults.contains_key(*call)).collect();

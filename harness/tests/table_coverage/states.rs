@@ -71,11 +71,18 @@ fn every_operation_in_every_key_state_agrees_over_the_wire() {
     );
 }
 
-/// A key of KMS's own making never waits for an import; its other states show the footnote.
+/// What no key can be: one of KMS's own making never waits for an import, one with imported material is in no key store that could be
+/// unavailable. Another probe of the operation shows those cells.
 fn never(probe: &Probe, state: &str) -> bool {
-    state == "PendingImport"
-        && probe.call.ends_with("DeleteImportedKeyMaterial")
-        && probe.key.as_deref() != Some("imported")
+    let imported = probe.key.as_deref() == Some("imported");
+    match state {
+        "PendingImport" => {
+            let of_import = ["DeleteImportedKeyMaterial", "GetParametersForImport"];
+            of_import.iter().any(|name| probe.call.ends_with(name)) && !imported
+        }
+        "Unavailable" => probe.call.ends_with("GetParametersForImport") && imported,
+        _ => false,
+    }
 }
 
 /// Whether a code can stand in a cell: its own; that of a condition, or success where the condition does not hold.

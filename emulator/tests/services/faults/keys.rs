@@ -1,6 +1,6 @@
 //! Rows of the faults of KMS: key policies, aliases, grants, key states, and Lambda's grants.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Row, encrypt, is_error, may, row, sealed, user};
 use crate::cloud::{A, B, Cloud, Keys, allow};
@@ -319,6 +319,20 @@ pub(super) const ROWS: &[Row] = &[
         |cloud| {
             let body = json!({ "KeyId": cloud.key(A, &json!([])), "Plaintext": "eA==", "GrantTokens": ["x"] });
             root_calls(cloud, "Encrypt", &body)
+        },
+        400,
+        200,
+    ),
+    row(
+        "grant-pair-quota-skipped",
+        |cloud| {
+            let pairs: Map<String, Value> = (0..9).map(|number| (number.to_string(), json!("x"))).collect();
+            let root = format!("arn:aws:iam::{A}:root");
+            let body = json!({
+                "KeyId": cloud.key(A, &json!([])), "GranteePrincipal": root, "Operations": ["Encrypt"],
+                "Constraints": { "EncryptionContextSubset": pairs },
+            });
+            root_calls(cloud, "CreateGrant", &body)
         },
         400,
         200,
