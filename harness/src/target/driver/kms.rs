@@ -185,6 +185,17 @@ super::service_table! { "kms", aws_sdk_kms::Client;
         .put("KeyId", output.key_id())
         .put_blob("ImportToken", output.import_token())
         .put_blob("PublicKey", output.public_key());
+    "ImportKeyMaterial" import_key_material {
+        "KeyId" text set_key_id,
+        "ImportToken" blob set_import_token,
+        "EncryptedKeyMaterial" blob set_encrypted_key_material,
+        "ExpirationModel" word set_expiration_model,
+        "ImportType" word set_import_type,
+        "KeyMaterialDescription" text set_key_material_description,
+        "KeyMaterialId" text set_key_material_id,
+    } => |output| members()
+        .put("KeyId", output.key_id())
+        .put("KeyMaterialId", output.key_material_id());
     "DeleteImportedKeyMaterial" delete_imported_key_material {
         "KeyId" text set_key_id,
         "KeyMaterialId" text set_key_material_id,
