@@ -174,7 +174,14 @@ fn answer(
             None => context.remove(&key),
         }
     }
-    let grant = grant::matching(&case.grants, &caller, &request.action, &context, quirks);
+    let grant = grant::matching(
+        &case.grants,
+        &caller,
+        &request.action,
+        &request.resource,
+        &context,
+        quirks,
+    );
     let request = Request {
         caller: &caller,
         action: &request.action,

@@ -58,7 +58,10 @@ pub(crate) fn insert(state: &mut State, at: &KeyRef, service: &str, policy: Stor
         replica_of: None,
         manager: KeyManager::Aws(service.to_owned()),
         state: KeyState::Enabled,
-        description: format!("Default key that protects my data when no other key is defined ({service})"),
+        description: format!(
+            "Default key that protects my {} when no other key is defined",
+            protected(service)
+        ),
         rotation_enabled: true,
         policy: Delayed::new(Arc::new(policy)),
         tags: Delayed::new(BTreeMap::new()),
@@ -67,6 +70,18 @@ pub(crate) fn insert(state: &mut State, at: &KeyRef, service: &str, policy: Stor
         material: Material::default(),
     };
     state.contents.keys.insert(at.clone(), key);
+}
+
+/// What a service's managed key protects, in the words of its description.
+fn protected(service: &str) -> &str {
+    match service {
+        "s3" => "S3 objects",
+        "lambda" => "Lambda functions",
+        "backup" => "Backup data",
+        "ebs" => "EBS volumes",
+        "dynamodb" => "DynamoDB data",
+        other => other,
+    }
 }
 
 /// The policy of an AWS managed key; none for a service the data file does not have.

@@ -180,6 +180,10 @@ fn read_variable(text: &str) -> Option<(Piece, &str)> {
     }
     // The default: a comma, one space, single quotes (iam:V-06).
     let (default, after) = behind_key.strip_prefix(", '")?.split_once("'}")?;
+    if default.contains('\'') {
+        // No page says how a quote would be written in a default: malformed, so literal text (iam:V-14).
+        return None;
+    }
     Some((
         Piece::Variable(Variable {
             key,

@@ -6,9 +6,12 @@ use serde_json::json;
 
 use super::bucket::{Algorithm, ObjectEncryption};
 use super::request::Request;
-use super::{empty, error_without_text};
+use super::{empty, error, error_without_text};
 use crate::kms::key::KeyRef;
 use crate::world::trace::Answer;
+
+/// What is told of a key that another account than the bucket's owns (API_UpdateObjectEncryption).
+const FOREIGN_KEY: &str = "The AWS KMS key in the request must be owned by the same account as the bucket. Modify the request to specify a KMS key from the same account, and then try again.";
 
 impl Request<'_> {
     /// With an object under a KMS key: Decrypt and ReEncrypt from the old key; to the new one ReEncrypt, GenerateDataKey, Encrypt.
@@ -25,6 +28,21 @@ impl Request<'_> {
         self.authorize(&place)?;
         let object = self.existing(&place)?;
         self.trace.rule("svc:S-25");
+        let owner = &self.bucket(&place.bucket).owner;
+        if new_key
+            .split(':')
+            .nth(4)
+            .is_some_and(|account| account != owner.as_str())
+        {
+            return Err(error("AccessDenied", 403, FOREIGN_KEY));
+        }
+        let keeping = &object.keeping;
+        let retained = keeping
+            .retention
+            .is_some_and(|retention| retention.until > self.state.clock.now);
+        if retained || keeping.legal_hold == Some(true) {
+            return Err(error_without_text("AccessDenied", 403));
+        }
         let arn = if bucket_key {
             self.bucket(&place.bucket).arn()
         } else {

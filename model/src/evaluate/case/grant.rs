@@ -27,10 +27,16 @@ pub(super) fn matching<'a>(
     grants: &'a [EvaluatorGrant],
     caller: &Caller,
     action: &Action,
+    resource: &str,
     context: &Context,
     quirks: &Quirks,
 ) -> Option<GrantFact<'a>> {
-    if !action.service().eq_ignore_ascii_case("kms") {
+    // A grant is on a key (svc:G-1): it says nothing of aliases, nor of requests without a key.
+    let on_key = resource
+        .splitn(6, ':')
+        .nth(5)
+        .is_some_and(|name| name.starts_with("key/"));
+    if !on_key || !action.service().eq_ignore_ascii_case("kms") {
         return None;
     }
     grants
