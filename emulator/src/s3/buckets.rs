@@ -61,23 +61,33 @@ pub(crate) fn create_bucket(exchange: &mut Exchange<'_>) -> Answer {
         .cloned()
         .ok_or_else(|| S3Error::access_denied("Access Denied"))?;
     let region = bucket_region(&request.region, location)?;
+    let acl = Acl::from_headers(&request.headers, &account, &account)?.unwrap_or_else(|| Acl::private(&account));
     if let Some(existing) = exchange.state.s3.buckets.get(&name) {
         return if existing.account != account {
             Err(S3Error::fixed("BucketAlreadyExists").with("BucketName", name))
         } else if existing.region.as_str() == CLASSIC_REGION && region.as_str() == CLASSIC_REGION {
-            // us-east-1 keeps its old ways: creating one's own bucket again succeeds.
+            // us-east-1 keeps its old ways: creating one's own bucket again succeeds, and resets its ACL (API page).
+            if let Some(existing) = exchange.state.s3.buckets.get_mut(&name) {
+                existing.acl = acl;
+            }
             Ok(created(&name))
         } else {
             Err(S3Error::fixed("BucketAlreadyOwnedByYou").with("BucketName", name))
         };
     }
-    let acl = Acl::from_headers(&request.headers, &account, &account)?.unwrap_or_else(|| Acl::private(&account));
     if ownership == ObjectOwnership::BucketOwnerEnforced && !acl.is_owner_only() {
         return Err(S3Error::fixed("InvalidBucketAclWithObjectOwnership"));
     }
     // The new bucket has all of Block Public Access on, so a public ACL cannot be its first (svc:S-6).
-    if acl.is_public() {
+    if acl.is_public() && exchange.state.s3.account_block(&account).block_public_acls {
         return Err(S3Error::access_denied("Access Denied"));
+    }
+    if acl.is_public() {
+        return Err(S3Error::new(
+            "InvalidBucketAclWithBlockPublicAccessError",
+            400,
+            "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
+        ));
     }
     let bucket = Bucket {
         name: name.clone(),

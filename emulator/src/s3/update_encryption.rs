@@ -22,8 +22,8 @@ struct Wanted {
     bucket_key: bool,
 }
 
-/// UpdateObjectEncryption: `kms:Decrypt` for the key the object has, `kms:GenerateDataKey` and `kms:Encrypt` for the
-/// one it gets, `kms:ReEncrypt*` from one to the other, all as the requester.
+/// UpdateObjectEncryption: `kms:Decrypt` for the key the object has and `kms:ReEncrypt*` from it to the one it gets, then
+/// `kms:GenerateDataKey` and `kms:Encrypt` for that one, all as the requester.
 pub(crate) fn update_object_encryption(exchange: &mut Exchange<'_>) -> Answer {
     let request = exchange.request;
     let wanted = read(&request.body)?;
@@ -79,6 +79,20 @@ pub(crate) fn update_object_encryption(exchange: &mut Exchange<'_>) -> Answer {
     let context = kms_context(&pairs, &bucket_name, &key, wanted.bucket_key);
     let via = sse::via(&region);
     let (state, caller) = (&mut *exchange.state, &request.caller);
+    let moved = match &old {
+        None => None,
+        Some(kms) => Some(
+            internal::re_encrypt(
+                state,
+                caller,
+                &via,
+                &region,
+                (&kms.key_arn, &kms.wrapped_key, &kms.context),
+                (&wanted.key_arn, &context),
+            )
+            .map_err(|error| sse::kms_error(state, error))?,
+        ),
+    };
     let made = internal::generate_data_key(state, caller, &via, &region, &wanted.key_arn, &context)
         .map_err(|error| sse::kms_error(state, error))?;
     let encrypted = internal::encrypt(
@@ -91,19 +105,8 @@ pub(crate) fn update_object_encryption(exchange: &mut Exchange<'_>) -> Answer {
         &context,
     )
     .map_err(|error| sse::kms_error(state, error))?;
-    let (data_key, wrapped_key) = match (&old, old_data_key) {
-        (Some(kms), Some(data_key)) => {
-            let moved = internal::re_encrypt(
-                state,
-                caller,
-                &via,
-                &region,
-                (&kms.key_arn, &kms.wrapped_key, &kms.context),
-                (&wanted.key_arn, &context),
-            )
-            .map_err(|error| sse::kms_error(state, error))?;
-            (data_key, moved)
-        }
+    let (data_key, wrapped_key) = match (old_data_key, moved) {
+        (Some(data_key), Some(moved)) => (data_key, moved),
         _ => (made.plaintext, encrypted.ciphertext),
     };
     let protection = Protection::Kms(Arc::new(KmsProtection {

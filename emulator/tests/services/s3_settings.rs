@@ -333,3 +333,27 @@ fn conditional_bulk_deletion() {
     }
     assert_eq!(cloud.s3(&root, "GET", "/bucket/k").status, 404);
 }
+
+/// A new bucket has all of Block Public Access on, so its first ACL cannot be public (create-bucket-faq of the user guide).
+#[test]
+fn new_buckets_take_no_public_acl() {
+    let cloud = world();
+    let root = cloud.root(A);
+    let create = |acl: &str, ownership: &str| {
+        let headers = [("x-amz-acl", acl), ("x-amz-object-ownership", ownership)];
+        cloud.s3_with(&root, "PUT", "/brand-new", &headers, "").error()
+    };
+    for acl in ["public-read", "authenticated-read"] {
+        assert_eq!(
+            create(acl, "ObjectWriter"),
+            (400, "InvalidBucketAclWithBlockPublicAccessError".to_owned()),
+            "{acl}"
+        );
+        assert_eq!(
+            create(acl, "BucketOwnerEnforced"),
+            (400, "InvalidBucketAclWithObjectOwnership".to_owned()),
+            "{acl}"
+        );
+    }
+    assert_eq!(create("private", "ObjectWriter").0, 200);
+}

@@ -201,7 +201,11 @@ impl CellRow {
             "cond" => Ok(Cell::Depends(conditions()?)),
             "n/a" => Ok(Cell::NotApplicable),
             "fail" => {
-                conditions()?;
+                let conditions = conditions()?;
+                if conditions == [Condition::Imported, Condition::NotImported] {
+                    // It fails for every key, for each for its own reason.
+                    return Ok(Cell::Depends(conditions));
+                }
                 let error = self.model_error.ok_or("a failing cell needs `model_error`")?;
                 // A text that states a condition is no text that AWS sends.
                 let message = (!error.message.starts_with("IF ")).then_some(error.message);

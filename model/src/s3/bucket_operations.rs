@@ -89,6 +89,15 @@ impl Request<'_> {
             self.trace.rule("svc:S-6");
             return Err(error_without_text("AccessDenied", 403));
         }
+        if acl.is_some_and(CannedAcl::is_public) {
+            // A new bucket comes with Block Public Access (user guide, default settings for new buckets).
+            self.trace.rule("svc:S-6");
+            return Err(error(
+                "InvalidBucketAclWithBlockPublicAccessError",
+                400,
+                "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
+            ));
+        }
         let bucket = Bucket {
             name: name.clone(),
             owner,

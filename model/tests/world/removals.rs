@@ -181,7 +181,7 @@ const S3: &[Probe] = &[
     after("CopyObject", "{Bucket: locked, Key: y, CopySource: from/x, HEADERS}", LOCKED),
     after("CopyObject", r#"{Bucket: from, Key: y, CopySource: "box/v?versionId={{saved.version}}"}"#, VERSION),
     probe("CreateBucket", "{Bucket: made}"),
-    probe("CreateBucket", "{Bucket: made, ObjectOwnership: ObjectWriter, ACL: authenticated-read, ObjectLockEnabledForBucket: true}"),
+    probe("CreateBucket", "{Bucket: made, ObjectOwnership: ObjectWriter, ACL: log-delivery-write, ObjectLockEnabledForBucket: true}"),
     after("CreateMultipartUpload", "{Bucket: locked, Key: y, HEADERS}", LOCKED),
     after("DeleteBucket", "{Bucket: made}", EMPTY_BUCKET),
     probe("DeleteBucketEncryption", "{Bucket: box}"),

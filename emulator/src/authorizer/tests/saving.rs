@@ -299,6 +299,18 @@ fn trust_policies() {
             "Invalid principal in policy: \"SERVICE\":\"*\"".into(),
         ),
         (
+            "E-17",
+            trust(&format!(r#""Principal":{{"Service":"lambda.amczonaws.com"}},{act}"#)),
+            "Invalid principal in policy: \"SERVICE\":\"lambda.amczonaws.com\"".into(),
+        ),
+        (
+            "E-17",
+            trust(&format!(
+                r#""Principal":{{"Service":"lambda.amazonaws.coms.com"}},{act}"#
+            )),
+            "Invalid principal in policy: \"SERVICE\":\"lambda.amazonaws.coms.com\"".into(),
+        ),
+        (
             "P-09",
             trust(&format!(r#""Principal":{{"Service":["ec2.amazonaws.com"]}},{act}"#)),
             "saved".into(),

@@ -333,3 +333,54 @@ fn faults_break_exactly_their_rule() {
         .fault("absent-key-negated-false")
         .expect("XD(IDP)");
 }
+
+/// `iam:G-06`: of several Effects the last is looked at; every Action and Resource counts, faults included; any other
+/// member twice has no reading. On save all of this is refused.
+#[test]
+fn repeated_members_of_stored_documents_g_06() {
+    let with = |members: &str| format!(r#"{{"Version":"2012-10-17","Statement":[{{{members}}}]}}"#);
+    let rest = r#""Action":"s3:GetObject","Resource":"*""#;
+    for (members, usable) in [
+        (
+            format!(r#""Effect":"Sometimes","Effect":{{"a":1,"a":2}},"Effect":"Allow",{rest}"#),
+            true,
+        ),
+        (format!(r#""Effect":"Allow","Effect":"Sometimes",{rest}"#), false),
+        (format!(r#""Effect":"Allow","Effect":{{"a":1,"a":2}},{rest}"#), false),
+        (format!(r#""Effect":"Allow",{rest},"Action":"nonsense""#), false),
+        (format!(r#""Effect":"Allow","Action":"nonsense",{rest}"#), false),
+        (format!(r#""Effect":"Allow",{rest},"Resource":"nonsense""#), false),
+        (format!(r#""Effect":"Allow",{rest},"Action":"s3:PutObject""#), true),
+        (
+            r#""Effect":"Allow","NotAction":"ec2:*","NotAction":"sqs:*","NotResource":"arn:aws:s3:::x","NotResource":"arn:aws:s3:::y""#.to_owned(),
+            true,
+        ),
+        (r#""Effect":"Allow","NotAction":"ec2:*","NotAction":"nonsense","Resource":"*""#.to_owned(), false),
+        (format!(r#""Effect":"Allow","Sid":"a","Sid":"a",{rest}"#), false),
+        (
+            format!(r#""Effect":"Allow","Condition":{{}},"Condition":{{}},{rest}"#),
+            false,
+        ),
+        (
+            format!(r#""Effect":"Allow","Condition":{{"Bool":{{}},"Bool":{{}}}},{rest}"#),
+            false,
+        ),
+        (
+            format!(
+                r#""Effect":"Allow","Condition":{{"Bool":{{"aws:SecureTransport":"true","aws:SecureTransport":"true"}}}},{rest}"#
+            ),
+            false,
+        ),
+    ] {
+        let text = with(&members);
+        let policy = crate::authorizer::Policy::stored(crate::authorizer::PolicyKind::IdentityInline, &text);
+        assert_eq!(policy.unusable().is_none(), usable, "{text}");
+        if usable {
+            case("G-06", user()).identity(&[&format!("{{{members}}}")]).expect("ALLOW");
+        }
+    }
+    let twice =
+        format!(r#"{{"Version":"2012-10-17","Version":"2012-10-17","Statement":[{{"Effect":"Allow",{rest}}}]}}"#);
+    let policy = crate::authorizer::Policy::stored(crate::authorizer::PolicyKind::IdentityInline, &twice);
+    assert!(policy.unusable().is_some());
+}

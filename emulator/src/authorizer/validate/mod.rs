@@ -443,6 +443,7 @@ fn check_principals(kind: PolicyKind, value: &Value, rules: &SaveRules<'_>) -> R
                     Some(PrincipalEntry::User { bound_to, .. } | PrincipalEntry::Role { bound_to, .. }) => {
                         !must_exist || bound_to.is_some()
                     }
+                    Some(PrincipalEntry::Service(name)) => kind != PolicyKind::Trust || may_be_service(&name),
                     Some(PrincipalEntry::UniqueId(id)) => !must_exist || rules.principals.arn_of(&id).is_some(),
                     Some(PrincipalEntry::CanonicalUser { account, .. }) => {
                         account.is_some() && kind == PolicyKind::BucketPolicy
@@ -455,6 +456,13 @@ fn check_principals(kind: PolicyKind, value: &Value, rules: &SaveRules<'_>) -> R
         }
     }
     Ok(())
+}
+
+/// Domains under which services have their principals. Which names there are below them is not known here.
+const SERVICE_DOMAINS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"];
+
+fn may_be_service(name: &str) -> bool {
+    SERVICE_DOMAINS.iter().any(|domain| name.ends_with(domain))
 }
 
 /// `iam:G-30`: IAM's Sids are alphanumeric.

@@ -74,7 +74,7 @@ const PAIRS: &[(&str, &str)] = &[
     ("Resource", "NotResource"),
 ];
 /// Members that old documents may have several times (`iam:G-06`).
-const LEGACY_DUPLICATES: &[&str] = &["Effect", "Action", "Resource"];
+const LEGACY_DUPLICATES: &[&str] = &["Effect", "Action", "NotAction", "Resource", "NotResource"];
 
 /// Reads the shape of a document. `stored` admits what old documents may have.
 pub(super) fn read(document: &Value, stored: bool) -> Result<Shape<'_>, Problem> {
@@ -119,6 +119,8 @@ fn read_statement(value: &Value, stored: bool) -> Result<StatementShape<'_>, Pro
     for Member { name, value, .. } in members {
         match name.as_str() {
             "Sid" => expect_text(value)?,
+            // Only the last one counts, so nothing is wrong with what the others say (`iam:G-06`).
+            "Effect" if member(members, "Effect").is_some_and(|last| !std::ptr::eq(last, value)) => {}
             "Effect" => {
                 let word = value.as_text().unwrap_or_default();
                 if !word.eq_ignore_ascii_case("Allow") && !word.eq_ignore_ascii_case("Deny") {
