@@ -132,6 +132,16 @@ pub(super) fn blob(fields: &mut Fields, name: &str) -> Result<Option<aws_smithy_
     Ok(bytes(fields, name)?.map(aws_smithy_types::Blob::new))
 }
 
+/// A moment such as `2027-01-01T00:00:00Z`.
+pub(super) fn moment(fields: &mut Fields, name: &str) -> Result<Option<aws_smithy_types::DateTime>, TargetError> {
+    let Some(written) = text(fields, name)? else {
+        return Ok(None);
+    };
+    aws_smithy_types::DateTime::from_str(&written, aws_smithy_types::date_time::Format::DateTime)
+        .map(Some)
+        .map_err(|_| fields.wrong(name, "a time such as 2027-01-01T00:00:00Z is needed"))
+}
+
 /// A policy document: a mapping, which is sent as compact JSON in the order written, or a text that is sent verbatim.
 pub(super) fn policy(fields: &mut Fields, name: &str) -> Result<Option<String>, TargetError> {
     read(fields, name, "a policy is a mapping or a text", |value| match value {

@@ -5,7 +5,7 @@ use aws_sdk_kms::types::{
 };
 
 use super::fields::{
-    Fields, blob, boolean, built, integer, needed, policy, record, records, text, text_map, texts, word, words,
+    Fields, blob, boolean, built, integer, moment, needed, policy, record, records, text, text_map, texts, word, words,
 };
 use super::members::{Members, members};
 use crate::target::TargetError;
@@ -185,17 +185,14 @@ super::service_table! { "kms", aws_sdk_kms::Client;
         .put("KeyId", output.key_id())
         .put_blob("ImportToken", output.import_token())
         .put_blob("PublicKey", output.public_key());
+    // The material goes out as it stands in the case: wrapping it under the key of the import is not done here.
     "ImportKeyMaterial" import_key_material {
         "KeyId" text set_key_id,
         "ImportToken" blob set_import_token,
         "EncryptedKeyMaterial" blob set_encrypted_key_material,
         "ExpirationModel" word set_expiration_model,
-        "ImportType" word set_import_type,
-        "KeyMaterialDescription" text set_key_material_description,
-        "KeyMaterialId" text set_key_material_id,
-    } => |output| members()
-        .put("KeyId", output.key_id())
-        .put("KeyMaterialId", output.key_material_id());
+        "ValidTo" moment set_valid_to,
+    } => |output| members().put("KeyId", output.key_id());
     "DeleteImportedKeyMaterial" delete_imported_key_material {
         "KeyId" text set_key_id,
         "KeyMaterialId" text set_key_material_id,

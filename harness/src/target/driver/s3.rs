@@ -3,12 +3,12 @@
 use aws_sdk_s3::types::{CopyPartResult, MultipartUpload, Tag};
 use serde_json::json;
 
-use super::fields::{Fields, boolean, integer, long, policy, text, text_map, word, words};
+use super::fields::{Fields, boolean, integer, long, moment, policy, text, text_map, word, words};
 use super::members::{Members, members};
 use super::s3_types::{
     abac_status, access_control_policy, bucket_configuration, completed_upload, delete, encryption,
-    input_serialization, legal_hold, logging_status, moment, object_encryption, output_serialization, ownership,
-    payment, public_access_block, restore_request, retention, tagging, versioning, website,
+    input_serialization, legal_hold, logging_status, object_encryption, output_serialization, ownership, payment,
+    public_access_block, restore_request, retention, tagging, versioning, website,
 };
 
 super::service_table! { "s3", aws_sdk_s3::Client;

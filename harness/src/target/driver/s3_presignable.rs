@@ -2,9 +2,9 @@
 
 use aws_sdk_s3::types::ObjectVersion;
 
-use super::fields::{boolean, integer, text, text_map, word};
+use super::fields::{boolean, integer, moment, text, text_map, word};
 use super::members::{Members, members};
-use super::s3_types::{body, moment};
+use super::s3_types::body;
 
 super::service_table! { presignable "s3", aws_sdk_s3::Client;
     "PutObject" put_object {

@@ -1,6 +1,6 @@
 //! The structures of S3's parameters.
 
-use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     AbacStatus, AccessControlPolicy, BucketLoggingStatus, CompletedMultipartUpload, CompletedPart,
     CreateBucketConfiguration, CsvInput, CsvOutput, Delete, ErrorDocument, GlacierJobParameters, Grant, Grantee,
@@ -12,7 +12,9 @@ use aws_sdk_s3::types::{
 };
 
 use crate::target::TargetError;
-use crate::target::driver::fields::{Fields, boolean, built, bytes, integer, needed, record, records, text, word};
+use crate::target::driver::fields::{
+    Fields, boolean, built, bytes, integer, moment, needed, record, records, text, word,
+};
 
 pub(super) fn body(fields: &mut Fields, name: &str) -> Result<Option<ByteStream>, TargetError> {
     Ok(bytes(fields, name)?.map(ByteStream::from))
@@ -189,16 +191,6 @@ pub(super) fn access_control_policy(
             .set_owner(owner)
             .build())
     })
-}
-
-/// A moment such as `2027-01-01T00:00:00Z`.
-pub(super) fn moment(fields: &mut Fields, name: &str) -> Result<Option<DateTime>, TargetError> {
-    let Some(written) = text(fields, name)? else {
-        return Ok(None);
-    };
-    DateTime::from_str(&written, DateTimeFormat::DateTime)
-        .map(Some)
-        .map_err(|_| fields.wrong(name, "a time such as 2027-01-01T00:00:00Z is needed"))
 }
 
 pub(super) fn retention(fields: &mut Fields, name: &str) -> Result<Option<ObjectLockRetention>, TargetError> {
