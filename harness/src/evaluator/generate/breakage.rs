@@ -5,6 +5,7 @@ use countersign_model::name::AccountId;
 use serde_json::{Map, Value, json};
 
 use super::condition;
+use super::near;
 use super::policies::{resource_set, session};
 use super::scene::{Caller, Scene};
 use super::statement::{self, Naming, Set, covering, document, other_action, other_resource};
@@ -35,6 +36,7 @@ enum Change {
     Derived,
     Version,
     Grant,
+    NearMiss,
     Legacy,
     Malformed,
 }
@@ -59,6 +61,7 @@ const CHANGES: &[(u32, Change)] = &[
     (2, Change::Derived),
     (3, Change::Version),
     (4, Change::Grant),
+    (24, Change::NearMiss),
     (2, Change::Legacy),
     (3, Change::Malformed),
 ];
@@ -122,6 +125,12 @@ pub(super) fn change(dice: &mut Dice<'_, '_>, scene: &mut Scene, case: &mut Eval
         }
         Change::Version => change_version(dice, &mut case.policies),
         Change::Grant => change_grant(dice, scene, &mut case.grants),
+        Change::NearMiss => {
+            near::miss(dice, scene, case);
+            if let Some(request) = &case.request {
+                scene.context = request.context.clone().into_iter().collect();
+            }
+        }
         Change::Legacy => {
             if let Some(policy) = pick_policy(dice, &mut case.policies) {
                 text::legacy(dice, policy);

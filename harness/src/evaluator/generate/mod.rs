@@ -5,6 +5,7 @@
 
 mod breakage;
 mod condition;
+mod near;
 mod policies;
 mod scene;
 mod statement;
@@ -20,7 +21,7 @@ use crate::generate::dice::Dice;
 use vocabulary::SWITCHES;
 
 /// Version of the generator: it changes whenever the same bytes give another case.
-pub const GENERATOR: u32 = 1;
+pub const GENERATOR: u32 = 2;
 
 /// Bytes behind one seeded case, more than a case draws.
 const SEED_BYTES: usize = 4 * 1024;
