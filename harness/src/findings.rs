@@ -215,6 +215,7 @@ mod tests {
             seen: 2,
             found_in: "generated.s3.c4".to_owned(),
             seed: Some((3, 4)),
+            position: 4,
             steps_before: 5,
             case: case(),
             report,

@@ -16,12 +16,13 @@ use crate::findings;
 use crate::generate;
 use crate::report::{Consumer, Event, FindingReport, NdjsonReport, Start, Summary, TerminalReport};
 use crate::session::{self, CaseResult, Phase, Plan, SessionError};
+use crate::shard::Shard;
 use crate::target::{AdapterTarget, Target as _};
 
 /// Where findings go when the user names no folder.
 const DEFAULT_REPORT: &str = "countersign-report";
 /// Distinct findings that are shrunk and shown; the rest are counted.
-const SHOWN_FINDINGS: usize = 20;
+pub(super) const SHOWN_FINDINGS: usize = 20;
 /// Times a case may be run again while it is shrunk.
 const SHRINK_BUDGET: usize = 2_000;
 
@@ -38,6 +39,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
         random: arguments.cases,
         seed: arguments.seed.unwrap_or_else(drawn_seed),
         workers: arguments.workers.unwrap_or_else(default_workers).clamp(1, 64),
+        shard: arguments.shard,
     };
     execute(
         plan,
@@ -84,6 +86,7 @@ pub(super) fn run_cases(
             random: 0,
             seed: 0,
             workers,
+            shard: Shard::WHOLE,
         },
         &offered,
         target,
@@ -126,6 +129,7 @@ fn execute(
         random: plan.random,
         seed: plan.seed,
         workers: plan.workers,
+        shard: (!plan.shard.is_whole()).then(|| plan.shard.to_string()),
         faults: faults.to_vec(),
     };
     tell(&mut consumers, &Event::Started(&start))?;
@@ -177,6 +181,7 @@ fn execute(
         tell(&mut consumers, &Event::Interrupted)?;
     }
     summary.findings = distinct.groups.len();
+    summary.fingerprints = distinct.seen();
     investigate(distinct, &plan, target, faults, folder, &interrupted, &mut consumers)?;
     summary.finish(started.elapsed(), stopped);
     tell(&mut consumers, &Event::Finished(&summary))?;
@@ -262,6 +267,14 @@ struct Group {
 }
 
 impl Distinct {
+    /// How many cases show each finding.
+    fn seen(&self) -> BTreeMap<String, u64> {
+        let groups = self.groups.iter();
+        groups
+            .map(|(fingerprint, group)| (fingerprint.clone(), group.seen))
+            .collect()
+    }
+
     fn add(&mut self, phase: Phase, number: u64, case: Case, report: CaseReport) {
         let Some(fingerprint) = fingerprint::of(&case, &report) else {
             return;
@@ -343,6 +356,10 @@ fn investigate(
             seen: group.seen,
             found_in,
             seed,
+            position: match group.order {
+                (Phase::Corpus, number) => number,
+                (Phase::Random, number) => plan.corpus.len() as u64 + number,
+            },
             steps_before,
             case,
             report,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,11 @@ use serde_json::json;
 use super::check::interrupt_flag;
 use super::{Exit, Failure, drawn_seed, fault_set, some_cases, workers};
 use crate::evaluator::finding::{self, Finding};
-use crate::evaluator::run::{Plan, Report, run as compare};
+use crate::evaluator::run::{Plan, Report, number_of, run as compare};
 use crate::evaluator::saving;
 use crate::evaluator::{EmulatorEvaluator, Evaluator, EvaluatorFault, ModelEvaluator};
 use crate::report::plain;
+use crate::shard::Shard;
 
 /// Distinct findings that are shown; the rest are counted.
 const SHOWN: usize = 40;
@@ -31,10 +32,11 @@ pub(super) struct EvaluatorArguments {
     /// Seed of the random cases; drawn and printed when left out.
     #[arg(long)]
     seed: Option<u64>,
-    /// Only this part of the cases, `I/N` with I from 1: N runs cover them all.
-    #[arg(long, value_name = "I/N", default_value = "1/1", value_parser = shard)]
-    shard: (u64, u64),
-    /// Folder for the shrunk cases of findings; `countersign-report` when left out.
+    /// Only this part of the cases: `I/N` with I from 1, or `env` or `env/N` in an indexed job. `countersign merge` puts the reports of
+    /// all parts together; all need the same --seed.
+    #[arg(long, value_name = "I/N", default_value_t = Shard::WHOLE, requires = "seed")]
+    shard: Shard,
+    /// Folder for findings and the machine-readable report. Findings go to `countersign-report` when left out; nothing else is written.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     /// Number of threads; one for each core when left out.
@@ -49,14 +51,6 @@ pub(super) struct EvaluatorArguments {
     /// Machine-readable figures.
     #[arg(long)]
     json: bool,
-}
-
-fn shard(text: &str) -> Result<(u64, u64), String> {
-    let read = |part: &str| part.parse::<u64>().ok();
-    match text.split_once('/').and_then(|(at, of)| Some((read(at)?, read(of)?))) {
-        Some((at, of)) if at >= 1 && at <= of => Ok((at - 1, of)),
-        _ => Err("a shard is `I/N` with 1 ≤ I ≤ N, such as `2/4`".to_owned()),
-    }
 }
 
 pub(super) fn run(arguments: &EvaluatorArguments) -> Result<Exit, Failure> {
@@ -81,7 +75,7 @@ pub(super) fn run(arguments: &EvaluatorArguments) -> Result<Exit, Failure> {
         .map_err(|fault| Failure::message(Exit::Target, fault, "the evaluator has to stay alive during a run"))?;
     bar.finish();
     let took = started.elapsed();
-    let findings = investigate(&report, &mut EmulatorEvaluator { faults });
+    let (findings, exemplars) = investigate(&report, &mut EmulatorEvaluator { faults });
     let folder = arguments
         .report
         .clone()
@@ -98,12 +92,30 @@ pub(super) fn run(arguments: &EvaluatorArguments) -> Result<Exit, Failure> {
         })?;
         saved.push(path);
     }
+    if let Some(folder) = &arguments.report {
+        write_report(
+            folder,
+            seed,
+            arguments,
+            &report,
+            &exemplars,
+            findings.iter().zip(&saved),
+            took,
+        )
+        .map_err(|error| {
+            Failure::message(
+                Exit::Usage,
+                format!("cannot write the report: {error}"),
+                "give --report a folder that can be written",
+            )
+        })?;
+    }
     let mut out = std::io::stdout().lock();
     if arguments.json {
         let json = json!({
             "seed": seed,
             "cases": arguments.cases,
-            "shard": format!("{}/{}", arguments.shard.0 + 1, arguments.shard.1),
+            "shard": arguments.shard.to_string(),
             "seconds": took.as_secs_f64(),
             "report": report,
             "distinct_percent": report.distinct_percent(),
@@ -177,18 +189,85 @@ fn compare_saving(arguments: &EvaluatorArguments, seed: u64, workers: usize) -> 
     })
 }
 
+/// A case that was shrunk, and what became of it.
+struct Exemplar {
+    class: String,
+    number: u64,
+    fingerprint: Option<String>,
+}
+
 /// One finding for each fingerprint that is left after shrinking, in the order of the classes.
-fn investigate(report: &Report, target: &mut dyn Evaluator) -> Vec<Finding> {
+fn investigate(report: &Report, target: &mut dyn Evaluator) -> (Vec<Finding>, Vec<Exemplar>) {
     let mut found: BTreeMap<String, Finding> = BTreeMap::new();
+    let mut exemplars = Vec::new();
     for (class, cases) in &report.exemplars {
         let seen = report.disagreements.get(class).copied().unwrap_or_default();
         for case in cases {
-            if let Some(finding) = finding::investigate(case, &mut ModelEvaluator, target, seen) {
+            let finding = finding::investigate(case, &mut ModelEvaluator, target, seen);
+            exemplars.push(Exemplar {
+                class: class.clone(),
+                number: number_of(case),
+                fingerprint: finding.as_ref().map(|finding| finding.fingerprint.clone()),
+            });
+            if let Some(finding) = finding {
                 found.entry(finding.fingerprint.clone()).or_insert(finding);
             }
         }
     }
-    found.into_values().collect()
+    (found.into_values().collect(), exemplars)
+}
+
+/// The machine-readable report: one JSON object a line, as `check` writes it; `exemplar` lines say which cases were shrunk, so that the
+/// reports of shards can be put together.
+fn write_report<'a>(
+    folder: &Path,
+    seed: u64,
+    arguments: &EvaluatorArguments,
+    report: &Report,
+    exemplars: &[Exemplar],
+    findings: impl Iterator<Item = (&'a Finding, &'a PathBuf)>,
+    took: Duration,
+) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join(crate::merge::FILE))?);
+    let mut started = json!({
+        "event": "started",
+        "run": "evaluator",
+        "version": env!("CARGO_PKG_VERSION"),
+        "seed": seed,
+        "random": arguments.cases,
+        "faults": arguments.faults,
+    });
+    if !arguments.shard.is_whole() {
+        started["shard"] = json!(arguments.shard.to_string());
+    }
+    writeln!(file, "{started}")?;
+    for exemplar in exemplars {
+        let line = json!({
+            "event": "exemplar",
+            "class": exemplar.class,
+            "number": exemplar.number,
+            "fingerprint": exemplar.fingerprint,
+        });
+        writeln!(file, "{line}")?;
+    }
+    for (finding, saved) in findings {
+        let line = json!({
+            "event": "finding",
+            "fingerprint": finding.fingerprint,
+            "seen": finding.seen,
+            "found_in": finding.found_in,
+            "number": finding.number,
+            "case": finding.case,
+            "expected": finding.disagreement.expected.words(),
+            "observed": finding.disagreement.observed.words(),
+            "saved": saved.display().to_string(),
+        });
+        writeln!(file, "{line}")?;
+    }
+    let finished = json!({"event": "finished", "report": report, "seconds": took.as_secs_f64()});
+    writeln!(file, "{finished}")?;
+    file.flush()
 }
 
 fn render(seed: u64, arguments: &EvaluatorArguments, report: &Report, took: Duration) -> String {
@@ -208,9 +287,8 @@ fn render(seed: u64, arguments: &EvaluatorArguments, report: &Report, took: Dura
         )
     };
     let mut text = format!(
-        "evaluator, seed {seed}, shard {}/{}: {} cases in {:.1} s ({rate:.0}/s), the model against the emulator's authorizer\n",
-        arguments.shard.0 + 1,
-        arguments.shard.1,
+        "evaluator, seed {seed}, shard {}: {} cases in {:.1} s ({rate:.0}/s), the model against the emulator's authorizer\n",
+        arguments.shard,
         report.compared,
         took.as_secs_f64(),
     );

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use countersign_model::case::{BlamedExpect, Case, EvaluatorDecision, EvaluatorExpect, Origin};
 use serde_json::json;
 
+use super::run::number_of;
 use super::shrink::shrink;
 use super::{Answer, Evaluator};
 use crate::findings::{self, FindingError};
@@ -122,6 +123,8 @@ pub struct Finding {
     pub seen: u64,
     /// Id of the case it was found in.
     pub found_in: String,
+    /// Its number in the run; none if it is not of a run.
+    pub number: Option<u64>,
     /// The shrunk case, with the model's answer as expectation.
     pub case: Case,
     /// What each side says about it.
@@ -140,6 +143,7 @@ pub fn investigate(case: &Case, model: &mut dyn Evaluator, target: &mut dyn Eval
         fingerprint,
         seen,
         found_in: case.id.clone(),
+        number: Some(number_of(case)).filter(|number| *number != u64::MAX),
         case: told(small, &disagreement.expected, &case.id),
         disagreement,
     })

@@ -22,6 +22,8 @@ pub struct FindingReport {
     /// Seed and number of the exemplar, if it is a random case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<(u64, u64)>,
+    /// The exemplar's place among all cases of the run, the corpus first: of two exemplars the first one is shown.
+    pub position: u64,
     /// Steps of the exemplar before it was shrunk.
     pub steps_before: usize,
     /// The shrunk case.

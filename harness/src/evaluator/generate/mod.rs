@@ -7,6 +7,7 @@ mod breakage;
 mod condition;
 mod policies;
 mod scene;
+pub(crate) mod slots;
 mod statement;
 mod text;
 mod vocabulary;
