@@ -114,7 +114,7 @@ fn two_shards_of_an_evaluator_run_are_the_run() {
         &[
             "evaluator",
             "--cases",
-            "6000",
+            "2000",
             "--seed",
             "4",
             "--fault",

@@ -97,7 +97,11 @@ impl Lines<'_> {
             "Resource" | "NotResource" => {
                 statement.remove("Resource");
                 statement.insert(self.what.to_owned(), json!(self.policy));
-                request.resource = first.to_owned();
+                // An action of another service is asked on no resource of this one.
+                if let Some(action) = action_of_service(first) {
+                    request.action = action;
+                    request.resource = first.to_owned();
+                }
             }
             "Principal" | "NotPrincipal" => {
                 of_resource = true;
@@ -168,6 +172,15 @@ impl Lines<'_> {
             _ => None,
         }
     }
+}
+
+/// Some action of the service that an ARN is of.
+fn action_of_service(arn: &str) -> Option<Action> {
+    let service = arn.split(':').nth(2)?;
+    let is_plain = service
+        .chars()
+        .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
+    is_plain.then(|| Action::new(format!("{service}:GetObject")).ok())?
 }
 
 fn known_action() -> Action {

@@ -331,26 +331,25 @@ mod tests {
         let mut taken = 0;
         // All cases without a condition, and every 37th combination with all its conditions.
         for (position, unit) in space.units().iter().enumerate() {
+            let sampled = position % 37 == 0;
             let mut number = unit.first;
-            for policies in space.policies(*unit) {
+            for policies in space.policies(*unit).take(if sampled { usize::MAX } else { 1 }) {
                 for request in &space.group(*unit).requests[usize::from(policies.conditioned)] {
-                    if !policies.conditioned || position % 37 == 0 {
-                        let case = space.case(number, request, &policies);
-                        let value = serde_json::to_value(&case.evaluate).expect("a case is JSON");
-                        let canonical = canonical(&value);
-                        taken += 1;
-                        assert!(
-                            seen.insert(canonical.clone()),
-                            "case {number} was there before: {canonical}"
-                        );
-                    }
+                    let case = space.case(number, request, &policies);
+                    let value = serde_json::to_value(&case.evaluate).expect("a case is JSON");
+                    let canonical = canonical(&value);
+                    taken += 1;
                     number += 1;
+                    assert!(
+                        seen.insert(canonical.clone()),
+                        "case {number} was there before: {canonical}"
+                    );
                 }
             }
-            assert_eq!(
-                number,
-                space.numbers(*unit).end,
-                "the count of a unit is the number of its cases"
+            let end = space.numbers(*unit).end;
+            assert!(
+                number == end || !sampled,
+                "unit {position} has {number} cases, not {end}"
             );
         }
         assert!(taken > 20_000, "only {taken} cases");
