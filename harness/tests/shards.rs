@@ -114,13 +114,11 @@ fn two_shards_of_an_evaluator_run_are_the_run() {
         &[
             "evaluator",
             "--cases",
-            "2000",
+            "1500",
             "--seed",
             "4",
             "--fault",
             "boundary-skipped",
-            "--fault",
-            "identity-deny-ignored",
         ],
         &[
             &["report", "compared"],

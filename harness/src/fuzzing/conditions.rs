@@ -11,6 +11,7 @@ use countersign_model::name::Action;
 use serde_json::{Map, Value, json};
 
 use super::{BOTH, FuzzTarget, alike};
+use crate::evaluator::TODAY;
 use crate::evaluator::generate::blank;
 
 pub(super) const TARGET: FuzzTarget = FuzzTarget {
@@ -53,14 +54,16 @@ fn check(input: &[u8]) -> Result<(), String> {
     let Some(lines) = std::str::from_utf8(input).ok().and_then(read) else {
         return Ok(());
     };
+    if !lines.is_ruled() {
+        return Ok(());
+    }
     let case = lines.case();
     alike(&case)?;
     let Some(wanted) = lines.textbook() else {
         return Ok(());
     };
     let evaluate = case.evaluate.unwrap_or_default();
-    let decided = BOTH
-        .with_borrow_mut(|both| both.model_verdicts(&evaluate, &Default::default(), super::super::evaluator::TODAY));
+    let decided = BOTH.with_borrow_mut(|both| both.model_verdicts(&evaluate, &Default::default(), TODAY));
     match decided.as_deref() {
         Ok([verdict]) if verdict.decision != EvaluatorDecision::Error => {
             let allowed = verdict.decision == EvaluatorDecision::Allow;
@@ -73,6 +76,17 @@ fn check(input: &[u8]) -> Result<(), String> {
 }
 
 impl Lines<'_> {
+    /// Whether the rules say what must come. A quote within the default of a variable is nowhere explained (`iam:V-06`), and other
+    /// partitions are worlds of their own (`iam:P-19`).
+    fn is_ruled(&self) -> bool {
+        let quotes = |value: &&str| value.matches('\'').count();
+        let is_plain = |value: &&str| !value.contains("${") || matches!(quotes(value), 0 | 2);
+        let is_principal = matches!(self.what, "Principal" | "NotPrincipal");
+        let first = self.request.first().copied().unwrap_or_default();
+        self.policy.iter().all(|value| is_plain(value))
+            && (!is_principal || !first.starts_with("arn:") || first.starts_with("arn:aws:"))
+    }
+
     fn case(&self) -> Case {
         let mut statement = Map::new();
         statement.insert("Effect".to_owned(), json!("Allow"));

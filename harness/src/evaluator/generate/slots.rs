@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::scene::{Caller, CallerKind, flip_case};
 use super::statement::Set;
-use super::vocabulary::{ACCOUNTS, DERIVED, KEYS, Kind, OPERATORS, PAIRS, Pair, SERVICES, SWITCHES, odd_values};
+use super::vocabulary::{ACCOUNTS, DERIVED, KEYS, Kind, OPERATORS, PAIRS, Pair, Part, SERVICES, SWITCHES, odd_values};
 use crate::generate::dice::Dice;
 
 /// Bytes of the request: caller, pair, owner, switch, grant.
@@ -358,6 +358,10 @@ impl Writer<'_> {
 
     fn grant(&self, header: Slot<'_>) -> Option<EvaluatorGrant> {
         let form = header.at(9).checked_sub(1)?;
+        // Grants are on keys.
+        if self.pair.part != Part::Key {
+            return None;
+        }
         let operation = self.pair.action.split(':').nth(1).unwrap_or_default();
         let account = ACCOUNTS[header.at(10) % ACCOUNTS.len()];
         let grantee = match form % 5 {
