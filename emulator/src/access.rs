@@ -1,7 +1,10 @@
 //! The one place that services ask "may this caller do this?": gathers every policy and context key of a pair
 //! (action, resource) and hands them to the authorizer. It decides nothing by itself.
 
+mod misreading;
+
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -99,11 +102,11 @@ impl Refusal {
 ///
 /// # Errors
 /// [`Refusal`] when the pair is denied or a policy is unusable.
-pub fn check(state: &State, question: Question<'_>) -> Result<AllowedBy, Refusal> {
+pub fn check(state: &State, mut question: Question<'_>) -> Result<AllowedBy, Refusal> {
     let settings = settings(state);
     let caller = authorizer_caller(&question.caller.principal);
     let sets = policy_sets(state, &question);
-    let context = full_context(state, &question);
+    let context = full_context(state, &mut question);
     let request = AccessRequest {
         caller: &caller,
         action: question.action,
@@ -202,6 +205,12 @@ fn policy_sets(state: &State, question: &Question<'_>) -> PolicySets {
         boundary,
         session: session_policies(state, caller),
         service_control: match (organization, caller.account()) {
+            (Some(organization), Some(_)) if state.case.faults.contains(Fault::ServiceControlOfOwner) => owner
+                .map(|owner| organization.service_control_levels(owner))
+                .unwrap_or_default(),
+            (Some(organization), Some(account)) if state.case.faults.contains(Fault::ServiceControlBindsManagement) => {
+                organization.service_control_levels_of_anybody(account)
+            }
             (Some(organization), Some(account)) => organization.service_control_levels(account),
             _ => Vec::new(),
         },
@@ -218,33 +227,33 @@ fn policy_sets(state: &State, question: &Question<'_>) -> PolicySets {
 }
 
 /// Identity policies and permissions boundary (iam:L-02): the user's with its groups', the role's for its
-/// sessions, the parent user's for federated users; root and services have none.
+/// sessions, the parent user's for federated users; root and services have none. Changes are seen late (svc:K-28).
 fn identity_side(state: &State, principal: &Principal) -> (Vec<AttachedPolicy>, Option<AttachedPolicy>) {
-    let Some(account) = principal
-        .account()
-        .and_then(|id| state.iam.account(id).map(|account| (id, account)))
-    else {
+    let Some(account) = principal.account().and_then(|id| state.iam.account(id)) else {
         return (Vec::new(), None);
     };
-    let (account_id, account) = account;
+    let now = state.now();
     match principal {
         Principal::User { name, user_id, .. } => match account.users.get(name) {
             Some(user) if user.user_id == *user_id => {
-                let mut policies = state.iam.policies_of(account_id, &user.policies);
-                for group in user.groups.iter().filter_map(|name| account.groups.get(name)) {
-                    policies.extend(state.iam.policies_of(account_id, &group.policies));
+                let mut policies = state.iam.policies_of(&user.policies, now);
+                let groups_count = !state.case.faults.contains(Fault::GroupPoliciesIgnored);
+                for group in user
+                    .groups
+                    .iter()
+                    .filter_map(|name| account.groups.get(name))
+                    .filter(|_| groups_count)
+                {
+                    policies.extend(state.iam.policies_of(&group.policies, now));
                 }
-                (
-                    policies,
-                    state.iam.boundary(account_id, user.permissions_boundary.as_deref()),
-                )
+                (policies, state.iam.boundary(&user.permissions_boundary, now))
             }
             _ => (Vec::new(), None),
         },
         Principal::RoleSession { role_name, role_id, .. } => match account.roles.get(role_name) {
             Some(role) if role.role_id == *role_id => (
-                state.iam.policies_of(account_id, &role.policies),
-                state.iam.boundary(account_id, role.permissions_boundary.as_deref()),
+                state.iam.policies_of(&role.policies, now),
+                state.iam.boundary(&role.permissions_boundary, now),
             ),
             _ => (Vec::new(), None),
         },
@@ -256,14 +265,17 @@ fn identity_side(state: &State, principal: &Principal) -> (Vec<AttachedPolicy>, 
 /// Session policies; `None` when the session was made without any (iam:L-77).
 fn session_policies(state: &State, caller: &Caller) -> Option<Vec<AttachedPolicy>> {
     let session = caller.session.as_deref()?;
-    if session.inline_policy.is_none() && session.managed_policy_arns.is_empty() {
+    let managed_count = !state.case.faults.contains(Fault::ManagedSessionPoliciesIgnored);
+    if session.inline_policy.is_none() && (session.managed_policy_arns.is_empty() || !managed_count) {
         return None;
     }
+    let now = state.now();
     let inline = session.inline_policy.iter().cloned().map(AttachedPolicy::inline);
     let managed = session
         .managed_policy_arns
         .iter()
-        .filter_map(|arn| state.iam.managed_policy(arn));
+        .filter(|_| managed_count)
+        .filter_map(|arn| state.iam.managed_policy(arn, now));
     Some(inline.chain(managed).collect())
 }
 
@@ -287,14 +299,18 @@ fn endpoint_policy(state: &State, question: &Question<'_>) -> Option<EndpointPol
     })
 }
 
-fn full_context(state: &State, question: &Question<'_>) -> Context {
-    let mut context = question.context.clone();
+/// The question's own keys, taken out of it, and the global ones.
+fn full_context(state: &State, question: &mut Question<'_>) -> Context {
+    let mut context = std::mem::take(&mut question.context);
     principal_keys(state, question.caller, question.region, &mut context);
     session_keys(state, question, &mut context);
     network_keys(state, question, &mut context);
     resource_keys(state, question, &mut context);
     service_keys(state, question, &mut context);
     request_keys(state, question, &mut context);
+    if !state.case.faults.is_empty() {
+        misreading::tell_wrongly(state, question, &mut context);
+    }
     context
 }
 
@@ -532,9 +548,11 @@ fn request_keys(state: &State, question: &Question<'_>, context: &mut Context) {
 
 /// An instant as the policy language writes it, to the second.
 fn second(instant: jiff::Timestamp) -> String {
-    jiff::Timestamp::from_second(instant.as_second())
-        .unwrap_or(instant)
-        .to_string()
+    // Room for the whole text at once: every question is told the time.
+    let mut text = String::with_capacity(24);
+    let whole = jiff::Timestamp::from_second(instant.as_second()).unwrap_or(instant);
+    write!(text, "{whole}").expect("writing to a String does not fail");
+    text
 }
 
 #[cfg(test)]

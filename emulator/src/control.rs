@@ -131,8 +131,11 @@ fn route(emulator: &Emulator, path: &str, request: &Request<Bytes>) -> Result<Op
         }
         (&Method::GET, "trail") => {
             let since = read_since(request.uri().query().unwrap_or_default())?;
-            let (events, next) = emulator.lock().kms.trail.since(since);
-            Ok(Some(json!({ "events": events, "next": next })))
+            let state = emulator.lock();
+            let trail = &state.kms.trail;
+            let (events, next) = trail.since(since);
+            // Who asks for older events than the first learns that they are gone.
+            Ok(Some(json!({ "events": events, "next": next, "first": trail.first() })))
         }
         _ => Err(ControlError::Unknown),
     }
@@ -159,6 +162,9 @@ struct CaseInput {
     bucket_key_seconds: Option<i64>,
     quirks: Option<BTreeMap<String, Value>>,
     faults: Option<Vec<String>>,
+    /// The faults that are asked for are noted (`fault::take_came_by`); for an emulator in the asker's process.
+    #[serde(default)]
+    watch_faults: bool,
     #[serde(default, deserialize_with = "present")]
     organization: Option<Option<OrganizationInput>>,
     vpc_endpoints: Option<BTreeMap<String, EndpointInput>>,
@@ -211,6 +217,9 @@ fn new_case(state: &State, input: CaseInput) -> Result<CaseSettings, ControlErro
     }
     if let Some(names) = input.faults {
         case.faults = FaultSet::from_ids(&names).map_err(|error| invalid(error.to_string()))?;
+    }
+    if input.watch_faults {
+        case.faults = case.faults.watched();
     }
     let as_of = case.as_of.unwrap_or(crate::state::CURRENT_DATE);
     if let Some(organization) = input.organization {

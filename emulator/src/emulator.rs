@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 
 use crate::control;
-use crate::fault::FaultSet;
+use crate::fault::{Fault, FaultSet};
 use crate::identity::{self, Arrival, Caller, Credential};
 use crate::names::Region;
 use crate::protocol::{self, Authenticated, Authentication, Service, SignatureForm, route};
@@ -21,6 +21,16 @@ use crate::state::State;
 pub(crate) const LONGEST_BODY: usize = 64 * 1024 * 1024;
 /// Most query parameters that are looked at.
 const MOST_PARAMETERS: usize = 1024;
+
+/// Query parameters of presigned requests that are no headers.
+const SIGNATURE_PARAMETERS: &[&str] = &[
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-expires",
+    "x-amz-signature",
+    "x-amz-signedheaders",
+];
 
 /// How an emulator is set up.
 #[derive(Debug)]
@@ -117,15 +127,15 @@ impl Emulator {
             body: &body,
         };
         // Keys and clock are read under the lock, hashing happens outside it.
-        let (request_id, now, credential) = {
+        let (request_id, now, credential, faults) = {
             let state = self.lock();
             let credential = match &claim {
                 Ok(Some(claim)) => identity::working_credential(&state, &claim.access_key_id),
                 _ => None,
             };
-            (request_id(&state, service), state.now(), credential)
+            (request_id(&state, service), state.now(), credential, state.case.faults)
         };
-        let caller = authenticate(service, claim, credential, signed, now);
+        let caller = authenticate(service, claim, credential, signed, (now, faults));
         let (service, caller, region, verified) = match caller {
             Ok(caller) => caller,
             Err(error) => {
@@ -139,6 +149,10 @@ impl Emulator {
             Some(verified) => (verified.body, verified.trailers, verified.authentication),
             None => (body, Vec::new(), unsigned()),
         };
+        let mut headers = parts.headers;
+        if faults.contains(Fault::QueryOverHeader) {
+            headers_from_query(&query, &mut headers);
+        }
         let authenticated = Authenticated {
             caller,
             service,
@@ -148,7 +162,7 @@ impl Emulator {
             host,
             raw_path,
             query,
-            headers: parts.headers,
+            headers,
             body,
             trailers,
             authentication,
@@ -163,7 +177,7 @@ fn authenticate(
     claim: Result<Option<Claim>, AuthError>,
     credential: Option<Arc<Credential>>,
     signed: Signed<'_>,
-    now: Timestamp,
+    (now, faults): (Timestamp, FaultSet),
 ) -> Result<(Service, Caller, Region, Option<Verified>), AuthError> {
     let claim = claim?;
     let service = service.ok_or_else(|| {
@@ -173,19 +187,19 @@ fn authenticate(
         if service != Service::S3 {
             return Err(AuthError::Missing);
         }
-        let caller = Caller::anonymous(arrival(Arrival::default(), signed.headers));
+        let caller = Caller::anonymous(arrival(Arrival::default(), signed.headers, faults));
         return Ok((service, caller, Region::global(), None));
     };
     let region = Region::parse(&claim.scope.region)
         .ok_or_else(|| AuthError::Malformed("the region of the Credential is invalid".to_owned()))?;
     let credential = credential.ok_or_else(|| AuthError::UnknownAccessKey(claim.access_key_id.clone()))?;
-    let verified = signature::verify(service, &claim, &credential, signed, now)?;
+    let verified = signature::verify(service, &claim, &credential, signed, now, faults)?;
     Ok((
         service,
         Caller::with_credential(
             &claim.access_key_id,
             &credential,
-            arrival(credential.arrival.clone(), signed.headers),
+            arrival(credential.arrival.clone(), signed.headers, faults),
         ),
         region,
         Some(verified),
@@ -193,17 +207,38 @@ fn authenticate(
 }
 
 /// Facts of the credentials and of this request.
-fn arrival(fixed: Arrival, headers: &HeaderMap) -> Arrival {
+fn arrival(mut fixed: Arrival, headers: &HeaderMap, faults: FaultSet) -> Arrival {
     let text = |name| {
         headers
             .get(name)
             .and_then(|value: &http::HeaderValue| value.to_str().ok())
             .map(str::to_owned)
     };
+    if faults.contains(Fault::SourceIpFromForwardedFor) {
+        let forwarded_for = text(http::HeaderName::from_static("x-forwarded-for"));
+        fixed.source_ip = forwarded_for.or(fixed.source_ip);
+    }
+    if faults.contains(Fault::SourceVpceFromHeader) {
+        let endpoint = text(http::HeaderName::from_static("x-amz-source-vpce"));
+        fixed.vpc_endpoint = endpoint.or(fixed.vpc_endpoint);
+    }
     Arrival {
         user_agent: text(http::header::USER_AGENT),
         referer: text(http::header::REFERER),
         ..fixed
+    }
+}
+
+/// What `query-over-header` makes of a request: `x-amz-…` parameters stand in for the headers of that name.
+#[cold]
+fn headers_from_query(query: &[(String, String)], headers: &mut HeaderMap) {
+    for (name, value) in query {
+        let name = name.to_ascii_lowercase();
+        let wanted = name.starts_with("x-amz-") && !SIGNATURE_PARAMETERS.contains(&name.as_str());
+        let parsed = http::HeaderName::from_bytes(name.as_bytes()).ok();
+        if let (true, Some(name), Ok(value)) = (wanted, parsed, http::HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
     }
 }
 
@@ -246,6 +281,9 @@ fn read_query(raw: &str) -> Vec<(String, String)> {
 }
 
 fn decode(text: &str) -> String {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return text.to_owned();
+    }
     percent_decode_str(&text.replace('+', " "))
         .decode_utf8_lossy()
         .into_owned()

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::authorizer::Policy;
 use crate::names::{AccountId, Region};
+use crate::signature::SigningKeys;
 use crate::state::State;
 use crate::sts::sessions;
 
@@ -163,16 +164,22 @@ impl Principal {
         match self {
             Self::User {
                 account, path, name, ..
-            } => format!("arn:aws:iam::{account}:user{path}{name}"),
+            } => ["arn:aws:iam::", account.as_str(), ":user", path, name].concat(),
             Self::Root { account } => account.root_arn(),
             Self::RoleSession {
                 account,
                 role_name,
                 session_name,
                 ..
-            } => {
-                format!("arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}")
-            }
+            } => [
+                "arn:aws:sts::",
+                account.as_str(),
+                ":assumed-role/",
+                role_name,
+                "/",
+                session_name,
+            ]
+            .concat(),
             Self::FederatedUser { account, name, .. } => format!("arn:aws:sts::{account}:federated-user/{name}"),
             Self::Service { name, .. } => name.clone(),
             Self::Anonymous => "anonymous".to_owned(),
@@ -188,7 +195,7 @@ impl Principal {
                 role_path,
                 role_name,
                 ..
-            } => Some(format!("arn:aws:iam::{account}:role{role_path}{role_name}")),
+            } => Some(["arn:aws:iam::", account.as_str(), ":role", role_path, role_name].concat()),
             Self::Service { .. } | Self::Anonymous => None,
             _ => Some(self.arn()),
         }
@@ -202,7 +209,7 @@ impl Principal {
             Self::Root { account } => Some(account.to_string()),
             Self::RoleSession {
                 role_id, session_name, ..
-            } => Some(format!("{role_id}:{session_name}")),
+            } => Some([role_id, ":", session_name].concat()),
             Self::FederatedUser { account, name, .. } => Some(format!("{account}:{name}")),
             Self::Service { .. } => None,
             Self::Anonymous => Some("anonymous".to_owned()),
@@ -309,6 +316,8 @@ pub struct Credential {
     pub created_at: Timestamp,
     /// False after UpdateAccessKey Inactive.
     pub active: bool,
+    /// Signing keys derived from the secret so far.
+    pub signing_keys: SigningKeys,
 }
 
 /// Credentials by access key id. Only looked up, never listed in this order.
@@ -356,6 +365,7 @@ pub fn working_credential(state: &State, access_key_id: &str) -> Option<Arc<Cred
             arrival: Arrival::default(),
             created_at: Timestamp::UNIX_EPOCH,
             active: true,
+            signing_keys: SigningKeys::default(),
         }));
     }
     let credential = state.credentials.get(access_key_id)?;
@@ -396,6 +406,7 @@ pub fn issue(state: &mut State, principal: Principal, session: Option<Session>, 
         arrival,
         created_at: state.now(),
         active: true,
+        signing_keys: SigningKeys::default(),
     };
     state.credentials.insert(access_key_id, credential);
     issued

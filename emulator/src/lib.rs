@@ -19,15 +19,18 @@ pub mod lambda;
 pub mod managed_policies;
 pub mod names;
 pub mod organization;
+pub mod propagating;
 pub mod protocol;
 pub mod quirks;
 pub mod s3;
 pub mod server;
 pub mod signature;
+mod snapshot;
 pub mod sources;
 pub mod state;
 pub mod sts;
 
 pub use emulator::{Emulator, EmulatorOptions};
 pub use server::{Server, ServerError, serve};
+pub use snapshot::Snapshot;
 pub use sources::{Clock, IdSource, Sources};

@@ -1,12 +1,14 @@
 //! Newtypes for the names that travel everywhere: account ids, Regions, key ids, ARNs. No lookups, no policy.
 
 use std::fmt;
+use std::sync::Arc;
 
 macro_rules! text_newtype {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        // Shared text: every request copies such names many times, and hardly ever makes one.
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The text as it appears on the wire.
@@ -54,7 +56,7 @@ impl AccountId {
     /// Reads a 12-digit account id; anything else is `None`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        (text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| Self(text.to_owned()))
+        (text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| Self(text.into()))
     }
 
     /// `arn:aws:iam::ACCOUNT:root`.
@@ -73,13 +75,13 @@ impl Region {
             && text
                 .bytes()
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        legal.then(|| Self(text.to_owned()))
+        legal.then(|| Self(text.into()))
     }
 
     /// `us-east-1`, where IAM and other global services live (iam:K-67).
     #[must_use]
     pub fn global() -> Self {
-        Self("us-east-1".to_owned())
+        Self("us-east-1".into())
     }
 }
 
@@ -91,7 +93,7 @@ impl KeyId {
             Some(rest) => rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()),
             None => is_uuid(text),
         };
-        legal.then(|| Self(text.to_owned()))
+        legal.then(|| Self(text.into()))
     }
 }
 
@@ -99,7 +101,15 @@ impl KeyArn {
     /// Builds the ARN of a key.
     #[must_use]
     pub fn new(region: &Region, account: &AccountId, key: &KeyId) -> Self {
-        Self(format!("arn:aws:kms:{region}:{account}:key/{key}"))
+        let parts = [
+            "arn:aws:kms:",
+            region.as_str(),
+            ":",
+            account.as_str(),
+            ":key/",
+            key.as_str(),
+        ];
+        Self(parts.concat().into())
     }
 }
 

@@ -128,9 +128,11 @@ impl Organization {
         let path = format!("{}/{root}/", input.id);
         organization.add_node(&input.root, path.clone(), &[], &[], as_of, 0)?;
         let management = organization.management_account.clone();
+        // Its own policies never bind it (iam:L-49); they are kept for the fault that forgets so.
+        let service_control = vec![organization.level(&input.root.scp, PolicyKind::ServiceControl, as_of)?];
         organization.accounts.entry(management).or_insert(Place {
             path,
-            service_control: Vec::new(),
+            service_control,
             resource_control: Vec::new(),
         });
         Ok(organization)
@@ -158,6 +160,15 @@ impl Organization {
     #[must_use]
     pub fn service_control_levels(&self, account: &AccountId) -> Vec<PolicyLevel> {
         self.member(account)
+            .map(|place| place.service_control.clone())
+            .unwrap_or_default()
+    }
+
+    /// The same, the management account included: only for the seeded fault of iam:L-49.
+    #[must_use]
+    pub fn service_control_levels_of_anybody(&self, account: &AccountId) -> Vec<PolicyLevel> {
+        self.accounts
+            .get(account)
             .map(|place| place.service_control.clone())
             .unwrap_or_default()
     }

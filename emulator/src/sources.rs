@@ -30,8 +30,45 @@ impl Clock {
 pub struct IdSource(Mutex<Generator>);
 
 enum Generator {
-    OperatingSystem,
+    OperatingSystem(Box<Pool>),
     Seeded { seed: u64, counter: u64 },
+}
+
+/// How much randomness is fetched at once.
+const POOL: usize = 4096;
+
+/// Randomness of the operating system, fetched ahead: a system call for every id costs more than the id.
+// INVARIANT: the bytes before `used` are zero: nothing is handed out twice, and no secret stays behind.
+struct Pool {
+    bytes: [u8; POOL],
+    used: usize,
+}
+
+impl Pool {
+    fn empty() -> Box<Self> {
+        Box::new(Self {
+            bytes: [0; POOL],
+            used: POOL,
+        })
+    }
+
+    fn fill(&mut self, buffer: &mut [u8]) {
+        if buffer.len() > POOL - self.used {
+            if buffer.len() > POOL / 4 {
+                return fill_from_system(buffer);
+            }
+            fill_from_system(&mut self.bytes);
+            self.used = 0;
+        }
+        let next = &mut self.bytes[self.used..self.used + buffer.len()];
+        buffer.copy_from_slice(next);
+        next.fill(0);
+        self.used += buffer.len();
+    }
+}
+
+fn fill_from_system(buffer: &mut [u8]) {
+    getrandom::fill(buffer).expect("the operating system has no randomness; nothing here can work without");
 }
 
 impl fmt::Debug for IdSource {
@@ -44,7 +81,7 @@ impl IdSource {
     /// Randomness of the operating system.
     #[must_use]
     pub fn operating_system() -> Self {
-        Self(Mutex::new(Generator::OperatingSystem))
+        Self(Mutex::new(Generator::OperatingSystem(Pool::empty())))
     }
 
     /// A deterministic stream for tests and fuzzing: same seed, same ids. Never a source of real secrets.
@@ -58,9 +95,7 @@ impl IdSource {
         // A poisoned lock only means another request panicked between two bytes; the stream stays usable.
         let mut generator = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match &mut *generator {
-            Generator::OperatingSystem => {
-                getrandom::fill(buffer).expect("the operating system has no randomness; nothing here can work without");
-            }
+            Generator::OperatingSystem(pool) => pool.fill(buffer),
             Generator::Seeded { seed, counter } => {
                 for chunk in buffer.chunks_mut(32) {
                     let mut hasher = Sha256::new();
@@ -93,19 +128,17 @@ impl IdSource {
     /// A version-4 UUID.
     #[must_use]
     pub fn uuid(&self) -> String {
+        self.raw_uuid().to_string()
+    }
+
+    /// A version-4 UUID that is written only if somebody reads it.
+    #[must_use]
+    pub fn raw_uuid(&self) -> Uuid {
         let mut bytes = [0_u8; 16];
         self.fill(&mut bytes);
         bytes[6] = (bytes[6] & 0x0f) | 0x40;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        let text = hex::encode(bytes);
-        format!(
-            "{}-{}-{}-{}-{}",
-            &text[..8],
-            &text[8..12],
-            &text[12..16],
-            &text[16..20],
-            &text[20..]
-        )
+        Uuid(bytes)
     }
 
     /// `count` characters of `A-Z2-7`, the alphabet of IAM unique ids and access key ids.
@@ -122,6 +155,26 @@ impl IdSource {
     #[must_use]
     pub fn unique_id(&self, prefix: &str) -> String {
         format!("{prefix}{}", self.base32(17))
+    }
+}
+
+/// A version-4 UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uuid([u8; 16]);
+
+impl fmt::Display for Uuid {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [b'-'; 36];
+        for (bytes, digits) in [
+            (0..4, 0..8),
+            (4..6, 9..13),
+            (6..8, 14..18),
+            (8..10, 19..23),
+            (10..16, 24..36),
+        ] {
+            hex::encode_to_slice(&self.0[bytes], &mut text[digits]).expect("every range has two digits a byte");
+        }
+        formatter.write_str(std::str::from_utf8(&text).expect("digits and dashes are ASCII"))
     }
 }
 
@@ -165,6 +218,21 @@ mod tests {
         assert_eq!(left.unique_id("AROA"), right.unique_id("AROA"));
         assert_ne!(left.uuid(), left.uuid());
         assert_ne!(IdSource::seeded(8).hex(64), IdSource::seeded(7).hex(64));
+    }
+
+    #[test]
+    fn the_pool_gives_nothing_twice_whatever_the_sizes() {
+        let ids = IdSource::operating_system();
+        let mut seen = std::collections::BTreeSet::new();
+        for size in (8..200)
+            .chain([POOL / 4, POOL / 4 + 1, POOL, POOL * 2])
+            .cycle()
+            .take(1000)
+        {
+            let bytes = ids.bytes(size);
+            assert!(seen.insert(bytes[..8].to_vec()) && seen.insert(bytes[size - 8..].to_vec()) || size < 16);
+            assert!(bytes.iter().any(|byte| *byte != 0));
+        }
     }
 
     #[test]

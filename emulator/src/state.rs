@@ -11,6 +11,7 @@ use crate::fault::FaultSet;
 use crate::identity::CredentialStore;
 use crate::names::{AccountId, Region};
 use crate::organization::Organization;
+use crate::propagating::ChangeTime;
 use crate::quirks::Quirks;
 use crate::sources::Sources;
 
@@ -51,7 +52,7 @@ pub struct CaseSettings {
     pub as_of: Option<Date>,
     /// A clock that stands still; `None` = the source's clock.
     pub clock: Option<Timestamp>,
-    /// How long grants, tags and aliases take to become effective (svc:K-28, svc:G-21).
+    /// How long policies, grants, key tags and aliases take to become effective (svc:K-28, svc:G-21).
     pub propagation_seconds: i64,
     /// How long S3 keeps a bucket-level key without asking KMS again (svc:S-20); 0 = not at all (svc:Q-11).
     pub bucket_key_seconds: i64,
@@ -145,16 +146,27 @@ impl State {
             .unwrap_or(now)
     }
 
+    /// The instant of a change made now, and of its effect (svc:K-28).
+    #[must_use]
+    pub fn change_time(&self) -> ChangeTime {
+        ChangeTime {
+            now: self.now(),
+            effective_at: self.effective_at(),
+        }
+    }
+
     /// Everything pending has propagated (contract: `arrange {"settle":true}`).
     pub fn settle(&mut self) {
         let now = self.now();
+        self.iam.settle();
+        self.s3.settle();
         self.kms.settle(now);
     }
 }
 
 /// A Region-bound store: one `T` per account and Region, created on first use.
 #[derive(Debug, Clone)]
-pub struct PerRegion<T>(BTreeMap<(AccountId, Region), T>);
+pub struct PerRegion<T>(BTreeMap<AccountId, BTreeMap<Region, T>>);
 
 impl<T> Default for PerRegion<T> {
     fn default() -> Self {
@@ -166,26 +178,29 @@ impl<T: Default> PerRegion<T> {
     /// Read access; `None` when the pair was never written.
     #[must_use]
     pub fn get(&self, account: &AccountId, region: &Region) -> Option<&T> {
-        self.0.get(&(account.clone(), region.clone()))
+        self.0.get(account)?.get(region)
     }
 
     /// Write access, creating an empty `T` on first use.
     pub fn entry(&mut self, account: &AccountId, region: &Region) -> &mut T {
-        self.0.entry((account.clone(), region.clone())).or_default()
+        let regions = self.0.entry(account.clone()).or_default();
+        regions.entry(region.clone()).or_default()
     }
 
     /// Write access without creating.
     pub fn get_mut(&mut self, account: &AccountId, region: &Region) -> Option<&mut T> {
-        self.0.get_mut(&(account.clone(), region.clone()))
+        self.0.get_mut(account)?.get_mut(region)
     }
 
     /// All stores in account, Region order.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.0.values_mut()
+        self.0.values_mut().flat_map(BTreeMap::values_mut)
     }
 
     /// All stores in account, Region order.
-    pub fn iter(&self) -> impl Iterator<Item = (&(AccountId, Region), &T)> {
-        self.0.iter()
+    pub fn iter(&self) -> impl Iterator<Item = ((&AccountId, &Region), &T)> {
+        self.0
+            .iter()
+            .flat_map(|(account, regions)| regions.iter().map(move |(region, store)| ((account, region), store)))
     }
 }

@@ -69,6 +69,9 @@ pub fn save_with_faults(folder: &Path, finding: &FindingReport, faults: &[String
     let explanation = json!({
         "fingerprint": finding.fingerprint,
         "seen": finding.seen,
+        "seen_on": finding.seen_on,
+        "minimal": finding.minimal,
+        "needs": finding.needs,
         "found_in": finding.found_in,
         "seed": finding.seed.map(|(seed, _)| seed),
         "case": finding.seed.map(|(_, case)| case),
@@ -215,8 +218,10 @@ mod tests {
             seen: 2,
             found_in: "generated.s3.c4".to_owned(),
             seed: Some((3, 4)),
-            position: 4,
             steps_before: 5,
+            seen_on: Default::default(),
+            minimal: true,
+            needs: Vec::new(),
             case: case(),
             report,
         };

@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod corpus;
 pub mod differential;
+pub mod distinct;
 pub mod evaluator;
 pub mod explain;
 pub mod faults;

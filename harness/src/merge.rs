@@ -1,18 +1,19 @@
-//! The reports of all shards of a run as the report of the whole run: the same findings, with the same exemplars, as one process
-//! would have. Reads and joins `report.ndjson` files; nothing is run, compared or shrunk again.
-//!
-//! A whole run shows the first so many findings in the order of the cases; each shard shows at least those of them whose first case is
-//! its own, so the joined list has every one of them, and what is beyond it is cut off as in a whole run.
+//! The reports of all shards of a run as the report of the whole run. Shards hand on what they met before shrinking: the first case of
+//! every kind of disagreement, and how many cases show it. Joined, that is what one process would have had before shrinking, so that the
+//! same shrinking comes to the same findings. Here reports are read and joined; shrinking is `distinct`'s and `evaluator`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use crate::distinct::GroupRecord;
 use crate::shard::Shard;
 
 /// Name of the report in a report's folder.
 pub const FILE: &str = "report.ndjson";
+/// Name of the file beside it in which a shard of a `check` says what it met before shrinking.
+pub const GROUPS: &str = "groups.ndjson";
 
 /// Why reports cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -70,43 +71,31 @@ pub enum MergeError {
 struct Part {
     path: PathBuf,
     started: Map<String, Value>,
-    findings: Vec<Map<String, Value>>,
-    exemplars: Vec<Map<String, Value>>,
+    groups: Vec<GroupRecord>,
+    exemplars: Vec<(String, u64)>,
     finished: Map<String, Value>,
 }
 
-/// A finding of the whole run.
-#[derive(Debug, Clone)]
-pub struct MergedFinding {
-    /// As in the report of its shard, but seen as often as in all of them.
-    pub body: Map<String, Value>,
-    /// The folder of the report that it is from.
-    pub folder: PathBuf,
-}
-
-impl MergedFinding {
-    /// What makes it one finding.
-    pub fn fingerprint(&self) -> &str {
-        text(&self.body, "fingerprint")
-    }
-
-    /// The name of its Case file.
-    pub fn file(&self) -> Option<&std::ffi::OsStr> {
-        Path::new(text(&self.body, "saved")).file_name()
-    }
-}
-
-/// The report of the whole run.
+/// The report of the whole run, as far as it goes without shrinking again.
 #[derive(Debug, Clone)]
 pub struct Merged {
     /// What the run was about.
     pub started: Map<String, Value>,
-    /// Its findings, in its order.
-    pub findings: Vec<MergedFinding>,
+    /// Kinds of disagreement of a `check`; the same kind may come from several shards.
+    pub groups: Vec<GroupRecord>,
+    /// Numbers of the first cases of each class of an `evaluator` run.
+    pub exemplars: BTreeMap<String, BTreeSet<u64>>,
     /// Its figures.
     pub finished: Map<String, Value>,
     /// Number of shards.
     pub shards: usize,
+}
+
+impl Merged {
+    /// Whether it is of `countersign evaluator`.
+    pub fn is_of_evaluator(&self) -> bool {
+        text(&self.started, "run") == "evaluator"
+    }
 }
 
 /// Members of a report's first line that shards need not share.
@@ -114,13 +103,15 @@ const OWN: &[&str] = &["event", "shard", "workers"];
 /// Figures that cannot be joined: shares and distinct cases, of which shards keep the sum only.
 const LOST: &[&str] = &["quality", "distinct"];
 
-/// Joins the reports of all shards of a run: files, or folders that hold a `report.ndjson`. At most `shown` findings of a `check` are
-/// kept, as in a whole run; at most `exemplars` cases of a class of an `evaluator` run.
+/// Joins the reports of all shards of a run: folders that hold a `report.ndjson`.
 ///
 /// # Errors
 /// [`MergeError`].
-pub fn merge(paths: &[PathBuf], shown: usize, exemplars: usize) -> Result<Merged, MergeError> {
-    let parts = paths.iter().map(|path| read(path)).collect::<Result<Vec<Part>, _>>()?;
+pub fn merge(folders: &[PathBuf]) -> Result<Merged, MergeError> {
+    let parts = folders
+        .iter()
+        .map(|folder| read(folder))
+        .collect::<Result<Vec<Part>, _>>()?;
     let first = parts.first().ok_or(MergeError::Nothing)?;
     for part in &parts[1..] {
         same_run(first, part)?;
@@ -134,35 +125,31 @@ pub fn merge(paths: &[PathBuf], shown: usize, exemplars: usize) -> Result<Merged
             whole
         })
         .unwrap_or_default();
-    let findings = if text(&first.started, "run") == "evaluator" {
-        of_evaluator(&parts, exemplars)
-    } else {
-        of_check(&parts, &finished, shown)
-    };
+    let mut exemplars: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    for (class, number) in parts.iter().flat_map(|part| part.exemplars.iter().cloned()) {
+        exemplars.entry(class).or_default().insert(number);
+    }
     finished.remove("event");
     let mut started = first.started.clone();
     started.remove("event");
     started.remove("shard");
     Ok(Merged {
         started,
-        findings,
-        finished,
         shards: parts.len(),
+        groups: parts.into_iter().flat_map(|part| part.groups).collect(),
+        exemplars,
+        finished,
     })
 }
 
-fn read(path: &Path) -> Result<Part, MergeError> {
-    let path = if path.is_dir() {
-        path.join(FILE)
-    } else {
-        path.to_owned()
-    };
+fn read(folder: &Path) -> Result<Part, MergeError> {
+    let path = folder.join(FILE);
     let text_of_file = std::fs::read_to_string(&path).map_err(|source| MergeError::Read {
         path: path.clone(),
         source,
     })?;
     let (mut started, mut finished) = (None, None);
-    let (mut findings, mut exemplars) = (Vec::new(), Vec::new());
+    let mut exemplars = Vec::new();
     for (number, line) in text_of_file.lines().enumerate() {
         let body: Map<String, Value> = serde_json::from_str(line).map_err(|error| MergeError::Line {
             path: path.clone(),
@@ -171,8 +158,10 @@ fn read(path: &Path) -> Result<Part, MergeError> {
         })?;
         match text(&body, "event") {
             "started" => started = Some(body),
-            "finding" => findings.push(body),
-            "exemplar" => exemplars.push(body),
+            "exemplar" => {
+                let number = body.get("number").and_then(Value::as_u64).unwrap_or(u64::MAX);
+                exemplars.push((text(&body, "class").to_owned(), number));
+            }
             "finished" => finished = Some(body),
             _ => {}
         }
@@ -184,10 +173,32 @@ fn read(path: &Path) -> Result<Part, MergeError> {
     Ok(Part {
         started: started.ok_or_else(|| cut_off("started"))?,
         finished: finished.ok_or_else(|| cut_off("finished"))?,
-        findings,
+        groups: read_groups(&folder.join(GROUPS))?,
         exemplars,
         path,
     })
+}
+
+/// A run without a shard, and one of `evaluator`, has no such file.
+fn read_groups(path: &Path) -> Result<Vec<GroupRecord>, MergeError> {
+    let text_of_file = match std::fs::read_to_string(path) {
+        Ok(text_of_file) => text_of_file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => {
+            return Err(MergeError::Read {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    let read = |(number, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|error| MergeError::Line {
+            path: path.to_owned(),
+            line: number + 1,
+            why: error.to_string(),
+        })
+    };
+    text_of_file.lines().enumerate().map(read).collect()
 }
 
 fn same_run(first: &Part, part: &Part) -> Result<(), MergeError> {
@@ -241,82 +252,6 @@ fn complete(parts: &[Part]) -> Result<(), MergeError> {
     }
 }
 
-/// Of each fingerprint the exemplar that comes first in the whole run; of these the first so many.
-fn of_check(parts: &[Part], finished: &Map<String, Value>, shown: usize) -> Vec<MergedFinding> {
-    let mut found: BTreeMap<&str, (u64, MergedFinding)> = BTreeMap::new();
-    for (part, body) in parts
-        .iter()
-        .flat_map(|part| part.findings.iter().map(move |body| (part, body)))
-    {
-        let position = body.get("position").and_then(Value::as_u64).unwrap_or(u64::MAX);
-        let is_first = found
-            .get(text(body, "fingerprint"))
-            .is_none_or(|(known, _)| position < *known);
-        if is_first {
-            found.insert(text(body, "fingerprint"), (position, finding(part, body)));
-        }
-    }
-    let mut found: Vec<(u64, MergedFinding)> = found.into_values().collect();
-    found.sort_by_key(|(position, _)| *position);
-    found.truncate(shown);
-    let seen = finished.get("fingerprints");
-    for (_, finding) in &mut found {
-        if let Some(count) = seen.and_then(|seen| seen.get(finding.fingerprint())) {
-            finding.body.insert("seen".to_owned(), count.clone());
-        }
-    }
-    found.into_iter().map(|(_, finding)| finding).collect()
-}
-
-/// Of each class the exemplars with the smallest numbers, as a whole run keeps them; of each fingerprint among them the first.
-fn of_evaluator(parts: &[Part], exemplars: usize) -> Vec<MergedFinding> {
-    let mut classes: BTreeMap<&str, BTreeMap<u64, (&Part, &str)>> = BTreeMap::new();
-    for part in parts {
-        for exemplar in &part.exemplars {
-            let number = exemplar.get("number").and_then(Value::as_u64).unwrap_or(u64::MAX);
-            classes
-                .entry(text(exemplar, "class"))
-                .or_default()
-                .insert(number, (part, text(exemplar, "fingerprint")));
-        }
-    }
-    let mut found: BTreeMap<&str, MergedFinding> = BTreeMap::new();
-    for (class, of_class) in classes {
-        let seen: u64 = parts
-            .iter()
-            .filter_map(|part| part.finished.get("report")?.get("disagreements")?.get(class)?.as_u64())
-            .sum();
-        for (number, (part, fingerprint)) in of_class.into_iter().take(exemplars) {
-            if fingerprint.is_empty() || found.contains_key(fingerprint) {
-                continue;
-            }
-            // A shard keeps the first exemplar of a fingerprint only, which is the first of the whole run too if it is the shard's.
-            let body = part.findings.iter().find(|body| {
-                text(body, "fingerprint") == fingerprint
-                    && body
-                        .get("number")
-                        .and_then(Value::as_u64)
-                        .is_none_or(|own| own == number)
-            });
-            if let Some(body) = body {
-                let mut finding = finding(part, body);
-                finding.body.insert("seen".to_owned(), json!(seen));
-                found.insert(fingerprint, finding);
-            }
-        }
-    }
-    found.into_values().collect()
-}
-
-fn finding(part: &Part, body: &Map<String, Value>) -> MergedFinding {
-    let mut body = body.clone();
-    body.remove("event");
-    MergedFinding {
-        body,
-        folder: part.path.parent().unwrap_or(Path::new(".")).to_owned(),
-    }
-}
-
 /// Adds counts, joins lists and maps. Times of shards pass side by side, so the longest counts.
 fn join(whole: &mut Map<String, Value>, part: Map<String, Value>, at_top: bool) {
     for (name, theirs) in part {
@@ -356,17 +291,18 @@ fn text<'a>(body: &'a Map<String, Value>, member: &str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use super::{MergeError, merge};
+    use super::{FILE, GROUPS, MergeError, merge};
     use serde_json::{Value, json};
     use std::path::PathBuf;
 
-    fn report(name: &str, lines: &[Value]) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("countersign-merge-{}", std::process::id()));
+    fn report(name: &str, lines: &[Value], groups: &[Value]) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("countersign-merge-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a temporary folder");
-        let path = folder.join(name);
-        let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
-        std::fs::write(&path, lines.join("\n")).expect("a temporary file");
-        path
+        for (file, lines) in [(FILE, lines), (GROUPS, groups)] {
+            let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+            std::fs::write(folder.join(file), lines.join("\n")).expect("a temporary file");
+        }
+        folder
     }
 
     fn started(shard: &str) -> Value {
@@ -374,60 +310,49 @@ mod tests {
     }
 
     #[test]
-    fn the_first_exemplar_wins_and_counts_add() {
+    fn counts_add_and_times_do_not() {
+        let group = json!({"key": "k", "seen": 2, "order": ["random", 7], "case": {"countersign": 1, "id": "a.b"}});
         let one = report(
             "one",
             &[
                 started("1/2"),
-                json!({"event": "finding", "fingerprint": "b", "position": 6, "seen": 1, "found_in": "c6"}),
-                json!({"event": "finished", "diverging": 1, "fingerprints": {"b": 1}, "elapsed": 2.5, "quality": {}, "interrupted": false}),
+                json!({"event": "exemplar", "class": "c", "number": 4}),
+                json!({"event": "finished", "diverging": 1, "skips": {"b": 1}, "elapsed": 2.5, "quality": {}, "interrupted": false}),
             ],
+            &[group],
         );
         let two = report(
             "two",
             &[
                 started("2/2"),
-                json!({"event": "finding", "fingerprint": "b", "position": 3, "seen": 2, "found_in": "c3"}),
-                json!({"event": "finding", "fingerprint": "a", "position": 5, "seen": 1, "found_in": "c5"}),
-                json!({"event": "finished", "diverging": 3, "fingerprints": {"a": 1, "b": 2}, "elapsed": 1.5, "interrupted": false}),
+                json!({"event": "exemplar", "class": "c", "number": 3}),
+                json!({"event": "finished", "diverging": 3, "skips": {"a": 1, "b": 2}, "elapsed": 1.5, "interrupted": true}),
             ],
+            &[],
         );
-        let merged = merge(&[one.clone(), two.clone()], 20, 12).expect("two halves of a run");
-        let found: Vec<Value> = merged
-            .findings
-            .iter()
-            .map(|one| Value::Object(one.body.clone()))
-            .collect();
-        assert_eq!(
-            found,
-            [
-                json!({"fingerprint": "b", "position": 3, "seen": 3, "found_in": "c3"}),
-                json!({"fingerprint": "a", "position": 5, "seen": 1, "found_in": "c5"}),
-            ]
-        );
+        let merged = merge(&[one, two]).expect("two halves of a run");
         let finished = Value::Object(merged.finished);
         assert_eq!(
             finished,
-            json!({"diverging": 4, "fingerprints": {"a": 1, "b": 3}, "elapsed": 2.5, "interrupted": false})
+            json!({"diverging": 4, "skips": {"a": 1, "b": 3}, "elapsed": 2.5, "interrupted": true})
         );
-        let cut = merge(&[one, two], 1, 12).expect("two halves of a run");
-        assert_eq!(cut.findings.len(), 1);
+        assert_eq!(merged.groups.len(), 1);
+        assert_eq!(merged.exemplars["c"].iter().copied().collect::<Vec<_>>(), [3, 4]);
     }
 
     #[test]
     fn parts_that_do_not_belong_together_are_refused() {
         let finished = json!({"event": "finished"});
-        let one = report("part-1", &[started("1/2"), finished.clone()]);
-        let two = report("part-2", &[started("2/2"), finished.clone()]);
-        let third = report("part-3", &[started("3/3"), finished.clone()]);
-        let other = report(
-            "other",
-            &[json!({"event": "started", "seed": 2, "shard": "2/2"}), finished],
-        );
-        let cut_off = report("cut-off", &[started("2/2")]);
-        let broken = report("broken", &[json!(7)]);
-        assert!(merge(&[one.clone(), two.clone()], 20, 12).is_ok());
-        assert!(matches!(merge(&[], 20, 12), Err(MergeError::Nothing)));
+        let one = report("part-1", &[started("1/2"), finished.clone()], &[]);
+        let two = report("part-2", &[started("2/2"), finished.clone()], &[]);
+        let third = report("part-3", &[started("3/3"), finished.clone()], &[]);
+        let other_run = json!({"event": "started", "seed": 2, "shard": "2/2"});
+        let other = report("other", &[other_run, finished.clone()], &[]);
+        let cut_off = report("cut-off", &[started("2/2")], &[]);
+        let broken = report("broken", &[json!(7)], &[]);
+        let groups = report("groups", &[started("2/2"), finished], &[json!({})]);
+        assert!(merge(&[one.clone(), two.clone()]).is_ok());
+        assert!(matches!(merge(&[]), Err(MergeError::Nothing)));
         for (paths, wanted) in [
             (vec![one.clone()], "2/2 is missing"),
             (vec![one.clone(), one.clone()], "there twice"),
@@ -435,9 +360,10 @@ mod tests {
             (vec![one.clone(), other], "seed is 2, not 1"),
             (vec![one.clone(), cut_off], "cut off"),
             (vec![one.clone(), broken], "line 1"),
+            (vec![one.clone(), groups], "line 1"),
             (vec![one, PathBuf::from("/nonexistent/report")], "/nonexistent/report"),
         ] {
-            let error = merge(&paths, 20, 12).expect_err(wanted).to_string();
+            let error = merge(&paths).expect_err(wanted).to_string();
             assert!(error.contains(wanted), "{error}");
         }
     }

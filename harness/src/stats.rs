@@ -1,10 +1,12 @@
 //! How good generated cases are: how many differ, what they reach, how they come out. Everything is counted from cases and the
 //! model's outcomes; no target is asked.
 
+mod flips;
 mod policies;
+mod reach;
+mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use countersign_model::case::{Case, Decision, Step};
 use countersign_model::outcome::Outcome;
@@ -81,6 +83,31 @@ pub struct Stats {
     pub rules: BTreeMap<String, Decisions>,
     /// Error codes.
     pub codes: BTreeMap<String, u64>,
+    /// Calls by operation and shape of the request.
+    pub shapes: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Pairs of steps in one case that differ in one fact and in the decision, by that fact.
+    pub flipping_pairs: BTreeMap<String, u64>,
+    /// Cases with at least one such pair.
+    pub cases_with_flipping_pair: u64,
+    /// What was not reached.
+    pub unreached: Unreached,
+}
+
+/// What no case reached, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Unreached {
+    /// Operations of the tables that no call was allowed to use.
+    pub operations_without_allow: Vec<String>,
+    /// Operations of the tables that no call was refused.
+    pub operations_without_deny: Vec<String>,
+    /// What is not to be expected, with the reason: `OPERATION` or `OPERATION × deny`.
+    pub out_of_reach: BTreeMap<String, String>,
+    /// Deciding rules that no trace names.
+    pub rules: Vec<String>,
+    /// Deciding rules whose traces were never allowed, among those that are named.
+    pub rules_without_allow: Vec<String>,
+    /// Deciding rules whose traces were never denied, among those that are named.
+    pub rules_without_deny: Vec<String>,
 }
 
 /// Outcomes by decision.
@@ -159,102 +186,6 @@ impl Stats {
     pub fn trivial_share(&self) -> f64 {
         ratio(self.trivial_policies, self.policies)
     }
-
-    /// The figures in lines for a terminal.
-    pub fn render(&self) -> String {
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = self.write(&mut text);
-        text
-    }
-
-    fn write(&self, out: &mut String) -> std::fmt::Result {
-        let discards: u64 = self.discards.values().sum();
-        writeln!(
-            out,
-            "cases                {:>9}   distinct {:>5.1} %",
-            self.cases,
-            percent(self.distinct_cases, self.cases)
-        )?;
-        writeln!(
-            out,
-            "requests             {:>9}   distinct {:>5.1} %",
-            self.requests,
-            100.0 * self.distinct_request_share()
-        )?;
-        writeln!(
-            out,
-            "decisions            {:>9}   allow {:.1} %, deny {:.1} %, error {:.1} %",
-            self.decisions.total(),
-            100.0 * self.allow_share(),
-            percent(self.decisions.deny, self.decisions.total()),
-            percent(self.decisions.error, self.decisions.total()),
-        )?;
-        writeln!(
-            out,
-            "both decisions       {:>9}   {:.1} % of the cases",
-            self.both_decisions,
-            percent(self.both_decisions, self.cases)
-        )?;
-        writeln!(
-            out,
-            "discards             {discards:>9}   {:.1} % of all drawn",
-            100.0 * self.discard_share()
-        )?;
-        for (reason, count) in &self.discards {
-            writeln!(out, "  {reason:<19}{count:>9}")?;
-        }
-        writeln!(
-            out,
-            "policies             {:>9}   trivial {:.1} %",
-            self.policies,
-            100.0 * self.trivial_share()
-        )?;
-        for (name, spread) in [
-            ("steps a case", &self.steps_per_case),
-            ("policies a case", &self.policies_per_case),
-            ("layers a case", &self.layers_per_case),
-        ] {
-            writeln!(
-                out,
-                "{name:<21}{:>9.1}   from {} to {}, half at most {}",
-                spread.mean, spread.least, spread.most, spread.median
-            )?;
-        }
-        writeln!(out, "\ncases with")?;
-        for (layer, count) in &self.layers {
-            writeln!(out, "  {layer:<28}{count:>9}  {:>5.1} %", percent(*count, self.cases))?;
-        }
-        write_decisions(out, "operation", &self.operations)?;
-        write_decisions(out, "rule", &self.rules)?;
-        let reached = self
-            .rules
-            .values()
-            .filter(|decisions| decisions.allow > 0 && decisions.deny > 0)
-            .count();
-        writeln!(
-            out,
-            "\nrules reached        {:>9}   in allowed and denied outcomes {reached}",
-            self.rules.len()
-        )?;
-        writeln!(out, "\nerror codes")?;
-        for (code, count) in &self.codes {
-            writeln!(out, "  {code:<40}{count:>9}")?;
-        }
-        Ok(())
-    }
-}
-
-fn write_decisions(out: &mut String, title: &str, table: &BTreeMap<String, Decisions>) -> std::fmt::Result {
-    writeln!(out, "\n{title:<42}{:>9}{:>9}{:>9}", "allow", "deny", "error")?;
-    for (name, decisions) in table {
-        writeln!(
-            out,
-            "  {name:<40}{:>9}{:>9}{:>9}",
-            decisions.allow, decisions.deny, decisions.error
-        )?;
-    }
-    Ok(())
 }
 
 /// Counts case by case.
@@ -290,10 +221,14 @@ impl StatsBuilder {
                 }
             }
             let operation = match step {
-                Step::Call(call) => call.call.as_str(),
+                Step::Call(call) => reach::operation_of(call),
                 Step::Invoke(_) => "invoke",
                 _ => continue,
             };
+            if let Step::Call(call) = step {
+                let shapes = self.stats.shapes.entry(operation.to_owned()).or_default();
+                *shapes.entry(reach::shape_name(call.shape).to_owned()).or_default() += 1;
+            }
             let Some(outcome) = outcome else { continue };
             in_case.count(outcome.decision);
             self.stats.decisions.count(outcome.decision);
@@ -313,6 +248,11 @@ impl StatsBuilder {
                 *self.stats.codes.entry(code.clone()).or_default() += 1;
             }
         }
+        let flips = flips::flipping_pairs(case, outcomes);
+        self.stats.cases_with_flipping_pair += u64::from(!flips.is_empty());
+        for fact in flips {
+            *self.stats.flipping_pairs.entry(fact).or_default() += 1;
+        }
         self.stats.both_decisions += u64::from(in_case.allow > 0 && in_case.deny > 0);
         let policies = policies(case);
         self.stats.policies += policies.len() as u64;
@@ -329,6 +269,7 @@ impl StatsBuilder {
     /// The figures.
     pub fn finish(self) -> Stats {
         Stats {
+            unreached: reach::unreached(&self.stats.operations, &self.stats.rules),
             steps_per_case: Spread::of(self.steps_per_case),
             policies_per_case: Spread::of(self.policies_per_case),
             layers_per_case: Spread::of(self.layers_per_case),

@@ -58,16 +58,21 @@ proptest! {
     }
 }
 
+/// The figures over 10,000 cases are better than these; fewer cases and other seeds are given some slack.
 #[test]
 fn cases_are_as_good_as_the_figures_demand() {
-    let stats = stats::collect(600, 20_261_122);
+    let stats = stats::collect(700, 20_261_122);
     let figures = stats.render();
-    assert!(stats.discard_share() < 0.05, "{figures}");
-    assert!(stats.distinct_request_share() >= 0.9, "{figures}");
-    assert!((0.35..=0.65).contains(&stats.allow_share()), "{figures}");
-    assert!(stats.trivial_share() < 0.05, "{figures}");
-    assert!(stats.both_decisions * 2 >= stats.cases, "{figures}");
-    assert!(stats.layers_per_case.mean >= 3.0, "{figures}");
+    assert!(stats.discard_share() < 0.01, "{figures}");
+    assert!(stats.distinct_request_share() >= 0.95, "{figures}");
+    assert!((0.4..=0.6).contains(&stats.allow_share()), "{figures}");
+    assert!(stats.trivial_share() < 0.025, "{figures}");
+    assert!(stats.both_decisions * 100 >= stats.cases * 70, "{figures}");
+    assert!(stats.cases_with_flipping_pair * 2 >= stats.cases, "{figures}");
+    assert!(stats.layers_per_case.median >= 3, "{figures}");
+    // 5,000 cases reach every operation with both decisions, of which there are some 170.
+    assert!(stats.unreached.operations_without_allow.len() <= 6, "{figures}");
+    assert!(stats.unreached.operations_without_deny.len() <= 24, "{figures}");
 }
 
 #[test]

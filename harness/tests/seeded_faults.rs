@@ -1,52 +1,95 @@
 //! The harness finds the emulator's seeded faults, and what it shrinks cannot be shrunk further.
 #![cfg(feature = "wire")]
 
-use countersign::differential::{fingerprint, run_case, shrink};
-use countersign::faults;
-use countersign::target::{EmbeddedOptions, EmbeddedTarget};
+use std::sync::atomic::AtomicBool;
 
-/// Every fault is measured by `countersign faults`; here a few, each found within the bound that all must keep.
+use countersign::faults::table::render;
+use countersign::faults::{Detector, Measurement, Plan, Tier, measure, of_names};
+use countersign_model::case::Case;
+
+fn measured(ids: &[&str], seeds: &[u64], workers: usize) -> Measurement {
+    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+    let plan = Plan {
+        faults: of_names(&ids).expect("the faults exist"),
+        seeds: seeds.to_vec(),
+        cases: 600,
+        workers,
+    };
+    measure(&plan, &AtomicBool::new(false), &|_| {}).expect("the measurement can be made")
+}
+
+/// Every fault is measured by `countersign faults`; here some of each family and tier, each found within the bound, and each exemplar
+/// 1-minimal: no single removal from it shows the fault as it does.
 #[test]
-fn seeded_faults_are_found_and_shrunk() {
+fn seeded_faults_are_found_and_what_is_shrunk_is_one_minimal() {
     let ids = [
         "delegation-as-direct-allow",
         "grant-constraint-ignored",
         "decrypt-unchecked-on-get",
-    ]
-    .map(str::to_owned);
-    let reports = faults::measure(&ids, &[1], 500).expect("the measurement can be made");
-    for report in &reports {
-        assert!(report.found(), "{}", faults::render(&reports));
+        "generate-data-key-unchecked-on-put",
+        "retired-grant-still-allows",
+        "boundary-skipped",
+        "session-policy-skipped",
+        "identity-deny-ignored",
+        "account-principal-in-deny-misses",
+        "action-case-counts",
+        "string-equals-ignores-case",
+        "numbers-compared-as-text",
+        "for-all-values-needs-a-value",
+        "unresolved-variable-is-empty",
+        "service-control-last-level-only",
+        "cross-account-identity-suffices",
+    ];
+    let measurement = measured(&ids, &[1], 2);
+    let mut detector = Detector::new().expect("the emulator runs in this process");
+    let (mut tried, mut worlds) = (0, 0);
+    for report in &measurement.faults {
+        assert!(report.found(), "{}", render(&measurement));
         let exemplar = report.exemplar.as_ref().expect("what was found has an exemplar");
         assert!(exemplar.minimal, "{}: the budget ran out", report.id);
-        assert!(exemplar.steps_after <= exemplar.steps_before);
+        assert!(exemplar.after.bytes <= exemplar.before.bytes, "{}", report.id);
         assert!(
-            exemplar.steps_after <= 4,
+            exemplar.after.steps <= 4,
             "{}: {} steps are left",
             report.id,
-            exemplar.steps_after
+            exemplar.after.steps
         );
-        let mut target = EmbeddedTarget::in_process(EmbeddedOptions {
-            faults: vec![report.id.clone()],
-            ..EmbeddedOptions::default()
-        })
-        .expect("the emulator runs in this process");
-        let shows = |case: &_, target: &mut EmbeddedTarget| {
-            run_case(case, target).is_ok_and(|again| fingerprint::all(case, &again).contains(&exemplar.fingerprint))
-        };
         assert!(
-            shows(&exemplar.case, &mut target),
+            detector.shows(&report.id, exemplar, &exemplar.case),
             "{}: the shrunk case does not show the fault",
             report.id
         );
-        // 1-minimal: shrinking what is shrunk finds nothing to take away.
-        let again = shrink::shrink(&exemplar.case, 3_000, |smaller| shows(smaller, &mut target));
-        assert_eq!(again.case.steps, exemplar.case.steps, "{}", report.id);
+        worlds += usize::from(exemplar.tier == Tier::World);
+        for smaller in countersign::faults::single_removals(exemplar) {
+            tried += 1;
+            assert!(
+                !detector.shows(&report.id, exemplar, &smaller),
+                "{}: this can still go\n{}",
+                report.id,
+                difference(&exemplar.case, &smaller)
+            );
+        }
     }
+    assert!(tried > 100 && worlds > 2, "{tried} removals tried, {worlds} of worlds");
 }
 
+fn difference(one: &Case, other: &Case) -> String {
+    let text = |case: &Case| serde_json::to_string_pretty(case).expect("a case has a JSON form");
+    let (one, other) = (text(one), text(other));
+    let gone: Vec<&str> = one.lines().filter(|line| !other.contains(line)).collect();
+    gone.join("\n")
+}
+
+/// The first case counts, whatever the number of threads.
 #[test]
-fn an_unknown_fault_is_refused() {
-    let error = faults::measure(&["no-such-fault".to_owned()], &[1], 1).expect_err("nobody has that fault");
-    assert_eq!(error.to_string(), "unknown fault `no-such-fault`");
+fn a_measurement_does_not_depend_on_the_number_of_threads() {
+    let ids = ["boundary-skipped", "decrypt-unchecked-on-get"];
+    let (one, two) = (measured(&ids, &[3, 4], 1), measured(&ids, &[3, 4], 2));
+    for (one, two) in one.faults.iter().zip(&two.faults) {
+        assert_eq!(one.seeds, two.seeds, "{}", one.id);
+        assert!(one.found());
+        for seed in &one.seeds {
+            assert!(seed.reached_after <= seed.triggered_after && seed.triggered_after <= seed.detected_after);
+        }
+    }
 }

@@ -151,7 +151,7 @@ fn two_shards_of_a_check_are_the_check() {
             &["random", "cases"],
             &["random", "compared"],
             &["diverging"],
-            &["fingerprints"],
+            &["findings"],
         ],
     );
 }

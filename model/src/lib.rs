@@ -8,6 +8,7 @@
 
 pub mod case;
 pub mod context;
+pub mod coverage;
 pub mod evaluate;
 pub mod kms;
 pub mod name;

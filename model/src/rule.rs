@@ -69,7 +69,7 @@ pub struct Rule {
     /// The switch that chooses between the readings of a disputed rule (a name of `Quirks`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub switch: Option<String>,
-    /// What settles a disputed rule that has no switch: a recording, the errata, another rule, or that both readings come to the same.
+    /// What settles a question that sources leave open, without a switch: a page, a recording, the errata, another rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settled_by: Option<String>,
     /// Why the rule decides nothing here; none for a deciding rule.

@@ -32,7 +32,7 @@ fn user() -> Principal {
 }
 
 fn context(state: &State, caller: &Caller, via: &Via) -> Context {
-    full_context(state, &Question::new(caller, via, "kms:Decrypt", &Region::global()))
+    full_context(state, &mut Question::new(caller, via, "kms:Decrypt", &Region::global()))
 }
 
 fn single(context: &Context, key: &str) -> Option<String> {
@@ -104,9 +104,9 @@ fn session_tags_win_over_principal_tags_ignoring_case() {
             arn: "arn:aws:iam::111111111111:user/u".to_owned(),
             created_at: jiff::Timestamp::UNIX_EPOCH,
             tags: BTreeMap::from([("Team".to_owned(), "a".to_owned()), ("Env".to_owned(), "x".to_owned())]),
-            policies: crate::iam::PolicyAttachments::default(),
+            policies: crate::propagating::Propagating::default(),
             groups: std::collections::BTreeSet::new(),
-            permissions_boundary: None,
+            permissions_boundary: crate::propagating::Propagating::default(),
             access_keys: Vec::new(),
         },
     );

@@ -20,6 +20,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) resource_text: &'a str,
     pub(crate) context: &'a Context,
     pub(crate) settings: &'a Settings,
+    /// Any fault is active; most questions are put to an authorizer without.
+    pub(crate) faulty: bool,
     /// The last address that was read: policies ask for the same one again and again.
     address: Cell<Option<(&'a str, Option<IpAddr>)>>,
 }
@@ -33,14 +35,21 @@ impl<'a> Asked<'a> {
             resource_text: request.resource,
             context: request.context,
             settings,
+            faulty: !settings.faults.is_empty(),
             address: Cell::new(None),
         }
+    }
+
+    /// Whether a fault is active.
+    #[inline]
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.faulty && self.settings.faults.contains(fault)
     }
 
     /// The value of a context key in lower case, and its hash.
     #[inline]
     pub(crate) fn fact(&self, key: &str, hash: u64) -> Option<Fact<'a>> {
-        if !self.settings.faults.is_empty()
+        if self.faulty
             && let Some(told) = self.told_wrongly(key)
         {
             return Some(told);
@@ -83,6 +92,9 @@ impl<'a> Asked<'a> {
                 if faults.contains(Fault::SessionArnAsPrincipalArn) =>
             {
                 Some(Fact::Single(arn))
+            }
+            ("aws:username", Caller::RoleSession { role_arn, .. }) if faults.contains(Fault::RoleNameAsUserName) => {
+                role_arn.rsplit('/').next().map(Fact::Single)
             }
             ("aws:viaawsservice", _) if faults.contains(Fault::ViaAwsServiceAlwaysFalse) => Some(Fact::Single("false")),
             _ => None,

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 
 use super::asked::{Asked, Fact, Text};
 use super::glob::{Case, Run, Runs, glob, resolve};
+use super::misreading::compare_wrongly;
 pub(super) use super::operator::{Comparison, Operator, Ordering, Quantifier};
 use super::pattern::{Key, Piece, Syntax, TextPattern, has_variables, pieces};
 use super::values::{AddressRange, Decimal, Instant, boolean, bytes};
-use super::{Settings, arn, glob_matches};
+use super::{Settings, arn};
 use crate::fault::{Fault, FaultSet};
 use crate::quirks::PlainOnMultivalued;
 
@@ -107,14 +108,16 @@ impl Condition {
             Some(Fact::Many(_)) if faults.contains(Fault::NullSeesEmptyList) => false,
             Some(Fact::Many(texts)) => is_null_list(texts),
         };
+        let inverted = faults.contains(Fault::NullInverted);
         self.compiled
             .iter()
-            .any(|compiled| matches!(compiled, Compiled::Null(Some(wanted)) if *wanted == absent))
+            .any(|compiled| matches!(compiled, Compiled::Null(Some(wanted)) if (*wanted == absent) != inverted))
     }
 
     /// Operators without qualifier (`iam:§3.5`, `iam:C-11`).
     fn plain_holds<'a>(&self, fact: Option<Fact<'a>>, asked: &Asked<'a>) -> bool {
-        let Operator { negated, if_exists, .. } = self.operator;
+        let Operator { if_exists, .. } = self.operator;
+        let negated = self.is_negated(asked);
         let quirks = &asked.settings.quirks;
         // The switch is about the plain form: with `IfExists` an empty list is true on an absent key only (`iam:C-83`).
         if !negated && !if_exists && self.compiled.is_empty() && quirks.empty_value_list_matches {
@@ -127,6 +130,14 @@ impl Condition {
             return true;
         }
         match fact {
+            Fact::Single(text)
+                if negated
+                    && asked.has(Fault::NegatedArnNeedsAnArn)
+                    && self.operator.comparison == Comparison::Arn
+                    && arn::split(text).is_none() =>
+            {
+                false
+            }
             Fact::Single(text) => self.scan(text, asked).decides(negated, asked.settings),
             Fact::Conflicting => negated,
             Fact::Many(texts) => match quirks.plain_operator_on_multivalued {
@@ -141,8 +152,17 @@ impl Condition {
         }
     }
 
+    /// Whether none of the values may match (`iam:C-11`).
+    fn is_negated(&self, asked: &Asked<'_>) -> bool {
+        let dropped = asked.has(Fault::StringNotEqualsAsEquals) && self.operator.comparison == Comparison::StringEquals;
+        self.operator.negated && !dropped
+    }
+
     /// `iam:§3.5`.
     fn holds_without_key(&self, asked: &Asked<'_>) -> bool {
+        if asked.has(Fault::AbsentKeyHolds) {
+            return true;
+        }
         let Operator {
             comparison,
             negated,
@@ -165,6 +185,9 @@ impl Condition {
     fn set_holds<'a>(&self, quantifier: Quantifier, fact: Option<Fact<'a>>, asked: &Asked<'a>) -> bool {
         let Operator { negated, if_exists, .. } = self.operator;
         let faults = asked.settings.faults;
+        if asked.has(Fault::SetOperatorsNeverHold) {
+            return false;
+        }
         let one;
         let texts: &[&str] = match fact {
             None => &[],
@@ -183,6 +206,7 @@ impl Condition {
         if texts.is_empty() {
             return match quantifier {
                 Quantifier::ForAllValues => !faults.contains(Fault::ForAllValuesNeedsAValue),
+                Quantifier::ForAnyValue if faults.contains(Fault::ForAnyValueNeedsNoValue) => true,
                 Quantifier::ForAnyValue => {
                     let quirks = &asked.settings.quirks;
                     if if_exists {
@@ -206,10 +230,13 @@ impl Condition {
         if self.if_exists_always_holds(faults) {
             return true;
         }
-        let negated = self.operator.negated;
+        let negated = self.is_negated(asked);
         let mut holds = |text: &'a str| self.scan(text, asked).decides(negated, asked.settings);
         match quantifier {
             Quantifier::ForAnyValue if !faults.contains(Fault::ForAnyValueAsAll) => texts.any(&mut holds),
+            Quantifier::ForAllValues if negated && faults.contains(Fault::NegatedForAllValuesAsAny) => {
+                texts.any(&mut holds)
+            }
             Quantifier::ForAllValues | Quantifier::ForAnyValue => texts.all(&mut holds),
         }
     }
@@ -242,8 +269,8 @@ impl Condition {
 
     fn compare(&self, compiled: &Compiled, raw: &str, subject: &Subject<'_>, text: &str, asked: &Asked<'_>) -> Outcome {
         let faults = asked.settings.faults;
-        if !faults.is_empty()
-            && let Some(outcome) = self.compare_wrongly(raw, subject, text, faults)
+        if asked.faulty
+            && let Some(outcome) = compare_wrongly(self.operator.comparison, raw, subject, text, faults)
         {
             return outcome;
         }
@@ -306,42 +333,6 @@ impl Condition {
             _ => Outcome::NoMatch,
         }
     }
-
-    /// What the faults of single operators make of a comparison; `None` where they leave it alone.
-    #[cold]
-    fn compare_wrongly(&self, raw: &str, subject: &Subject<'_>, text: &str, faults: FaultSet) -> Option<Outcome> {
-        let is = |fault, holds: bool| (faults.contains(fault)).then(|| Outcome::of(holds));
-        match (self.operator.comparison, subject) {
-            (Comparison::StringEquals, _) if !raw.contains("${") => {
-                is(Fault::StringEqualsIgnoresCase, raw.eq_ignore_ascii_case(text))
-            }
-            (Comparison::StringLike, _) if !raw.contains(['*', '$']) => {
-                is(Fault::StringLikeQuestionMarkLiteral, raw == text)
-            }
-            (Comparison::Numeric(wanted), Subject::Number(Some(_))) => {
-                is(Fault::NumbersComparedAsText, wanted.accepts(text.cmp(raw)))
-            }
-            (Comparison::Date(Ordering::Less), Subject::Date(Some(instant))) => {
-                let value = Instant::parse(raw)?;
-                is(
-                    Fault::DateLessThanInclusive,
-                    instant.nanoseconds(true) <= value.nanoseconds(true),
-                )
-            }
-            (Comparison::Binary, _) => is(
-                Fault::BinaryComparedAsText,
-                bytes(raw).is_some_and(|value| value == text.as_bytes()),
-            ),
-            (Comparison::IpAddress, Subject::Address(Some(address))) => {
-                let only: IpAddr = raw.split('/').next()?.parse().ok()?;
-                is(Fault::AddressPrefixIgnored, only == *address)
-            }
-            (Comparison::Arn, Subject::Arn(Some(_))) if !raw.contains("${") => {
-                is(Fault::ArnComparedAsWholeText, glob_matches(raw, text))
-            }
-            _ => None,
-        }
-    }
 }
 
 /// A multi-valued key is null when it has no value, or none but empty texts (`iam:C-05`).
@@ -388,7 +379,7 @@ impl Scan {
 
 /// What comparing one context value with one policy value found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+pub(super) enum Outcome {
     Match,
     NoMatch,
     Unparsable,
@@ -396,7 +387,7 @@ enum Outcome {
 }
 
 impl Outcome {
-    fn of(matched: bool) -> Self {
+    pub(super) fn of(matched: bool) -> Self {
         if matched { Self::Match } else { Self::NoMatch }
     }
 
@@ -406,7 +397,7 @@ impl Outcome {
 }
 
 /// A context value, read once as the operator asks.
-enum Subject<'a> {
+pub(super) enum Subject<'a> {
     Text(Text<'a>),
     Number(Option<Decimal<'a>>),
     Date(Option<Instant>),

@@ -1,16 +1,18 @@
-//! The decision: which sets apply to the caller, what each says, which gates must open, who is blamed
-//! (`iam:§6`, `iam:§6R`, `svc:§1`). Statement matching is in `statement`, `principal` and `condition`.
+//! The decision: which sets apply to the caller, what each says, which gates must open (`iam:§6`, `svc:§1`). Who is
+//! blamed is in `blame`, what was found in `findings`. Statement matching is in `statement`, `principal` and `condition`.
 
 use super::Caller;
 use super::asked::Asked;
-use super::policy::{Policy, PolicyError};
-use super::principal::{MatchKinds, Reading, allow_reaches_despite, deny_hits_despite, principal_kinds};
+use super::findings::{Findings, Scan};
+use super::policy::Policy;
+use super::principal::{
+    MatchKinds, PrincipalEntry, Reading, allow_reaches_despite, deny_hits_despite, principal_kinds,
+};
 use super::request::{
-    AccessRequest, AttachedPolicy, EndpointPolicy, GranteeMatch, PolicyArn, PolicyLevel, PolicySets,
-    ResourcePolicyMode, Settings,
+    AccessRequest, AttachedPolicy, EndpointPolicy, GranteeMatch, PolicyLevel, PolicySets, ResourcePolicyMode, Settings,
 };
 use super::statement::{Effect, PrincipalClause, Statement};
-use super::verdict::{AllowedBy, Denial, EvaluationError, PolicyType, PolicyTypeSet, Verdict};
+use super::verdict::{AllowedBy, PolicyType, Verdict};
 use crate::fault::Fault;
 
 /// Decides one pair.
@@ -28,13 +30,19 @@ pub fn authorize(request: &AccessRequest<'_>, sets: &PolicySets, settings: &Sett
     };
     let applicable = Applicable::select(request, sets, settings);
     let findings = evaluation.find(&applicable, sets);
-    if let Some(error) = findings.evaluation_error() {
+    if evaluation.has(Fault::RootNeverDenied) && matches!(request.caller, Caller::Root { .. }) {
+        return Verdict::Allow(AllowedBy::Policies);
+    }
+    let forgiving = evaluation.has(Fault::UnusablePolicyIgnored) || evaluation.has(Fault::UnreadablePartsSkipped);
+    if !forgiving && let Some(error) = findings.evaluation_error() {
         return Verdict::Error(error);
     }
-    if let Some(denial) = findings.explicit_denial() {
+    if let Some(denial) = findings.explicit_denial(settings.faults) {
         return Verdict::Deny(denial);
     }
-    if findings.gates_open() {
+    let gates_open = findings.gates_open()
+        || (evaluation.has(Fault::GrantEscapesServiceControl) && findings.endpoint_ok && sets.grant.is_some());
+    if gates_open {
         if evaluation.policies_allow(&findings) {
             return Verdict::Allow(AllowedBy::Policies);
         }
@@ -85,12 +93,18 @@ impl<'a> Applicable<'a> {
             },
             boundary: sets.boundary.as_ref().filter(|_| boundary_binds),
             session: sets.session.as_deref().filter(|_| session_binds),
-            service_control: if caller.has_identity_side() && organization_binds {
+            service_control: if caller.has_identity_side()
+                && organization_binds
+                && !(faults.contains(Fault::ServiceControlSparesRoot) && matches!(caller, Caller::Root { .. }))
+            {
                 &sets.service_control
             } else {
                 &[]
             },
-            resource_control: if organization_binds && resource_control_covers(request, settings) {
+            resource_control: if organization_binds
+                && !faults.contains(Fault::ResourceControlSkipped)
+                && resource_control_covers(request, settings)
+            {
                 &sets.resource_control
             } else {
                 &[]
@@ -139,94 +153,16 @@ fn resource_control_covers(request: &AccessRequest<'_>, settings: &Settings) -> 
         && (has_resource || settings.quirks.rcp_covers_requests_without_resource)
 }
 
-fn resource_type(mode: ResourcePolicyMode) -> PolicyType {
+pub(super) fn resource_type(mode: ResourcePolicyMode) -> PolicyType {
     match mode {
         ResourcePolicyMode::TrustPolicy => PolicyType::RoleTrust,
         ResourcePolicyMode::Optional | ResourcePolicyMode::KeyPolicy { .. } => PolicyType::Resource,
     }
 }
 
-/// What scanning one policy found.
-#[derive(Clone, Copy, Debug, Default)]
-struct Scan {
-    denies: bool,
-    allows: MatchKinds,
-}
-
-/// Everything that was found about a pair, gate by gate.
-#[derive(Debug, Default)]
-struct Findings<'a> {
-    /// `iam:E-22`, `iam:L-99`: one unreadable policy among the collected ones stops the evaluation.
-    unusable: Option<(PolicyType, &'a PolicyError)>,
-    denies: PolicyTypeSet,
-    /// The first denying policy of each type, if it has an ARN; the place is that of the type in blame order.
-    denying_arns: [Option<&'a PolicyArn>; PolicyType::ALL.len()],
-    service_control_ok: bool,
-    endpoint_ok: bool,
-    identity_ok: bool,
-    boundary_ok: bool,
-    session_ok: bool,
-    kinds: MatchKinds,
-}
-
-impl<'a> Findings<'a> {
-    fn gates_open(&self) -> bool {
-        self.service_control_ok && self.endpoint_ok
-    }
-
-    /// The permissions boundary and the session policies.
-    fn limits_ok(&self) -> bool {
-        self.boundary_ok && self.session_ok
-    }
-
-    /// The boundary or the session policies, whichever is the first in the way (`iam:R-07`).
-    fn closed_limit(&self) -> Option<PolicyType> {
-        if !self.boundary_ok {
-            Some(PolicyType::PermissionsBoundary)
-        } else if !self.session_ok {
-            Some(PolicyType::Session)
-        } else {
-            None
-        }
-    }
-
-    fn note_deny(&mut self, policy_type: PolicyType, arn: Option<&'a PolicyArn>) {
-        if !self.denies.contains(policy_type) {
-            self.denies.insert(policy_type);
-            self.denying_arns[policy_type as usize] = arn;
-        }
-    }
-
-    fn note_unusable(&mut self, policy_type: PolicyType, policy: &'a Policy) {
-        if self.unusable.is_none() {
-            self.unusable = policy.unusable().map(|error| (policy_type, error));
-        }
-    }
-
-    fn evaluation_error(&self) -> Option<EvaluationError> {
-        let (policy_type, error) = self.unusable?;
-        Some(EvaluationError {
-            policy_type,
-            reason: error.message.clone(),
-        })
-    }
-
-    /// `iam:R-05`, `iam:R-06`: all denying types are kept, the first in canonical order is named.
-    fn explicit_denial(&self) -> Option<Denial> {
-        let blamed = self.denies.iter().next()?;
-        Some(Denial {
-            explicit: true,
-            blamed,
-            all: self.denies,
-            policy_arn: self.denying_arns[blamed as usize].cloned(),
-            delegated: false,
-        })
-    }
-}
-
-struct Evaluation<'a> {
-    request: &'a AccessRequest<'a>,
-    settings: &'a Settings,
+pub(super) struct Evaluation<'a> {
+    pub(super) request: &'a AccessRequest<'a>,
+    pub(super) settings: &'a Settings,
     asked: Asked<'a>,
 }
 
@@ -237,8 +173,10 @@ impl Evaluation<'_> {
         let reading = Reading {
             settings: self.settings,
             accounts_are_root_only: false,
-            accounts_miss: false,
-            region_free_services: self.request.mode == ResourcePolicyMode::TrustPolicy,
+            is_key_policy: self.is_key_policy(),
+            denies: false,
+            region_free_services: self.request.mode == ResourcePolicyMode::TrustPolicy
+                || faults.contains(Fault::ServiceRegionIgnored),
             caller_has_boundary: applicable.boundary.is_some(),
         };
         let mut findings = Findings {
@@ -259,13 +197,13 @@ impl Evaluation<'_> {
         }
         if let Some(endpoint) = applicable.endpoint {
             let reading = Reading {
-                accounts_are_root_only: endpoint.gateway,
+                accounts_are_root_only: endpoint.gateway && !faults.contains(Fault::GatewayAccountMeansEverybody),
                 ..reading
             };
             findings.note_unusable(PolicyType::VpcEndpoint, &endpoint.policy);
             let scan = self.scan(&endpoint.policy, &reading);
             findings.endpoint_ok = !scan.allows.is_empty();
-            if scan.denies {
+            if scan.denies && !faults.contains(Fault::EndpointDenyIgnored) {
                 findings.note_deny(PolicyType::VpcEndpoint, None);
             }
         }
@@ -280,7 +218,12 @@ impl Evaluation<'_> {
         });
         findings.session_ok = self.session_ok(applicable.session, &reading, &mut findings);
         findings.identity_ok = self.identity_ok(applicable.identity, &reading, &mut findings)
-            || (applicable.boundary.is_some() && findings.boundary_ok && faults.contains(Fault::BoundaryGrants));
+            || (applicable.boundary.is_some() && findings.boundary_ok && faults.contains(Fault::BoundaryGrants))
+            || (applicable.session.is_some() && findings.session_ok && faults.contains(Fault::SessionPolicyGrants))
+            || (applicable.endpoint.is_some() && findings.endpoint_ok && faults.contains(Fault::EndpointPolicyGrants));
+        if faults.contains(Fault::SessionPolicyOnlyDenies) {
+            findings.session_ok = true;
+        }
 
         if let Some(policy) = applicable.resource {
             findings.note_unusable(resource_type(self.request.mode), policy);
@@ -290,7 +233,7 @@ impl Evaluation<'_> {
             }
             let grant_wins =
                 self.is_key_policy() && sets.grant.is_some() && faults.contains(Fault::KeyPolicyDenyIgnoredForGrants);
-            if scan.denies && !grant_wins {
+            if scan.denies && !grant_wins && !faults.contains(Fault::ResourceDenyIgnored) {
                 findings.note_deny(resource_type(self.request.mode), None);
             }
         }
@@ -302,7 +245,36 @@ impl Evaluation<'_> {
         if delegation_is_direct && findings.kinds.intersects(MatchKinds::ACCOUNT) {
             findings.kinds |= MatchKinds::CALLER;
         }
+        if self.asked.faulty {
+            self.forget_wrongly(&mut findings, sets.grant);
+        }
         findings
+    }
+
+    /// What active faults make of the findings as a whole.
+    #[cold]
+    fn forget_wrongly(&self, findings: &mut Findings<'_>, grant: Option<GranteeMatch>) {
+        let direct = MatchKinds::CALLER | MatchKinds::PARENT | MatchKinds::WILD;
+        let optional = self.request.mode == ResourcePolicyMode::Optional;
+        if self.has(Fault::AccountPrincipalAsDirectAllow)
+            && optional
+            && !self.is_cross_account()
+            && findings.kinds.intersects(MatchKinds::ACCOUNT)
+        {
+            findings.kinds |= MatchKinds::CALLER;
+        }
+        let named = findings.kinds.intersects(direct);
+        let identity_deny_loses = (self.has(Fault::ResourceAllowBeatsIdentityDeny) && named)
+            || (self.has(Fault::GrantBeatsIdentityDeny) && grant.is_some());
+        if identity_deny_loses {
+            findings.denies.remove(PolicyType::Identity);
+        }
+        findings.service_control_ok |= self.has(Fault::ServiceControlSparesResourceAllow) && named;
+    }
+
+    /// Whether a fault is active.
+    pub(super) fn has(&self, fault: Fault) -> bool {
+        self.asked.has(fault)
     }
 
     /// Identity policies; root is allowed everything by nature (`iam:L-60`), callers without account
@@ -316,6 +288,7 @@ impl Evaluation<'_> {
         match self.request.caller {
             Caller::Root { .. } if self.settings.faults.contains(Fault::RootNeedsIdentityPolicy) => false,
             // The task policy of an `AssumeRoot` session (`iam:L-62`).
+            Caller::Root { assumed: true, .. } if self.has(Fault::AssumedRootUnlimited) => true,
             Caller::Root { assumed: true, .. } => self.any_allows(policies, PolicyType::Identity, reading, findings),
             Caller::Root { .. } | Caller::FederatedUser { parent_user: None, .. } => true,
             Caller::Service { .. } | Caller::WebIdentity { .. } | Caller::Anonymous => false,
@@ -358,8 +331,7 @@ impl Evaluation<'_> {
         reading: &Reading<'_>,
         findings: &mut Findings<'p>,
     ) -> bool {
-        let denies_count =
-            policy_type != PolicyType::Identity || !self.settings.faults.contains(Fault::IdentityDenyIgnored);
+        let denies_count = !self.asked.faulty || !self.denies_are_ignored(policy_type);
         let mut allowed = false;
         for attached in policies {
             findings.note_unusable(policy_type, &attached.policy);
@@ -372,22 +344,57 @@ impl Evaluation<'_> {
         allowed
     }
 
+    /// Whether an active fault drops the Denies of such policies.
+    #[cold]
+    fn denies_are_ignored(&self, policy_type: PolicyType) -> bool {
+        self.has(match policy_type {
+            PolicyType::Identity => Fault::IdentityDenyIgnored,
+            PolicyType::PermissionsBoundary => Fault::BoundaryDenyIgnored,
+            PolicyType::Session => Fault::SessionDenyIgnored,
+            PolicyType::ServiceControl => Fault::ServiceControlDenyIgnored,
+            PolicyType::ResourceControl | PolicyType::VpcEndpoint | PolicyType::Resource | PolicyType::RoleTrust => {
+                return false;
+            }
+        })
+    }
+
     fn scan(&self, policy: &Policy, reading: &Reading<'_>) -> Scan {
         let mut scan = Scan::default();
-        for statement in policy.statements() {
-            if !self.pair_fits(statement) {
+        let statements = if self.has(Fault::UnreadablePartsSkipped) && policy.unusable().is_some() {
+            policy.readable_statements()
+        } else {
+            policy.statements()
+        };
+        for statement in statements {
+            if !self.pair_fits(statement) && !self.delegates_wrongly(statement) {
                 continue;
             }
             let kinds = self.principal_fits(statement, reading);
-            if kinds.is_empty() || !self.conditions_hold(statement) {
+            if kinds.is_empty() {
+                continue;
+            }
+            if !self.conditions_hold(statement) {
+                scan.denies |= self.has(Fault::FalseConditionDenies) && statement.effect == Effect::Allow;
                 continue;
             }
             match statement.effect {
                 Effect::Allow => scan.allows |= kinds,
                 Effect::Deny => scan.denies = true,
             }
+            if self.has(Fault::FirstAllowWins) && statement.effect == Effect::Allow && !scan.denies {
+                return scan;
+            }
         }
         scan
+    }
+
+    /// Whether the statement delegates actions that it does not name, under `delegation-ignores-action`.
+    fn delegates_wrongly(&self, statement: &Statement) -> bool {
+        self.has(Fault::DelegationIgnoresAction)
+            && self.is_key_policy()
+            && statement.effect == Effect::Allow
+            && matches!(&statement.principals, PrincipalClause::Principal(entries)
+                if entries.iter().all(|entry| matches!(entry, PrincipalEntry::Account { .. })))
     }
 
     fn pair_fits(&self, statement: &Statement) -> bool {
@@ -411,17 +418,26 @@ impl Evaluation<'_> {
     }
 
     fn conditions_hold(&self, statement: &Statement) -> bool {
+        if self.has(Fault::ConditionsIgnored) {
+            return true;
+        }
+        if self.has(Fault::ConditionsJoinedByOr) && !statement.conditions.is_empty() {
+            return statement
+                .conditions
+                .iter()
+                .any(|condition| condition.holds(&self.asked));
+        }
         statement
             .conditions
             .iter()
             .all(|condition| condition.holds(&self.asked))
     }
 
-    fn is_key_policy(&self) -> bool {
+    pub(super) fn is_key_policy(&self) -> bool {
         matches!(self.request.mode, ResourcePolicyMode::KeyPolicy { .. })
     }
 
-    fn is_cross_account(&self) -> bool {
+    pub(super) fn is_cross_account(&self) -> bool {
         match (self.request.caller.account(), self.request.resource_account) {
             (Some(own), Some(owner)) => own != owner,
             _ => false,
@@ -432,6 +448,11 @@ impl Evaluation<'_> {
     fn policies_allow(&self, findings: &Findings<'_>) -> bool {
         let kinds = findings.kinds;
         match self.request.caller {
+            Caller::Service { .. } | Caller::WebIdentity { .. } | Caller::Anonymous
+                if self.has(Fault::CallerWithoutAccountAllowed) =>
+            {
+                true
+            }
             // `iam:L-46`, `iam:L-75`.
             Caller::Service { .. } | Caller::WebIdentity { .. } => {
                 kinds.intersects(MatchKinds::CALLER | MatchKinds::WILD)
@@ -445,25 +466,47 @@ impl Evaluation<'_> {
 
     /// `iam:L-40`, `iam:L-41` and the rows of `iam:§6.3`.
     fn same_account_allows(&self, findings: &Findings<'_>) -> bool {
+        if let Some(allowed) = self.same_account_allows_wrongly(findings) {
+            return allowed;
+        }
         let quirks = &self.settings.quirks;
         let kinds = findings.kinds;
-        let boundary_permits = !self.naming_needs_boundary() || findings.boundary_ok;
-        let named = kinds.intersects(MatchKinds::CALLER) && boundary_permits;
+        let boundary_permits =
+            !(self.naming_needs_boundary() || self.has(Fault::BoundaryLimitsNamedCaller)) || findings.boundary_ok;
+        let session_permits = !self.has(Fault::SessionPolicyLimitsNamedSession) || findings.session_ok;
+        let named = kinds.intersects(MatchKinds::CALLER) && boundary_permits && session_permits;
         let everyone = kinds.intersects(MatchKinds::WILD)
             && boundary_permits
             && (!quirks.star_limited_by_boundary_and_session || findings.limits_ok());
         // `iam:OQ-33` is about roles; a parent user is limited without dispute (`iam:L-26`).
-        let parent_limited = quirks.role_arn_limited_by_boundary_and_session
-            || !matches!(self.request.caller, Caller::RoleSession { .. });
+        let parent_limited = (quirks.role_arn_limited_by_boundary_and_session
+            || !matches!(self.request.caller, Caller::RoleSession { .. }))
+            && !self.has(Fault::RolePrincipalEscapesLimits);
         let parent = kinds.intersects(MatchKinds::PARENT) && (!parent_limited || findings.limits_ok());
         let delegated = match self.request.mode {
             ResourcePolicyMode::Optional => true,
-            ResourcePolicyMode::TrustPolicy if self.settings.faults.contains(Fault::TrustPolicyOptional) => true,
+            ResourcePolicyMode::TrustPolicy if self.has(Fault::TrustPolicyOptional) => true,
+            ResourcePolicyMode::KeyPolicy { .. } if self.has(Fault::KeyPolicyOptional) => true,
             ResourcePolicyMode::KeyPolicy { .. } | ResourcePolicyMode::TrustPolicy => {
                 kinds.intersects(MatchKinds::ACCOUNT)
             }
         };
         named || everyone || parent || (delegated && findings.identity_ok && findings.limits_ok())
+    }
+
+    /// What faults that turn the whole formula around say; `None` where they leave it alone.
+    fn same_account_allows_wrongly(&self, findings: &Findings<'_>) -> Option<bool> {
+        if !self.asked.faulty {
+            return None;
+        }
+        let optional = self.request.mode == ResourcePolicyMode::Optional;
+        let is_session = matches!(self.request.caller, Caller::RoleSession { .. });
+        if self.has(Fault::SessionNeedsNoAllow) && optional && is_session {
+            return Some(true);
+        }
+        let identity_needed = (self.has(Fault::ResourceAllowNeedsIdentity) && optional)
+            || (self.has(Fault::KeyPolicyAllowNeedsIdentity) && self.is_key_policy());
+        (identity_needed && !findings.identity_ok).then_some(false)
     }
 
     /// `iam:L-72`: whoever a trust policy names still needs its boundary to allow the assumption itself; tags and
@@ -480,12 +523,19 @@ impl Evaluation<'_> {
             self.is_key_policy() && self.settings.faults.contains(Fault::CrossAccountKeyPolicySuffices);
         let resource_side =
             !findings.kinds.is_empty() || self.settings.faults.contains(Fault::CrossAccountIdentitySuffices);
-        resource_side && (key_policy_suffices || (findings.identity_ok && findings.limits_ok()))
+        let trust_suffices =
+            self.has(Fault::TrustPolicySufficesAcrossAccounts) && self.request.mode == ResourcePolicyMode::TrustPolicy;
+        resource_side && (key_policy_suffices || trust_suffices || (findings.identity_ok && findings.limits_ok()))
     }
 
     /// `svc:K-20`, `svc:G-20`, with the disputes `svc:Q-3` and `svc:Q-4`.
     fn grant_allows(&self, grant: GranteeMatch, findings: &Findings<'_>) -> bool {
         let quirks = &self.settings.quirks;
+        if (self.has(Fault::ForeignGranteeNeedsIdentity) && self.is_cross_account() && !findings.identity_ok)
+            || (self.has(Fault::GrantNeedsKeyPolicy) && findings.kinds.is_empty())
+        {
+            return false;
+        }
         match grant {
             GranteeMatch::User | GranteeMatch::Session | GranteeMatch::Service => true,
             GranteeMatch::Role => !quirks.role_grant_limited_by_boundary_and_session || findings.limits_ok(),
@@ -496,108 +546,11 @@ impl Evaluation<'_> {
     }
 
     /// Whether only boundary and session are left to ask where such a grant matches (`svc:Q-3`, `svc:Q-4` in its other reading).
-    fn grant_stands_in_for_identity(&self, grant: GranteeMatch) -> bool {
+    pub(super) fn grant_stands_in_for_identity(&self, grant: GranteeMatch) -> bool {
         match grant {
             GranteeMatch::Role => true,
             GranteeMatch::Account => !self.settings.quirks.account_grantee_needs_identity,
             GranteeMatch::User | GranteeMatch::Session | GranteeMatch::Service => false,
         }
-    }
-
-    /// `iam:R-07`, `iam:R-08`, `svc:X-2`: the first closed gate of the documented flow.
-    fn implicit_denial(&self, findings: &Findings<'_>, grant: Option<GranteeMatch>) -> Denial {
-        // A grant names the caller as a key policy would: its role or its account.
-        let kinds = findings.kinds
-            | match grant {
-                Some(GranteeMatch::Role) => MatchKinds::PARENT,
-                Some(GranteeMatch::Account) => MatchKinds::ACCOUNT,
-                _ => MatchKinds::NONE,
-            };
-        let blamed = match findings.closed_limit() {
-            // The grant is enough but for the boundary or the session policies (`svc:Q-3`), also across accounts.
-            Some(limit)
-                if grant.is_some_and(|grant| self.grant_stands_in_for_identity(grant))
-                    && findings.service_control_ok
-                    && findings.endpoint_ok =>
-            {
-                limit
-            }
-            _ if self.settings.faults.contains(Fault::BlamesIdentityAlways) => PolicyType::Identity,
-            _ => self.blame(findings, kinds),
-        };
-        let mut all = self.failing(findings, kinds);
-        all.insert(blamed);
-        Denial {
-            explicit: false,
-            blamed,
-            all,
-            policy_arn: None,
-            delegated: self.is_key_policy() && blamed == PolicyType::Identity && kinds.intersects(MatchKinds::ACCOUNT),
-        }
-    }
-
-    fn blame(&self, findings: &Findings<'_>, kinds: MatchKinds) -> PolicyType {
-        if !findings.service_control_ok {
-            return PolicyType::ServiceControl;
-        }
-        if !findings.endpoint_ok {
-            return PolicyType::VpcEndpoint;
-        }
-        let resource = resource_type(self.request.mode);
-        if !self.request.caller.has_identity_side() {
-            return resource;
-        }
-        let cross_account = self.is_cross_account();
-        let limit = findings.closed_limit();
-        if !cross_account
-            && kinds.intersects(MatchKinds::CALLER | MatchKinds::PARENT | MatchKinds::WILD)
-            && let Some(limit) = limit
-        {
-            // Named, and only the boundary or the session policies stand in the way.
-            return limit;
-        }
-        if kinds.is_empty() && self.resource_side_needed() {
-            return if findings.identity_ok || self.silence_blames_resource() {
-                resource
-            } else {
-                PolicyType::Identity
-            };
-        }
-        if !findings.identity_ok {
-            return PolicyType::Identity;
-        }
-        limit.unwrap_or(resource)
-    }
-
-    /// Whether the pair needs the resource side at all.
-    fn resource_side_needed(&self) -> bool {
-        self.is_cross_account() || self.request.mode != ResourcePolicyMode::Optional
-    }
-
-    /// Who is blamed when neither side says anything (errata `iam:R-08`).
-    fn silence_blames_resource(&self) -> bool {
-        let quirks = &self.settings.quirks;
-        if self.is_key_policy() {
-            quirks.kms_both_sides_silent_blames_key_policy
-        } else {
-            self.is_cross_account() && quirks.both_sides_silent_blames_resource
-        }
-    }
-
-    /// Every set that fails to allow, for tests that accept any of them (`iam:A-07`).
-    fn failing(&self, findings: &Findings<'_>, kinds: MatchKinds) -> PolicyTypeSet {
-        let has_identity_side = self.request.caller.has_identity_side();
-        let resource_needed = !has_identity_side || self.resource_side_needed();
-        [
-            (PolicyType::ServiceControl, !findings.service_control_ok),
-            (PolicyType::VpcEndpoint, !findings.endpoint_ok),
-            (PolicyType::PermissionsBoundary, !findings.boundary_ok),
-            (PolicyType::Session, !findings.session_ok),
-            (PolicyType::Identity, has_identity_side && !findings.identity_ok),
-            (resource_type(self.request.mode), resource_needed && kinds.is_empty()),
-        ]
-        .into_iter()
-        .filter_map(|(policy_type, fails)| fails.then_some(policy_type))
-        .collect()
     }
 }

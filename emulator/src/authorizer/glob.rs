@@ -84,7 +84,7 @@ pub(crate) fn resolve<'p, 'a: 'p>(pieces: &'p [Piece], asked: &Asked<'a>) -> Opt
         match piece {
             Piece::Variable { key, default } => {
                 let value = value_of(key, default.as_deref(), asked)?;
-                if asked.settings.faults.contains(Fault::SubstitutedWildcardsActive) {
+                if asked.has(Fault::SubstitutedWildcardsActive) {
                     push_with_wildcards(value, &mut runs);
                 } else {
                     runs.push(Run::Text(value));
@@ -105,11 +105,9 @@ pub(crate) fn is_resolved(pieces: &[Piece], asked: &Asked<'_>) -> bool {
 }
 
 fn value_of<'p, 'a: 'p>(key: &Key, default: Option<&'p str>, asked: &Asked<'a>) -> Option<&'p str> {
-    let empty = || {
-        let fault = asked.settings.faults.contains(Fault::UnresolvedVariableIsEmpty);
-        fault.then_some("")
-    };
+    let empty = || asked.has(Fault::UnresolvedVariableIsEmpty).then_some("");
     let value: Option<&'p str> = asked.single(key);
+    let default = default.filter(|_| !asked.has(Fault::VariableDefaultIgnored));
     value.or(default).or_else(empty)
 }
 

@@ -10,14 +10,17 @@
 
 mod arn;
 mod asked;
+mod blame;
 mod caller;
 mod compile;
 mod condition;
 mod context;
 mod decide;
 pub mod evaluator;
+mod findings;
 mod glob;
 mod json;
+mod misreading;
 mod operator;
 mod pattern;
 mod policy;

@@ -289,6 +289,13 @@ impl ActionPattern {
         self.pattern.fits(action.text())
     }
 
+    /// What `action-prefix-suffices` makes of the entry: `kms:GenerateDataKey` for every action that begins so.
+    #[cold]
+    pub(crate) fn begins(&self, action: &ActionText<'_>) -> bool {
+        let written = action.written.get(..self.text.len());
+        written.is_some_and(|start| start.eq_ignore_ascii_case(&self.text))
+    }
+
     /// What `action-case-counts` makes of the entry.
     #[cold]
     pub(crate) fn covers_in_case(&self, action: &ActionText<'_>) -> bool {
@@ -356,6 +363,16 @@ impl ResourcePattern {
     /// Whether the entry covers the resource; not when a variable has no value (`iam:V-10`).
     #[inline]
     pub(crate) fn covers(&self, asked: &Asked<'_>) -> bool {
+        if asked.faulty
+            && let Some(covered) = self.covers_wrongly(asked)
+        {
+            return covered;
+        }
+        self.covers_rightly(asked)
+    }
+
+    #[inline]
+    fn covers_rightly(&self, asked: &Asked<'_>) -> bool {
         let fields = match &self.form {
             ResourceForm::Everything => return true,
             ResourceForm::Nothing => return false,
@@ -376,22 +393,68 @@ impl ResourcePattern {
 
     #[inline]
     fn name_fits(&self, pattern: &TextPattern, name: Text<'_>, asked: &Asked<'_>) -> bool {
-        if asked.settings.faults.contains(Fault::ResourceStarStopsAtSlash) {
-            return self.fits_by_segment(asked.resource_text);
-        }
         pattern.matches(name, Case::Sensitive, asked) == Some(true)
     }
 
-    /// What `resource-star-stops-at-slash` makes of the entry.
+    /// What active faults make of the entry; `None` where they leave it alone. They read the text once more, with no
+    /// care for speed.
     #[cold]
-    fn fits_by_segment(&self, resource: &str) -> bool {
-        let pattern = self.text.splitn(6, ':').nth(5).unwrap_or("*");
-        let name = resource.splitn(6, ':').nth(5).unwrap_or_default();
-        pattern.split('/').count() == name.split('/').count()
-            && pattern
-                .split('/')
-                .zip(name.split('/'))
-                .all(|(pattern, part)| glob_matches(pattern, part))
+    fn covers_wrongly(&self, asked: &Asked<'_>) -> Option<bool> {
+        let (text, resource) = (self.text.as_ref(), asked.resource_text);
+        if asked.resource.is_none() || text == "*" {
+            let covered = asked.has(Fault::AnyResourceCoversNone) && asked.resource.is_none();
+            return covered.then_some(true);
+        }
+        let fields = || text.splitn(6, ':').zip(resource.splitn(6, ':'));
+        let name = |of: &'static str, text: &str| text.splitn(6, ':').nth(5).unwrap_or(of).to_owned();
+        let (wanted, asked_for) = (name("*", text), name("", resource));
+        let through_alias = || {
+            let alias = asked.context.single_lower("kms:requestalias")?;
+            let key = resource.rfind(":key/")?;
+            Some(glob_matches(text, &format!("{}:{alias}", &resource[..key])))
+        };
+        let piecewise = |mark: char| {
+            fields().take(5).all(|(pattern, field)| glob_matches(pattern, field))
+                && wanted.split(mark).count() == asked_for.split(mark).count()
+                && wanted
+                    .split(mark)
+                    .zip(asked_for.split(mark))
+                    .all(|(pattern, part)| glob_matches(pattern, part))
+        };
+        // The entry read in another way, by the right code.
+        let reread = |text: &str, variables: bool| {
+            let again = Self {
+                text: text.into(),
+                form: resource_fields(text, true, variables).map_or(ResourceForm::Nothing, ResourceForm::Fields),
+            };
+            again.covers_rightly(asked)
+        };
+        let variables = text.contains("${");
+        if asked.has(Fault::ResourceStarStopsAtSlash) {
+            Some(piecewise('/'))
+        } else if asked.has(Fault::ResourceStarStopsAtColon) && wanted.contains('*') {
+            Some(piecewise(':'))
+        } else if asked.has(Fault::ResourceStarCrossesColons) && !variables {
+            Some(glob_matches(text, resource))
+        } else if asked.has(Fault::QuestionMarkMatchesNothing) && text.contains('?') {
+            Some(reread(text, true) || reread(&text.replace('?', ""), true))
+        } else if asked.has(Fault::DotMatchesAnything) && text.contains('.') {
+            Some(reread(&text.replace('.', "?"), true))
+        } else if asked.has(Fault::ResourceCaseIgnored) && !variables {
+            Some(glob_matches(&text.to_ascii_lowercase(), &resource.to_ascii_lowercase()))
+        } else if (asked.has(Fault::BucketPatternCoversObjects) && resource.starts_with(&format!("{text}/")))
+            || (asked.has(Fault::AliasResourceCoversKey) && through_alias() == Some(true))
+        {
+            Some(true)
+        } else if asked.has(Fault::ResourceVariablesLiteral) && variables {
+            Some(reread(text, false))
+        } else if asked.has(Fault::VariablesInOldVersion) && variables {
+            Some(reread(text, true))
+        } else if asked.has(Fault::EscapedWildcardActive) && variables {
+            Some(reread(&text.replace("${*}", "*").replace("${?}", "?"), true))
+        } else {
+            None
+        }
     }
 }
 

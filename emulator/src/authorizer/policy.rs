@@ -55,6 +55,8 @@ pub struct Policy {
     kind: PolicyKind,
     text: Arc<str>,
     statements: Vec<Statement>,
+    /// Of an unusable policy, the statements that can be made out: for the fault that reads on.
+    readable: Vec<Statement>,
     bindings: Vec<PrincipalBinding>,
     unusable: Option<PolicyError>,
 }
@@ -176,6 +178,7 @@ impl Policy {
             kind,
             text: Arc::from(text),
             statements: compiled.statements,
+            readable: Vec::new(),
             bindings: compiled.bindings,
             unusable: None,
         })
@@ -196,6 +199,7 @@ impl Policy {
                 kind,
                 text: Arc::from(text),
                 statements: compile::compile(kind, &document, principals).statements,
+                readable: Vec::new(),
                 bindings: Vec::new(),
                 unusable: None,
             },
@@ -203,6 +207,10 @@ impl Policy {
                 kind,
                 text: Arc::from(text),
                 statements: Vec::new(),
+                readable: json::parse(text).map_or_else(
+                    |_| Vec::new(),
+                    |document| compile::compile(kind, &document, principals).statements,
+                ),
                 bindings: Vec::new(),
                 unusable: Some(error),
             },
@@ -222,6 +230,11 @@ impl Policy {
     /// The compiled statements, in document order; empty when the policy is unusable.
     pub fn statements(&self) -> &[Statement] {
         &self.statements
+    }
+
+    /// What `unreadable-parts-skipped` makes of the policy.
+    pub(super) fn readable_statements(&self) -> &[Statement] {
+        &self.readable
     }
 
     /// Why the policy cannot be evaluated, if so (`iam:E-22`).

@@ -159,19 +159,18 @@ impl PrincipalEntry {
                 let same_partition = partition
                     .as_deref()
                     .is_none_or(|partition| partition == caller.partition());
-                account_match(same_partition && is_account_of(caller, account), caller, reading)
-            }
-            Self::CanonicalUser { account, .. } => {
-                let own = account
-                    .as_ref()
-                    .is_some_and(|account| is_account_of(caller, account.as_str()));
-                account_match(own, caller, reading)
+                let own = is_account_of(caller, account)
+                    || (reading.has(Fault::OtherAccountDelegates)
+                        && reading.is_key_policy
+                        && caller.has_identity_side());
+                account_match(same_partition && own, caller, reading)
             }
             Self::User { arn, bound_to } => match caller {
                 Caller::User {
                     arn: own, unique_id, ..
                 } => {
                     let is_user = is_entity(arn, bound_to.as_deref(), own, unique_id)
+                        || (reading.has(Fault::RecreatedPrincipalMatches) && arn == own)
                         || (reading.faults().contains(Fault::UserPrincipalIgnoresCase)
                             && arn.eq_ignore_ascii_case(own));
                     kind_if(is_user, MatchKinds::CALLER)
@@ -189,7 +188,12 @@ impl PrincipalEntry {
                     role_unique_id,
                     ..
                 } => {
+                    if reading.has(Fault::RolePrincipalMissesSessions) {
+                        return MatchKinds::NONE;
+                    }
                     let is_role = is_entity(arn, bound_to.as_deref(), role_arn, role_unique_id)
+                        || (reading.has(Fault::RecreatedPrincipalMatches) && arn == role_arn)
+                        || (reading.has(Fault::RolePathIgnored) && same_role_but_for_path(arn, role_arn))
                         || (!role_path_known && bound_to.is_none() && same_role_but_for_path(arn, role_arn))
                         || (reading.quirks().role_name_case_insensitive && same_but_for_role_name_case(arn, role_arn));
                     kind_if(is_role, MatchKinds::PARENT)
@@ -228,8 +232,30 @@ impl PrincipalEntry {
                                 .is_some_and(|plain| regional_service(own) == Some(plain)));
                     kind_if(same, MatchKinds::CALLER)
                 }
+                Caller::RoleSession { role_arn, .. } if reading.has(Fault::ServicePrincipalMatchesRoleName) => {
+                    kind_if(role_arn.rsplit('/').next() == Some(name), MatchKinds::CALLER)
+                }
                 _ => MatchKinds::NONE,
             },
+            Self::Federated(_) | Self::CanonicalUser { .. } | Self::Nobody(_)
+                if reading.has(Fault::OtherPrincipalKindsMeanEverybody) =>
+            {
+                MatchKinds::WILD
+            }
+            Self::Nobody(pattern) if reading.has(Fault::PartialPrincipalWildcards) => {
+                let own = match caller {
+                    Caller::RoleSession { role_arn, .. } => role_arn.as_str(),
+                    Caller::User { arn, .. } | Caller::FederatedUser { arn, .. } => arn.as_str(),
+                    _ => return MatchKinds::NONE,
+                };
+                kind_if(super::glob_matches(pattern, own), MatchKinds::CALLER)
+            }
+            Self::CanonicalUser { account, .. } => {
+                let own = account
+                    .as_ref()
+                    .is_some_and(|account| is_account_of(caller, account.as_str()));
+                account_match(own, caller, reading)
+            }
             Self::Federated(provider) => kind_if(
                 matches!(caller, Caller::WebIdentity { provider: own } if own == provider),
                 MatchKinds::CALLER,
@@ -245,8 +271,10 @@ pub(crate) struct Reading<'a> {
     pub(crate) settings: &'a super::Settings,
     /// Account entries mean the root user only: gateway endpoints (`iam:P-34`).
     pub(crate) accounts_are_root_only: bool,
-    /// Account entries miss everyone: a Deny under `account-principal-in-deny-misses`.
-    pub(crate) accounts_miss: bool,
+    /// The policy is that of a key.
+    pub(crate) is_key_policy: bool,
+    /// The statement denies.
+    pub(crate) denies: bool,
     /// A service in any Region answers to its plain name: trust policies (`iam:P-61`).
     pub(crate) region_free_services: bool,
     /// The caller has a permissions boundary (`iam:P-53`).
@@ -259,7 +287,8 @@ impl<'a> Reading<'a> {
         Self {
             settings,
             accounts_are_root_only: false,
-            accounts_miss: false,
+            is_key_policy: false,
+            denies: false,
             region_free_services: false,
             caller_has_boundary: false,
         }
@@ -273,9 +302,13 @@ impl<'a> Reading<'a> {
         self.settings.faults
     }
 
+    fn has(&self, fault: Fault) -> bool {
+        self.settings.faults.contains(fault)
+    }
+
     /// The same reading for a Deny statement.
     pub(crate) fn of_deny(mut self) -> Self {
-        self.accounts_miss = self.settings.faults.contains(Fault::AccountPrincipalInDenyMisses);
+        self.denies = true;
         self
     }
 }
@@ -293,7 +326,10 @@ pub(crate) fn deny_hits_despite(entries: &[PrincipalEntry], caller: &Caller, rea
     if entries.is_empty() {
         return false;
     }
-    if reading.caller_has_boundary {
+    if reading.has(Fault::NotPrincipalIgnored) {
+        return false;
+    }
+    if reading.caller_has_boundary && !reading.has(Fault::NotPrincipalSparesBoundaryHolders) {
         return true;
     }
     let kinds = principal_kinds(entries, caller, reading);
@@ -323,8 +359,11 @@ fn kind_if(condition: bool, kind: MatchKinds) -> MatchKinds {
 }
 
 fn account_match(own: bool, caller: &Caller, reading: &Reading) -> MatchKinds {
-    let meant = !reading.accounts_miss && (!reading.accounts_are_root_only || matches!(caller, Caller::Root { .. }));
-    kind_if(own && meant, MatchKinds::ACCOUNT)
+    let is_root = matches!(caller, Caller::Root { .. });
+    let root_only = reading.accounts_are_root_only || reading.has(Fault::AccountPrincipalMeansRoot);
+    let missed = reading.denies
+        && (reading.has(Fault::AccountPrincipalInDenyMisses) || (is_root && reading.has(Fault::AccountDenySparesRoot)));
+    kind_if(own && !missed && (is_root || !root_only), MatchKinds::ACCOUNT)
 }
 
 fn is_account_of(caller: &Caller, account: &str) -> bool {

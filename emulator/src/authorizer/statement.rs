@@ -78,9 +78,10 @@ impl ActionClause {
         match self {
             Self::Missing => false,
             Self::Action(patterns) => any_covers(patterns, asked),
+            Self::NotAction(_) if asked.has(Fault::NotActionIgnored) => true,
             Self::NotAction(patterns) => match patterns.as_slice() {
                 [] => asked.settings.quirks.empty_not_list_applies,
-                [first, ..] if asked.settings.faults.contains(Fault::NotActionFirstEntryOnly) => {
+                [first, ..] if asked.has(Fault::NotActionFirstEntryOnly) => {
                     !any_covers(std::slice::from_ref(first), asked)
                 }
                 all => !any_covers(all, asked),
@@ -91,7 +92,10 @@ impl ActionClause {
 
 #[inline]
 fn any_covers(patterns: &[ActionPattern], asked: &Asked<'_>) -> bool {
-    if asked.settings.faults.contains(Fault::ActionCaseCounts) {
+    if asked.has(Fault::ActionPrefixSuffices) && patterns.iter().any(|pattern| pattern.begins(&asked.action)) {
+        return true;
+    }
+    if asked.has(Fault::ActionCaseCounts) {
         return patterns.iter().any(|pattern| pattern.covers_in_case(&asked.action));
     }
     patterns.iter().any(|pattern| pattern.covers(&asked.action))
@@ -103,8 +107,10 @@ impl ResourceClause {
     pub(crate) fn matches(&self, effect: Effect, asked: &Asked<'_>) -> bool {
         match self {
             Self::Attached => true,
-            Self::Inert => false,
+            Self::Inert => asked.has(Fault::StatementWithoutResourceCounts),
             Self::Resource(patterns) => patterns.iter().any(|pattern| pattern.covers(asked)),
+            Self::NotResource(_) if asked.has(Fault::NotResourceIgnored) => true,
+            Self::NotResource(_) if effect == Effect::Deny && asked.has(Fault::NotResourceDenyMisses) => false,
             Self::NotResource(patterns) if patterns.is_empty() => asked.settings.quirks.empty_not_list_applies,
             Self::NotResource(patterns) => not_resource_matches(patterns, effect, asked),
         }

@@ -274,6 +274,14 @@ impl AddressRange {
         (prefix <= longest).then_some(Self { address, prefix })
     }
 
+    /// Whether bits after the prefix are set.
+    pub(crate) fn has_host_bits(self) -> bool {
+        match self.address {
+            IpAddr::V4(address) => address.to_bits().checked_shl(self.prefix).unwrap_or(0) != 0,
+            IpAddr::V6(address) => address.to_bits().checked_shl(self.prefix).unwrap_or(0) != 0,
+        }
+    }
+
     /// Addresses of the other family are never in the range.
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {

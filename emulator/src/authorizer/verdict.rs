@@ -6,6 +6,7 @@ use jiff::civil::{Date, date};
 
 use super::Caller;
 use super::request::{AccessRequest, PolicyArn, ResourcePolicyMode, Settings};
+use crate::fault::Fault;
 
 /// The answer to one access question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +118,11 @@ impl PolicyTypeSet {
         self.0 |= 1 << policy_type as u8;
     }
 
+    /// Takes a type out.
+    pub(super) fn remove(&mut self, policy_type: PolicyType) {
+        self.0 &= !(1 << policy_type as u8);
+    }
+
     /// Whether the type is in the set.
     pub fn contains(self, policy_type: PolicyType) -> bool {
         self.0 & (1 << policy_type as u8) != 0
@@ -211,7 +217,7 @@ impl Denial {
         }
         let mut text = format!(
             "User: {} is not authorized to perform: {}",
-            request.caller.message_name(),
+            self.name_of_caller(request, settings),
             request.action
         );
         if !is_s3 {
@@ -227,6 +233,16 @@ impl Denial {
             self.append_reason(&mut text, request, settings.as_of);
         }
         text
+    }
+
+    /// The caller as the text names it: by its session, not by its role (`iam:R-01`).
+    fn name_of_caller(&self, request: &AccessRequest<'_>, settings: &Settings) -> String {
+        match request.caller {
+            Caller::RoleSession { role_arn, .. } if settings.faults.contains(Fault::MessageNamesRole) => {
+                role_arn.clone()
+            }
+            caller => caller.message_name(),
+        }
     }
 
     fn append_reason(&self, text: &mut String, request: &AccessRequest<'_>, as_of: Date) {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, BACKUP_STORAGE, BackupError, Call, Job, Vault, context, refused, require, vaults};
+use super::{Answer, BACKUP_STORAGE, BackupError, Call, Job, Vault, context, page, refused, require, vaults};
 use crate::access::{self, Question};
 use crate::identity::{Caller, Via};
 use crate::kms::KmsError;
@@ -105,7 +105,8 @@ pub(super) fn list(state: &mut State, call: &Call<'_>) -> Answer {
                 .collect()
         })
         .unwrap_or_default();
-    Ok(answers::answer(200, answers::JSON, &json!({ "BackupJobs": jobs })))
+    let answer = page(call, "BackupJobs", jobs)?;
+    Ok(answers::answer(200, answers::JSON, &answer))
 }
 
 /// The KMS part of a job: the service principal unwraps the vault's data key (`svc:B-3`).

@@ -2,6 +2,7 @@
 //! run while the request waits (`svc:11.2`).
 
 mod jobs;
+mod tags;
 mod vaults;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ struct Vault {
     grant_id: String,
     created_at: Timestamp,
     recovery_points: usize,
+    tags: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone)]
@@ -113,6 +115,9 @@ const ROUTES: &[(&str, &str, bool, Perform)] = &[
     ("PUT", "backup-jobs", false, jobs::start),
     ("GET", "backup-jobs", true, jobs::describe),
     ("GET", "backup-jobs", false, jobs::list),
+    ("GET", "tags", true, tags::list),
+    ("POST", "tags", true, tags::tag),
+    ("POST", "untag", true, tags::untag),
 ];
 
 /// Answers one AWS Backup request.
@@ -175,6 +180,34 @@ impl Call<'_> {
     fn vault_arn(&self, name: &str) -> String {
         format!("arn:aws:backup:{}:{}:backup-vault:{name}", self.region, self.account)
     }
+}
+
+/// Most entries of one page.
+const MOST_ENTRIES: usize = 1000;
+
+/// One page of a listing: `maxResults` and `nextToken` of the query.
+fn page(call: &Call<'_>, member: &str, mut entries: Vec<Value>) -> Result<Value, BackupError> {
+    let skip = match call.request.query("nextToken") {
+        None => 0,
+        Some(token) => token
+            .strip_prefix("page-")
+            .and_then(|number| number.parse::<usize>().ok())
+            .ok_or_else(|| BackupError::invalid("Invalid nextToken"))?,
+    };
+    let limit = match call.request.query("maxResults").map(str::parse::<usize>) {
+        None => MOST_ENTRIES,
+        Some(Ok(limit)) if (1..=MOST_ENTRIES).contains(&limit) => limit,
+        Some(_) => return Err(BackupError::invalid("maxResults must be between 1 and 1000")),
+    };
+    let next = skip.saturating_add(limit);
+    let more = next < entries.len();
+    entries.truncate(next);
+    entries.drain(..skip.min(entries.len()));
+    let mut answer = serde_json::json!({ member: entries });
+    if more {
+        answer["NextToken"] = serde_json::json!(format!("page-{next}"));
+    }
+    Ok(answer)
 }
 
 /// The caller's permission for one pair.

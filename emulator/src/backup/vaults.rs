@@ -1,10 +1,13 @@
 //! Backup vaults. Creating one makes forwarded KMS calls as the creator (`svc:B-1`) and a grant for the service
 //! principal (`svc:Q-7`).
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use super::{Answer, BACKUP_STORAGE, BackupError, Call, INSUFFICIENT, Vault, context, require};
-use crate::identity::{Caller, Via};
+use super::{Answer, BACKUP_STORAGE, BackupError, Call, INSUFFICIENT, Vault, context, page, require, tags};
+use crate::fault::Fault;
+use crate::identity::{Caller, Principal, Via};
 use crate::kms::KmsError;
 use crate::kms::internal::{self, EncryptionContext, GrantRequest};
 use crate::names::KeyArn;
@@ -33,7 +36,14 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
             format!("Backup vault with the same name {} already exists", call.name),
         ));
     }
-    let vault = encrypt_vault(state, call, &arn, body["EncryptionKeyArn"].as_str())?;
+    let tags = tags::read(&body["BackupVaultTags"])?;
+    if !tags.is_empty() {
+        require(state, call, "backup:TagResource", &arn)?;
+    }
+    let vault = Vault {
+        tags,
+        ..encrypt_vault(state, call, &arn, body["EncryptionKeyArn"].as_str())?
+    };
     let answer = json!({
         "BackupVaultName": call.name,
         "BackupVaultArn": vault.arn,
@@ -70,11 +80,8 @@ pub(super) fn list(state: &mut State, call: &Call<'_>) -> Answer {
                 .collect()
         })
         .unwrap_or_default();
-    Ok(answers::answer(
-        200,
-        answers::JSON,
-        &json!({ "BackupVaultList": vaults }),
-    ))
+    let answer = page(call, "BackupVaultList", vaults)?;
+    Ok(answers::answer(200, answers::JSON, &answer))
 }
 
 /// DeleteBackupVault; the service retires its grant.
@@ -119,7 +126,8 @@ pub(super) fn find<'a>(state: &'a State, call: &Call<'_>, name: &str) -> Result<
 /// The calls of `svc:B-1` as the creator: DescribeKey, CreateGrant, GenerateDataKey, Decrypt, and the right to retire the grant.
 /// `aws/backup` is used through its own policy, which knows only CreateGrant, Decrypt and GenerateDataKey (`svc:M-7`).
 fn encrypt_vault(state: &mut State, call: &Call<'_>, arn: &str, key: Option<&str>) -> Result<Vault, BackupError> {
-    let (caller, region) = (&call.request.caller, call.region);
+    let asking = asking(state, call);
+    let (caller, region) = (&asking, call.region);
     let via = Via::Forwarded {
         service: "backup",
         region: region.clone(),
@@ -170,7 +178,23 @@ fn encrypt_vault(state: &mut State, call: &Call<'_>, arn: &str, key: Option<&str
         grant_id: grant.grant_id,
         created_at: state.now(),
         recovery_points: 0,
+        tags: BTreeMap::new(),
     })
+}
+
+/// Who asks KMS: the creator of the vault, and under `backup-asks-as-account` the account's root user.
+fn asking(state: &State, call: &Call<'_>) -> Caller {
+    let caller = call.request.caller.clone();
+    if !state.case.faults.contains(Fault::BackupAsksAsAccount) {
+        return caller;
+    }
+    Caller {
+        principal: Principal::Root {
+            account: call.account.clone(),
+        },
+        session: None,
+        ..caller
+    }
 }
 
 /// A data key for the vault, tried at once, and the right to retire the grant.
@@ -182,7 +206,8 @@ fn use_key(
     context: &EncryptionContext,
     grant_id: Option<&str>,
 ) -> Result<internal::DataKey, KmsError> {
-    let (caller, region) = (&call.request.caller, call.region);
+    let asking = asking(state, call);
+    let (caller, region) = (&asking, call.region);
     let data_key = internal::generate_data_key(state, caller, via, region, key_id.as_str(), context)?;
     internal::decrypt(
         state,

@@ -44,6 +44,10 @@ struct Table {
     attribute_definitions: Value,
     key_schema: Value,
     billing_mode: String,
+    /// Read and write capacity; zero on demand.
+    capacity: (u64, u64),
+    deletion_protection: bool,
+    tags: BTreeMap<String, String>,
 }
 
 #[derive(Debug)]
@@ -76,7 +80,15 @@ const OPERATIONS: &[(&str, Perform)] = &[
     ("DescribeTable", describe_table),
     ("ListTables", list_tables),
     ("DeleteTable", delete_table),
+    ("DescribeContinuousBackups", describe_continuous_backups),
+    ("DescribeTimeToLive", describe_time_to_live),
+    ("ListTagsOfResource", list_tags),
+    ("TagResource", tag),
+    ("UntagResource", untag),
 ];
+
+/// Most names of one ListTables answer.
+const MOST_NAMES: u64 = 100;
 
 /// Answers one DynamoDB request.
 pub fn handle(state: &mut State, request: &Authenticated) -> Response {
@@ -117,6 +129,10 @@ fn create_table(state: &mut State, request: &Authenticated, body: &Value) -> Ans
             ));
         }
     }
+    let tags = tags_of(body)?;
+    if !tags.is_empty() {
+        require(state, request, "dynamodb:TagResource", &arn)?;
+    }
     if state.dynamodb.tables.contains_key(&key) {
         return Err(DynamoDbError::new(
             "ResourceInUseException",
@@ -130,6 +146,16 @@ fn create_table(state: &mut State, request: &Authenticated, body: &Value) -> Ans
         attribute_definitions: body["AttributeDefinitions"].clone(),
         key_schema: body["KeySchema"].clone(),
         billing_mode: body["BillingMode"].as_str().unwrap_or("PROVISIONED").to_owned(),
+        capacity: (
+            body.pointer("/ProvisionedThroughput/ReadCapacityUnits")
+                .and_then(Value::as_u64)
+                .unwrap_or(0),
+            body.pointer("/ProvisionedThroughput/WriteCapacityUnits")
+                .and_then(Value::as_u64)
+                .unwrap_or(0),
+        ),
+        deletion_protection: body["DeletionProtectionEnabled"] == Value::Bool(true),
+        tags,
     };
     let description = describe(&key.2, &table, "ACTIVE");
     state.dynamodb.tables.insert(key, table);
@@ -143,24 +169,145 @@ fn describe_table(state: &mut State, request: &Authenticated, body: &Value) -> A
     Ok(json!({ "Table": describe(&key.2, table, "ACTIVE") }))
 }
 
-fn list_tables(state: &mut State, request: &Authenticated, _body: &Value) -> Answer {
+/// Nothing is ever backed up by itself: what was never switched on is off.
+fn describe_continuous_backups(state: &mut State, request: &Authenticated, body: &Value) -> Answer {
+    named_table(state, request, body, "dynamodb:DescribeContinuousBackups")?;
+    Ok(json!({ "ContinuousBackupsDescription": {
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": { "PointInTimeRecoveryStatus": "DISABLED" },
+    }}))
+}
+
+/// There are no items that could expire.
+fn describe_time_to_live(state: &mut State, request: &Authenticated, body: &Value) -> Answer {
+    named_table(state, request, body, "dynamodb:DescribeTimeToLive")?;
+    Ok(json!({ "TimeToLiveDescription": { "TimeToLiveStatus": "DISABLED" } }))
+}
+
+fn list_tags(state: &mut State, request: &Authenticated, body: &Value) -> Answer {
+    let table = tagged_table(state, request, body, "dynamodb:ListTagsOfResource")?;
+    let tags: Vec<Value> = table
+        .tags
+        .iter()
+        .map(|(key, value)| json!({ "Key": key, "Value": value }))
+        .collect();
+    Ok(json!({ "Tags": tags }))
+}
+
+fn tag(state: &mut State, request: &Authenticated, body: &Value) -> Answer {
+    let tags = tags_of(body)?;
+    tagged_table(state, request, body, "dynamodb:TagResource")?
+        .tags
+        .extend(tags);
+    Ok(json!({}))
+}
+
+fn untag(state: &mut State, request: &Authenticated, body: &Value) -> Answer {
+    let table = tagged_table(state, request, body, "dynamodb:UntagResource")?;
+    for key in body["TagKeys"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        table.tags.remove(key);
+    }
+    Ok(json!({}))
+}
+
+fn list_tables(state: &mut State, request: &Authenticated, body: &Value) -> Answer {
     require(state, request, "dynamodb:ListTables", "*")?;
     let account = own_account(request)?;
-    let names: Vec<&str> = state
+    let after = body["ExclusiveStartTableName"].as_str().unwrap_or_default();
+    let limit = match body["Limit"].as_u64() {
+        None if body["Limit"].is_null() => MOST_NAMES,
+        Some(limit) if (1..=MOST_NAMES).contains(&limit) => limit,
+        _ => {
+            return Err(DynamoDbError::common(
+                "ValidationException",
+                format!(
+                    "1 validation error detected: Value '{}' at 'limit' failed to satisfy constraint: Member must be between 1 and {MOST_NAMES}",
+                    body["Limit"]
+                ),
+            ));
+        }
+    };
+    let mut names: Vec<&str> = state
         .dynamodb
         .tables
         .keys()
         .filter(|(owner, region, _)| owner == account && *region == request.region)
         .map(|(_, _, name)| name.as_str())
+        .filter(|name| *name > after)
         .collect();
-    Ok(json!({ "TableNames": names }))
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = names.len() > limit;
+    names.truncate(limit);
+    let mut answer = json!({ "TableNames": names });
+    if let (true, Some(last)) = (more, names.last()) {
+        answer["LastEvaluatedTableName"] = json!(last);
+    }
+    Ok(answer)
 }
 
 fn delete_table(state: &mut State, request: &Authenticated, body: &Value) -> Answer {
     let (key, arn) = table_key(request, body)?;
     require(state, request, "dynamodb:DeleteTable", &arn)?;
+    let table = state.dynamodb.tables.get(&key).ok_or_else(|| not_found(&key.2))?;
+    if table.deletion_protection {
+        return Err(DynamoDbError::common(
+            "ValidationException",
+            "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.",
+        ));
+    }
     let table = state.dynamodb.tables.remove(&key).ok_or_else(|| not_found(&key.2))?;
     Ok(json!({ "TableDescription": describe(&key.2, &table, "DELETING") }))
+}
+
+/// A table named by `TableName`, after authorization.
+fn named_table<'a>(
+    state: &'a mut State,
+    request: &Authenticated,
+    body: &Value,
+    action: &str,
+) -> Result<&'a mut Table, DynamoDbError> {
+    let (key, arn) = table_key(request, body)?;
+    require(state, request, action, &arn)?;
+    state.dynamodb.tables.get_mut(&key).ok_or_else(|| not_found(&key.2))
+}
+
+/// A table named by `ResourceArn`, after authorization.
+fn tagged_table<'a>(
+    state: &'a mut State,
+    request: &Authenticated,
+    body: &Value,
+    action: &str,
+) -> Result<&'a mut Table, DynamoDbError> {
+    let arn = body["ResourceArn"].as_str().unwrap_or_default();
+    let name = ArnParts::parse(arn)
+        .filter(|parts| parts.service == "dynamodb")
+        .and_then(|parts| parts.resource.strip_prefix("table/"))
+        .ok_or_else(|| DynamoDbError::common("ValidationException", "Invalid TableArn"))?;
+    require(state, request, action, arn)?;
+    let table = state.dynamodb.tables.values_mut().find(|table| table.arn == arn);
+    table.ok_or_else(|| {
+        DynamoDbError::new(
+            "ResourceNotFoundException",
+            format!("Requested resource not found: ResourcArn: {arn} not found for table {name}"),
+        )
+    })
+}
+
+/// `Tags` of a request.
+fn tags_of(body: &Value) -> Result<BTreeMap<String, String>, DynamoDbError> {
+    let invalid = || DynamoDbError::common("ValidationException", "One or more parameter values were invalid: Tags");
+    let text = |tag: &Value, member: &str| tag[member].as_str().map(str::to_owned).ok_or_else(invalid);
+    body["Tags"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|tag| Ok((text(tag, "Key")?, text(tag, "Value")?)))
+        .collect()
 }
 
 fn table_key(request: &Authenticated, body: &Value) -> Result<((AccountId, Region, String), String), DynamoDbError> {
@@ -222,6 +369,12 @@ fn describe(name: &str, table: &Table, status: &str) -> Value {
         "AttributeDefinitions": table.attribute_definitions,
         "KeySchema": table.key_schema,
         "BillingModeSummary": { "BillingMode": table.billing_mode },
+        "ProvisionedThroughput": {
+            "ReadCapacityUnits": table.capacity.0,
+            "WriteCapacityUnits": table.capacity.1,
+            "NumberOfDecreasesToday": 0,
+        },
+        "DeletionProtectionEnabled": table.deletion_protection,
         "ItemCount": 0,
         "TableSizeBytes": 0,
     })

@@ -1,6 +1,6 @@
 //! Attach, Detach and ListAttached of managed policies.
 
-use super::call::{Call, Kind, attachments, attachments_mut, check_modifiable};
+use super::call::{Call, Kind, attachments, change_attachments, check_modifiable};
 use super::error::IamError;
 use super::render;
 use super::store::PolicyAttachments;
@@ -22,13 +22,17 @@ pub(super) fn attach(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -
         let message = format!("Policy {arn} does not exist or is not attachable.");
         return Err(IamError::new("NoSuchEntity", message));
     }
-    if let Some(policies) = attachments_mut(state.iam.account_mut(call.account), kind, name) {
-        if policies.attached.len() >= quota(kind) && !policies.attached.contains(arn) {
-            let message = format!("Cannot exceed quota for PoliciesPer{}: {}", kind.title(), quota(kind));
-            return Err(IamError::new("LimitExceeded", message));
-        }
-        policies.attached.insert(arn.to_owned());
+    let attached = &existing(state, call, name)?.attached;
+    if attached.contains(arn) {
+        return Ok(());
     }
+    if attached.len() >= quota(kind) {
+        let message = format!("Cannot exceed quota for PoliciesPer{}: {}", kind.title(), quota(kind));
+        return Err(IamError::new("LimitExceeded", message));
+    }
+    change_attachments(state, call, name, |policies| {
+        policies.attached.insert(arn.to_owned());
+    });
     Ok(())
 }
 
@@ -37,13 +41,13 @@ pub(super) fn detach(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -
     let (name, arn) = read(state, call)?;
     let kind = call.operation.kind;
     check_modifiable(state, call.account, kind, name)?;
-    let removed = attachments_mut(state.iam.account_mut(call.account), kind, name)
-        .is_some_and(|policies| policies.attached.remove(arn));
-    if removed {
-        Ok(())
-    } else {
-        Err(IamError::new("NoSuchEntity", format!("Policy {arn} was not found.")))
+    if !existing(state, call, name)?.attached.contains(arn) {
+        return Err(IamError::new("NoSuchEntity", format!("Policy {arn} was not found.")));
     }
+    change_attachments(state, call, name, |policies| {
+        policies.attached.remove(arn);
+    });
+    Ok(())
 }
 
 /// `iam:ListAttached{User,Group,Role}Policies`.
@@ -76,7 +80,7 @@ fn is_attachable(state: &State, call: &Call<'_>, arn: &str) -> bool {
         .split(':')
         .nth(4)
         .is_some_and(|account| account == "aws" || account == call.account.as_str());
-    own && state.iam.managed_policy(arn).is_some()
+    own && state.iam.has_managed_policy(arn)
 }
 
 fn existing<'a>(state: &'a State, call: &Call<'_>, name: &str) -> Result<&'a PolicyAttachments, IamError> {

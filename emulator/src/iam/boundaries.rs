@@ -26,7 +26,7 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -
 /// A boundary that is passed must be a managed policy that exists.
 pub(super) fn check_boundary(state: &State, arn: Option<&str>) -> Result<(), IamError> {
     match arn {
-        Some(arn) if state.iam.managed_policy(arn).is_none() => Err(IamError::new(
+        Some(arn) if !state.iam.has_managed_policy(arn) => Err(IamError::new(
             "NoSuchEntity",
             format!("Policy {arn} does not exist or is not attachable."),
         )),
@@ -34,14 +34,15 @@ pub(super) fn check_boundary(state: &State, arn: Option<&str>) -> Result<(), Iam
     }
 }
 
-/// iam:PermissionsBoundary of an entity that has one.
+/// iam:PermissionsBoundary of an entity that has one, as decisions see it.
 pub(super) fn existing_boundary(state: &State, call: &Call<'_>, name: &str, context: &mut Context) {
+    let now = state.now();
     let boundary = state
         .iam
         .account(call.account)
         .and_then(|account| match call.operation.kind {
-            Kind::User => account.users.get(name)?.permissions_boundary.as_deref(),
-            Kind::Role => account.roles.get(name)?.permissions_boundary.as_deref(),
+            Kind::User => account.users.get(name)?.permissions_boundary.visible(now).as_deref(),
+            Kind::Role => account.roles.get(name)?.permissions_boundary.visible(now).as_deref(),
             Kind::Group | Kind::Other => None,
         });
     boundary_context(boundary, context);
@@ -53,6 +54,7 @@ fn change(state: &mut State, call: &Call<'_>, context: Context, arn: Option<&str
     call.authorize(state, &call.arn_of(state, kind, name), context)?;
     check_modifiable(state, call.account, kind, name)?;
     check_boundary(state, arn)?;
+    let when = state.change_time();
     let account = state.iam.account_mut(call.account);
     let boundary = match kind {
         Kind::User => account.users.get_mut(name).map(|user| &mut user.permissions_boundary),
@@ -60,10 +62,10 @@ fn change(state: &mut State, call: &Call<'_>, context: Context, arn: Option<&str
         Kind::Group | Kind::Other => None,
     };
     let boundary = boundary.ok_or_else(|| IamError::no_such(kind.word(), name))?;
-    if boundary.is_none() && arn.is_none() {
+    if boundary.current().is_none() && arn.is_none() {
         let message = format!("{} {name} does not have a permissions boundary.", kind.title());
         return Err(IamError::new("NoSuchEntity", message));
     }
-    *boundary = arn.map(str::to_owned);
+    boundary.change(arn.map(str::to_owned), when);
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::operations::Operation;
 use super::store::{Account, PolicyAttachments, Store};
 use crate::access::{self, Question};
 use crate::authorizer::{Context, Policy, PolicyKind, SaveRules};
+use crate::fault::Fault;
 use crate::identity::{Caller, Via};
 use crate::names::{AccountId, Region};
 use crate::protocol::query::Parameters;
@@ -15,6 +16,14 @@ use crate::state::State;
 
 /// Most tags on a user, role or policy.
 const MOST_TAGS: usize = 50;
+
+/// IAM actions that a fault does not ask for.
+const UNASKED: &[(&str, Fault)] = &[
+    ("CreateAccessKey", Fault::CreateAccessKeyUnasked),
+    ("UpdateAssumeRolePolicy", Fault::TrustPolicyChangeUnasked),
+    ("DeleteUserPermissionsBoundary", Fault::BoundaryRemovalUnasked),
+    ("AttachUserPolicy", Fault::AttachUserPolicyUnasked),
+];
 
 /// The circumstances of one call.
 #[derive(Debug, Clone, Copy)]
@@ -168,6 +177,20 @@ impl<'a> Call<'a> {
         resource: &str,
         mut context: Context,
     ) -> Result<(), IamError> {
+        if state.case.faults.contains(Fault::OwnPolicyUnasked)
+            && action == "PutUserPolicy"
+            && self.caller.arn() == resource
+        {
+            return Ok(());
+        }
+        if UNASKED
+            .iter()
+            .any(|(name, fault)| *name == action && state.case.faults.contains(*fault))
+        {
+            return Ok(());
+        }
+        let renamed = action == "PutUserPolicy" && state.case.faults.contains(Fault::PutUserPolicyAsksToRead);
+        let action = if renamed { "GetUserPolicy" } else { action };
         let region = Region::global();
         let action = format!("iam:{action}");
         let tags = tags_of(&state.iam, self.account, resource);
@@ -213,27 +236,33 @@ pub(super) fn boundary_context(arn: Option<&str>, context: &mut Context) {
     }
 }
 
-/// Inline and attached policies of an entity.
+/// Inline and attached policies of an entity, as IAM shows them.
 pub(super) fn attachments<'a>(account: &'a Account, kind: Kind, name: &str) -> Option<&'a PolicyAttachments> {
     match kind {
-        Kind::User => account.users.get(name).map(|user| &user.policies),
-        Kind::Group => account.groups.get(name).map(|group| &group.policies),
-        Kind::Role => account.roles.get(name).map(|role| &role.policies),
+        Kind::User => account.users.get(name).map(|user| user.policies.current()),
+        Kind::Group => account.groups.get(name).map(|group| group.policies.current()),
+        Kind::Role => account.roles.get(name).map(|role| role.policies.current()),
         Kind::Other => None,
     }
 }
 
-/// The same, to change.
-pub(super) fn attachments_mut<'a>(
-    account: &'a mut Account,
-    kind: Kind,
+/// Changes the policies of an entity; decisions see that late (svc:K-28).
+pub(super) fn change_attachments(
+    state: &mut State,
+    call: &Call<'_>,
     name: &str,
-) -> Option<&'a mut PolicyAttachments> {
-    match kind {
+    change: impl FnOnce(&mut PolicyAttachments),
+) {
+    let when = state.change_time();
+    let account = state.iam.account_mut(call.account);
+    let attachments = match call.operation.kind {
         Kind::User => account.users.get_mut(name).map(|user| &mut user.policies),
         Kind::Group => account.groups.get_mut(name).map(|group| &mut group.policies),
         Kind::Role => account.roles.get_mut(name).map(|role| &mut role.policies),
         Kind::Other => None,
+    };
+    if let Some(attachments) = attachments {
+        attachments.update(when, change);
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::call::{Call, Kind, check_name};
 use super::error::IamError;
-use super::store::{Group, PolicyAttachments, User};
+use super::store::{Group, User};
 use super::{render, users};
 use crate::authorizer::Context;
+use crate::propagating::Propagating;
 use crate::protocol::XmlWriter;
 use crate::state::State;
 
@@ -31,7 +32,7 @@ pub(super) fn create(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) ->
         path: path.to_owned(),
         arn,
         created_at: state.now(),
-        policies: PolicyAttachments::default(),
+        policies: Propagating::default(),
     };
     xml.nested("Group", |xml| render::group(xml, &group));
     state
@@ -101,8 +102,14 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -
             members(state, call, name).next().is_some(),
             "must remove users from group first.",
         ),
-        (!group.policies.attached.is_empty(), "must detach all policies first."),
-        (!group.policies.inline.is_empty(), "must delete policies first."),
+        (
+            !group.policies.current().attached.is_empty(),
+            "must detach all policies first.",
+        ),
+        (
+            !group.policies.current().inline.is_empty(),
+            "must delete policies first.",
+        ),
     ];
     if let Some((_, text)) = conflicts.iter().find(|(holds, _)| *holds) {
         return Err(IamError::new("DeleteConflict", format!("Cannot delete entity, {text}")));

@@ -1,6 +1,6 @@
 //! Put, Get, List and Delete of inline policies of users, groups and roles.
 
-use super::call::{Call, Kind, attachments, attachments_mut, check_modifiable};
+use super::call::{Call, Kind, attachments, change_attachments, check_modifiable};
 use super::error::IamError;
 use super::render;
 use super::store::PolicyAttachments;
@@ -41,9 +41,9 @@ pub(super) fn put(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -> R
         );
         return Err(IamError::new("LimitExceeded", message));
     }
-    if let Some(policies) = attachments_mut(state.iam.account_mut(call.account), kind, name) {
+    change_attachments(state, call, name, |policies| {
         policies.inline.insert(policy_name.to_owned(), policy);
-    }
+    });
     Ok(())
 }
 
@@ -82,9 +82,9 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -
         return Err(unknown(call, policy_name));
     }
     check_modifiable(state, call.account, kind, name)?;
-    if let Some(policies) = attachments_mut(state.iam.account_mut(call.account), kind, name) {
+    change_attachments(state, call, name, |policies| {
         policies.inline.remove(policy_name);
-    }
+    });
     Ok(())
 }
 

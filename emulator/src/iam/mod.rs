@@ -1,6 +1,7 @@
 //! IAM: users, groups, roles, policies, over the Query protocol. This file routes one request to its operation.
 //! What the policies mean is the authorizer's.
 
+mod absent;
 mod access_keys;
 mod attachments;
 mod boundaries;
@@ -10,13 +11,15 @@ mod groups;
 mod inline_policies;
 mod managed;
 mod operations;
+mod policy_versions;
 mod render;
 mod roles;
+mod service_linked_roles;
 mod store;
 mod tags;
 mod users;
 
-pub use store::{AccessKey, Account, Group, ManagedPolicy, PolicyAttachments, Role, Store, User};
+pub use store::{AccessKey, Account, Group, ManagedPolicy, PolicyAttachments, PolicyVersion, Role, Store, User};
 
 pub(crate) use error::IamError;
 

@@ -26,7 +26,7 @@ pub(super) fn user(xml: &mut XmlWriter, user: &User, with_details: bool) {
         .element("Arn", &user.arn)
         .element("CreateDate", &date(user.created_at));
     if with_details {
-        boundary(xml, user.permissions_boundary.as_deref());
+        boundary(xml, user.permissions_boundary.current().as_deref());
         tags(xml, &user.tags);
     }
 }
@@ -47,11 +47,11 @@ pub(super) fn role(xml: &mut XmlWriter, state: &State, role: &Role, with_details
         .element("RoleId", &role.role_id)
         .element("Arn", &role.arn)
         .element("CreateDate", &date(role.created_at))
-        .element("AssumeRolePolicyDocument", &document(&role.trust, state))
+        .element("AssumeRolePolicyDocument", &document(role.trust.current(), state))
         .optional("Description", role.description.as_deref())
         .element("MaxSessionDuration", &role.max_session_duration.to_string());
     if with_details {
-        boundary(xml, role.permissions_boundary.as_deref());
+        boundary(xml, role.permissions_boundary.current().as_deref());
         tags(xml, &role.tags);
         xml.nested("RoleLastUsed", |_| {});
     }
@@ -63,13 +63,13 @@ pub(super) fn managed_policy(xml: &mut XmlWriter, policy: &ManagedPolicy, counts
         .element("PolicyId", &policy.policy_id)
         .element("Arn", &policy.arn)
         .element("Path", &policy.path)
-        .element("DefaultVersionId", "v1")
+        .element("DefaultVersionId", &format!("v{}", policy.default_version))
         .element("AttachmentCount", &counts.0.to_string())
         .element("PermissionsBoundaryUsageCount", &counts.1.to_string())
         .element("IsAttachable", "true")
         .optional("Description", policy.description.as_deref())
         .element("CreateDate", &date(policy.created_at))
-        .element("UpdateDate", &date(policy.created_at));
+        .element("UpdateDate", &date(policy.updated_at));
     tags(xml, &policy.tags);
 }
 
@@ -107,26 +107,59 @@ pub(super) fn page<T>(
     items: &[T],
     mut write: impl FnMut(&mut XmlWriter, &T),
 ) -> Result<(), IamError> {
-    let limit = match parameters.get("MaxItems").map(str::parse::<usize>) {
-        None => DEFAULT_PAGE,
-        Some(Ok(limit)) if (1..=HIGHEST_PAGE).contains(&limit) => limit,
-        Some(_) => return Err(IamError::new("ValidationError", "MaxItems must be between 1 and 1000.")),
-    };
-    let skip = match parameters.get("Marker") {
-        None => 0,
-        Some(marker) => read_marker(marker).ok_or_else(|| IamError::new("ValidationError", "Invalid Marker."))?,
-    };
-    let next = items.len().min(skip.saturating_add(limit));
+    let window = Window::read(parameters, items.len())?;
     xml.nested(name, |list| {
-        for item in items.iter().skip(skip).take(limit) {
+        for item in window.of(items) {
             list.nested("member", |member| write(member, item));
         }
     });
-    xml.element("IsTruncated", if next < items.len() { "true" } else { "false" });
-    if next < items.len() {
-        xml.element("Marker", &format!("marker-{next}"));
-    }
+    window.write_end(xml);
     Ok(())
+}
+
+/// The part of a listing that one page shows.
+pub(super) struct Window {
+    first: usize,
+    next: usize,
+    total: usize,
+}
+
+impl Window {
+    /// Reads `MaxItems` and `Marker` of a listing of `total` items.
+    ///
+    /// # Errors
+    /// `ValidationError`.
+    pub(super) fn read(parameters: &Parameters, total: usize) -> Result<Self, IamError> {
+        let limit = match parameters.get("MaxItems").map(str::parse::<usize>) {
+            None => DEFAULT_PAGE,
+            Some(Ok(limit)) if (1..=HIGHEST_PAGE).contains(&limit) => limit,
+            Some(_) => return Err(IamError::new("ValidationError", "MaxItems must be between 1 and 1000.")),
+        };
+        let first = match parameters.get("Marker") {
+            None => 0,
+            Some(marker) => read_marker(marker).ok_or_else(|| IamError::new("ValidationError", "Invalid Marker."))?,
+        };
+        let first = first.min(total);
+        Ok(Self {
+            first,
+            next: total.min(first.saturating_add(limit)),
+            total,
+        })
+    }
+
+    /// The items of the page.
+    pub(super) fn of<'a, T>(&self, items: &'a [T]) -> &'a [T] {
+        &items[self.first..self.next]
+    }
+
+    /// `IsTruncated` and `Marker`.
+    pub(super) fn write_end(&self, xml: &mut XmlWriter) {
+        let more = self.next < self.total;
+        xml.element("IsTruncated", if more { "true" } else { "false" });
+        if more {
+            xml.element("Marker", &format!("marker-{}", self.next));
+        }
+    }
 }
 
 /// [`page`] for lists whose members are plain texts.

@@ -1,37 +1,20 @@
-//! CreateRole, CreateServiceLinkedRole, GetRole, ListRoles, DeleteRole, UpdateAssumeRolePolicy.
+//! CreateRole, GetRole, ListRoles, UpdateRole, DeleteRole, UpdateAssumeRolePolicy. Service-linked roles are made and
+//! deleted in `service_linked_roles`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::json;
-
 use super::boundaries::check_boundary;
-use super::call::{Call, Kind, boundary_context, check_modifiable, check_name, tag_context};
+use super::call::{Call, Kind, boundary_context, check_modifiable, tag_context};
 use super::error::IamError;
 use super::render;
-use super::store::{PolicyAttachments, Role};
+use super::store::Role;
 use crate::authorizer::{Context, Policy, PolicyKind};
+use crate::propagating::Propagating;
 use crate::protocol::XmlWriter;
 use crate::state::State;
 
 /// Longest trust policy without white space (iam:§1.9).
 const LONGEST_TRUST: usize = 2048;
-/// Service-linked role names that do not follow from the service's name.
-const SERVICE_LINKED_NAMES: &[(&str, &str)] = &[
-    ("autoscaling.amazonaws.com", "AWSServiceRoleForAutoScaling"),
-    ("backup.amazonaws.com", "AWSServiceRoleForBackup"),
-    (
-        "cks.kms.amazonaws.com",
-        "AWSServiceRoleForKeyManagementServiceCustomKeyStores",
-    ),
-    (
-        "mrk.kms.amazonaws.com",
-        "AWSServiceRoleForKeyManagementServiceMultiRegionKeys",
-    ),
-    ("replicator.lambda.amazonaws.com", "AWSServiceRoleForLambdaReplicator"),
-    ("spot.amazonaws.com", "AWSServiceRoleForEC2Spot"),
-];
-
 /// `iam:CreateRole`.
 pub(super) fn create(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Result<(), IamError> {
     let name = call.entity_name()?;
@@ -65,68 +48,10 @@ pub(super) fn create(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) ->
         created_at: state.now(),
         description: call.parameters.get("Description").map(str::to_owned),
         max_session_duration,
-        trust,
+        trust: Propagating::settled(trust),
         tags,
-        policies: PolicyAttachments::default(),
-        permissions_boundary: boundary.map(str::to_owned),
-    };
-    xml.nested("Role", |xml| render::role(xml, state, &role, true));
-    state.iam.add_role(call.account, role);
-    Ok(())
-}
-
-/// `iam:CreateServiceLinkedRole`.
-pub(super) fn create_service_linked(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Result<(), IamError> {
-    let service = call.required("AWSServiceName")?;
-    check_name("AWSServiceName", service, 128)?;
-    let Some(prefix) = service.strip_suffix(".amazonaws.com") else {
-        return Err(IamError::new(
-            "InvalidInput",
-            format!("Service role operation is not supported for {service}"),
-        ));
-    };
-    let mut name = SERVICE_LINKED_NAMES
-        .iter()
-        .find(|(known, _)| *known == service)
-        .map_or_else(
-            || format!("AWSServiceRoleFor{}", camel(prefix)),
-            |(_, name)| (*name).to_owned(),
-        );
-    if let Some(suffix) = call.parameters.get("CustomSuffix") {
-        check_name("CustomSuffix", suffix, 64)?;
-        name = format!("{name}_{suffix}");
-    }
-    let path = format!("/aws-service-role/{service}/");
-    let arn = format!("arn:aws:iam::{}:role{path}{name}", call.account);
-    let mut context = Context::new();
-    context.set("iam:awsservicename", service);
-    call.authorize(state, &arn, context)?;
-    if state
-        .iam
-        .account(call.account)
-        .is_some_and(|account| account.roles.contains_key(&name))
-    {
-        return Err(IamError::new(
-            "InvalidInput",
-            format!("Service role name {name} has been taken in this account, please try a different suffix."),
-        ));
-    }
-    let trust = json!({
-        "Version": "2012-10-17",
-        "Statement": [{ "Effect": "Allow", "Principal": { "Service": service }, "Action": "sts:AssumeRole" }],
-    });
-    let role = Role {
-        role_id: state.sources.ids.unique_id("AROA"),
-        name,
-        path,
-        arn,
-        created_at: state.now(),
-        description: call.parameters.get("Description").map(str::to_owned),
-        max_session_duration: 3600,
-        trust: Arc::new(Policy::stored(PolicyKind::Trust, &trust.to_string())),
-        tags: BTreeMap::new(),
-        policies: PolicyAttachments::default(),
-        permissions_boundary: None,
+        policies: Propagating::default(),
+        permissions_boundary: Propagating::settled(boundary.map(str::to_owned)),
     };
     xml.nested("Role", |xml| render::role(xml, state, &role, true));
     state.iam.add_role(call.account, role);
@@ -168,13 +93,13 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -
     call.authorize(state, &call.arn_of(state, Kind::Role, name), Context::new())?;
     let role = find(state, call, name)?;
     check_modifiable(state, call.account, Kind::Role, name)?;
-    if !role.policies.attached.is_empty() {
+    if !role.policies.current().attached.is_empty() {
         return Err(IamError::new(
             "DeleteConflict",
             "Cannot delete entity, must detach all policies first.",
         ));
     }
-    if !role.policies.inline.is_empty() {
+    if !role.policies.current().inline.is_empty() {
         return Err(IamError::new(
             "DeleteConflict",
             "Cannot delete entity, must delete policies first.",
@@ -182,6 +107,38 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -
     }
     state.iam.remove_role(call.account, name);
     Ok(())
+}
+
+/// `iam:UpdateRole`, `iam:UpdateRoleDescription`: what is not sent stays.
+pub(super) fn update(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Result<(), IamError> {
+    let name = call.entity_name()?;
+    let max_session_duration = call
+        .parameters
+        .get("MaxSessionDuration")
+        .map(|_| session_duration(call));
+    let max_session_duration = max_session_duration.transpose()?;
+    call.authorize(state, &call.arn_of(state, Kind::Role, name), Context::new())?;
+    find(state, call, name)?;
+    check_modifiable(state, call.account, Kind::Role, name)?;
+    if let Some(role) = state.iam.account_mut(call.account).roles.get_mut(name) {
+        if let Some(description) = call.parameters.get("Description") {
+            role.description = Some(description.to_owned()).filter(|text| !text.is_empty());
+        }
+        role.max_session_duration = max_session_duration.unwrap_or(role.max_session_duration);
+    }
+    if call.operation.name == "UpdateRoleDescription" {
+        let role = find(state, call, name)?;
+        xml.nested("Role", |xml| render::role(xml, state, role, true));
+    }
+    Ok(())
+}
+
+/// `iam:ListInstanceProfilesForRole`: there are no instances here, so there are no profiles.
+pub(super) fn list_instance_profiles(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) -> Result<(), IamError> {
+    let name = call.entity_name()?;
+    call.authorize(state, &call.arn_of(state, Kind::Role, name), Context::new())?;
+    find(state, call, name)?;
+    render::page::<()>(xml, call.parameters, "InstanceProfiles", &[], |_, ()| {})
 }
 
 /// `iam:UpdateAssumeRolePolicy`.
@@ -192,8 +149,9 @@ pub(super) fn update_trust(state: &mut State, call: &Call<'_>, _xml: &mut XmlWri
     find(state, call, name)?;
     check_modifiable(state, call.account, Kind::Role, name)?;
     let trust = save_trust(state, call, text)?;
+    let when = state.change_time();
     if let Some(role) = state.iam.account_mut(call.account).roles.get_mut(name) {
-        role.trust = trust;
+        role.trust.change(trust, when);
     }
     Ok(())
 }
@@ -239,18 +197,4 @@ fn session_duration(call: &Call<'_>) -> Result<i64, IamError> {
             "The requested MaxSessionDuration must be between 3600 and 43200 seconds.",
         )),
     }
-}
-
-/// `elastic-thing.x` -> `ElasticThingX`.
-fn camel(text: &str) -> String {
-    text.split(['.', '-'])
-        .flat_map(|word| {
-            let mut characters = word.chars();
-            characters
-                .next()
-                .into_iter()
-                .flat_map(char::to_uppercase)
-                .chain(characters.collect::<Vec<_>>())
-        })
-        .collect()
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::authorizer::{AttachedPolicy, Policy, PrincipalResolver};
 use crate::managed_policies;
 use crate::names::{AccountId, ArnParts};
+use crate::propagating::{ChangeTime, Propagating};
 
 /// IAM of every account. Accounts exist on first use.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +16,9 @@ pub struct Store {
     accounts: BTreeMap<AccountId, Account>,
     /// INVARIANT: one entry per living user and role: unique id -> ARN.
     arns_by_unique_id: HashMap<String, String>,
+    /// The default versions of customer managed policies by ARN, as decisions read them: `None` once deleted.
+    // INVARIANT: the current value is the default version of the policy of that ARN.
+    documents: HashMap<String, Propagating<Option<Arc<Policy>>>>,
 }
 
 /// IAM of one account.
@@ -54,12 +58,12 @@ pub struct User {
     pub created_at: Timestamp,
     /// Tags.
     pub tags: BTreeMap<String, String>,
-    /// Identity policies.
-    pub policies: PolicyAttachments,
+    /// Identity policies; authorization sees changes late (svc:K-28).
+    pub policies: Propagating<PolicyAttachments>,
     /// Names of the groups it is in.
     pub groups: BTreeSet<String>,
-    /// ARN of the permissions boundary.
-    pub permissions_boundary: Option<String>,
+    /// ARN of the permissions boundary; authorization sees changes late (svc:K-28).
+    pub permissions_boundary: Propagating<Option<String>>,
     /// Long-term access keys made by CreateAccessKey.
     pub access_keys: Vec<AccessKey>,
 }
@@ -86,8 +90,8 @@ pub struct Group {
     pub arn: String,
     /// When it was created.
     pub created_at: Timestamp,
-    /// Identity policies.
-    pub policies: PolicyAttachments,
+    /// Identity policies; authorization sees changes late (svc:K-28).
+    pub policies: Propagating<PolicyAttachments>,
 }
 
 /// An IAM role.
@@ -107,17 +111,17 @@ pub struct Role {
     pub description: Option<String>,
     /// Longest session, 3600 … 43200 seconds.
     pub max_session_duration: i64,
-    /// The trust policy.
-    pub trust: Arc<Policy>,
+    /// The trust policy; authorization sees changes late (svc:K-28).
+    pub trust: Propagating<Arc<Policy>>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
-    /// Identity policies.
-    pub policies: PolicyAttachments,
-    /// ARN of the permissions boundary.
-    pub permissions_boundary: Option<String>,
+    /// Identity policies; authorization sees changes late (svc:K-28).
+    pub policies: Propagating<PolicyAttachments>,
+    /// ARN of the permissions boundary; authorization sees changes late (svc:K-28).
+    pub permissions_boundary: Propagating<Option<String>>,
 }
 
-/// A customer managed policy; one version only.
+/// A managed policy with its versions.
 #[derive(Debug, Clone)]
 pub struct ManagedPolicy {
     /// `ANPA…`.
@@ -132,10 +136,46 @@ pub struct ManagedPolicy {
     pub created_at: Timestamp,
     /// Description.
     pub description: Option<String>,
-    /// The document.
-    pub policy: Arc<Policy>,
+    /// When its default version or its set of versions last changed.
+    pub updated_at: Timestamp,
+    /// Versions, oldest first.
+    // INVARIANT: numbers rise, and the default version is one of them.
+    pub versions: Vec<PolicyVersion>,
+    /// Number of the default version.
+    pub default_version: u32,
+    /// Number of the version that was made last; it is never used again.
+    pub last_version: u32,
     /// Tags.
     pub tags: BTreeMap<String, String>,
+}
+
+/// One version of a managed policy.
+#[derive(Debug, Clone)]
+pub struct PolicyVersion {
+    /// N of `vN`; numbers are never used again.
+    pub number: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The document.
+    pub policy: Arc<Policy>,
+}
+
+impl PolicyVersion {
+    /// `vN`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("v{}", self.number)
+    }
+}
+
+impl ManagedPolicy {
+    /// The version that is in force.
+    #[must_use]
+    pub fn default(&self) -> Option<&PolicyVersion> {
+        self.versions
+            .iter()
+            .find(|version| version.number == self.default_version)
+    }
 }
 
 impl Role {
@@ -198,31 +238,110 @@ impl Store {
         }
     }
 
-    /// The document behind a managed policy ARN: AWS managed or a customer's.
+    /// Whether there is a managed policy of this ARN: AWS managed or a customer's.
     #[must_use]
-    pub fn managed_policy(&self, arn: &str) -> Option<AttachedPolicy> {
-        let policy = match managed_policies::find(arn) {
-            Some(managed) => managed.policy.clone(),
-            None => {
-                let account = AccountId::parse(ArnParts::parse(arn)?.account)?;
-                self.accounts.get(&account)?.policies.get(arn)?.policy.clone()
-            }
-        };
-        Some(AttachedPolicy::managed(arn, policy))
+    pub fn has_managed_policy(&self, arn: &str) -> bool {
+        managed_policies::find(arn).is_some()
+            || self
+                .documents
+                .get(arn)
+                .is_some_and(|document| document.current().is_some())
     }
 
-    /// Everything attached to one user, group or role.
+    /// The document behind a managed policy ARN as decisions see it at `now`: AWS managed or a customer's.
     #[must_use]
-    pub fn policies_of(&self, _account: &AccountId, attachments: &PolicyAttachments) -> Vec<AttachedPolicy> {
+    pub fn managed_policy(&self, arn: &str, now: Timestamp) -> Option<AttachedPolicy> {
+        let policy = match managed_policies::find(arn) {
+            Some(managed) => &managed.default()?.policy,
+            None => self.documents.get(arn)?.visible(now).as_ref()?,
+        };
+        Some(AttachedPolicy::managed(arn, policy.clone()))
+    }
+
+    /// Everything attached to one user, group or role as decisions see it at `now`.
+    #[must_use]
+    pub fn policies_of(&self, attachments: &Propagating<PolicyAttachments>, now: Timestamp) -> Vec<AttachedPolicy> {
+        let attachments = attachments.visible(now);
         let inline = attachments.inline.values().cloned().map(AttachedPolicy::inline);
-        let attached = attachments.attached.iter().filter_map(|arn| self.managed_policy(arn));
+        let attached = attachments
+            .attached
+            .iter()
+            .filter_map(|arn| self.managed_policy(arn, now));
         inline.chain(attached).collect()
     }
 
-    /// The permissions boundary behind an ARN.
+    /// A permissions boundary as decisions see it at `now`.
     #[must_use]
-    pub fn boundary(&self, _account: &AccountId, arn: Option<&str>) -> Option<AttachedPolicy> {
-        self.managed_policy(arn?)
+    pub fn boundary(&self, boundary: &Propagating<Option<String>>, now: Timestamp) -> Option<AttachedPolicy> {
+        self.managed_policy(boundary.visible(now).as_deref()?, now)
+    }
+
+    /// Adds a customer managed policy. Nothing is attached to it yet, so its document needs no time to be seen.
+    pub fn add_policy(&mut self, account: &AccountId, policy: ManagedPolicy, when: ChangeTime) {
+        let document = policy.default().map(|version| version.policy.clone());
+        match self.documents.get_mut(&policy.arn) {
+            // Attachments to a predecessor may still be seen; they see the new document when it has propagated.
+            Some(earlier) => earlier.change(document, when),
+            None => {
+                self.documents
+                    .insert(policy.arn.clone(), Propagating::settled(document));
+            }
+        }
+        self.account_mut(account).policies.insert(policy.arn.clone(), policy);
+    }
+
+    /// Changes the versions of a customer managed policy; decisions see a new default version late (svc:K-28).
+    pub fn change_policy(
+        &mut self,
+        account: &AccountId,
+        arn: &str,
+        when: ChangeTime,
+        change: impl FnOnce(&mut ManagedPolicy),
+    ) {
+        let Some(policy) = self.account_mut(account).policies.get_mut(arn) else {
+            return;
+        };
+        let before = policy.default_version;
+        change(policy);
+        policy.updated_at = when.now;
+        let default = policy.default().map(|version| version.policy.clone());
+        if policy.default_version != before
+            && let Some(document) = self.documents.get_mut(arn)
+        {
+            document.change(default, when);
+        }
+    }
+
+    /// Removes a customer managed policy; an attachment that decisions still see keeps its document for as long.
+    pub fn remove_policy(&mut self, account: &AccountId, arn: &str, when: ChangeTime) {
+        self.account_mut(account).policies.remove(arn);
+        if when.effective_at <= when.now {
+            self.documents.remove(arn);
+        } else if let Some(document) = self.documents.get_mut(arn) {
+            document.change(None, when);
+        }
+    }
+
+    /// Everything pending has propagated.
+    pub fn settle(&mut self) {
+        for account in self.accounts.values_mut() {
+            for user in account.users.values_mut() {
+                user.policies.settle();
+                user.permissions_boundary.settle();
+            }
+            for group in account.groups.values_mut() {
+                group.policies.settle();
+            }
+            for role in account.roles.values_mut() {
+                role.policies.settle();
+                role.permissions_boundary.settle();
+                role.trust.settle();
+            }
+        }
+        self.documents.retain(|_, document| {
+            document.settle();
+            document.current().is_some()
+        });
     }
 
     /// How often a managed policy is attached, and how often it serves as a boundary, in its account.
@@ -237,14 +356,14 @@ impl Store {
             .map(|user| &user.policies)
             .chain(account.groups.values().map(|group| &group.policies))
             .chain(account.roles.values().map(|role| &role.policies))
-            .filter(|policies| policies.attached.contains(arn))
+            .filter(|policies| policies.current().attached.contains(arn))
             .count();
         let boundaries = account
             .users
             .values()
-            .map(|user| user.permissions_boundary.as_deref())
-            .chain(account.roles.values().map(|role| role.permissions_boundary.as_deref()))
-            .filter(|boundary| *boundary == Some(arn))
+            .map(|user| &user.permissions_boundary)
+            .chain(account.roles.values().map(|role| &role.permissions_boundary))
+            .filter(|boundary| boundary.current().as_deref() == Some(arn))
             .count();
         (attachments, boundaries)
     }

@@ -6,9 +6,10 @@ use super::boundaries::check_boundary;
 use super::call::{Call, Kind, boundary_context, tag_context};
 use super::error::IamError;
 use super::render;
-use super::store::{PolicyAttachments, User};
+use super::store::User;
 use crate::authorizer::Context;
 use crate::identity::Principal;
+use crate::propagating::Propagating;
 use crate::protocol::XmlWriter;
 use crate::state::State;
 
@@ -42,9 +43,9 @@ pub(super) fn create(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) ->
         arn,
         created_at: state.now(),
         tags,
-        policies: PolicyAttachments::default(),
+        policies: Propagating::default(),
         groups: BTreeSet::new(),
-        permissions_boundary: boundary.map(str::to_owned),
+        permissions_boundary: Propagating::settled(boundary.map(str::to_owned)),
         access_keys: Vec::new(),
     };
     xml.nested("User", |xml| render::user(xml, &user, true));
@@ -103,8 +104,14 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) -
     call.authorize(state, &call.arn_of(state, Kind::User, name), Context::new())?;
     let user = find(state, call, name)?;
     let conflicts = [
-        (!user.policies.attached.is_empty(), "must detach all policies first."),
-        (!user.policies.inline.is_empty(), "must delete policies first."),
+        (
+            !user.policies.current().attached.is_empty(),
+            "must detach all policies first.",
+        ),
+        (
+            !user.policies.current().inline.is_empty(),
+            "must delete policies first.",
+        ),
         (!user.access_keys.is_empty(), "must delete access keys first."),
         (!user.groups.is_empty(), "must remove users from group first."),
     ];

@@ -6,7 +6,7 @@ use rsa::pkcs1v15::Pkcs1v15Sign;
 use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey};
 use rsa::rand_core::{self, CryptoRng, RngCore};
 use rsa::sha2::{Sha256, Sha384, Sha512};
-use rsa::signature::hazmat::{PrehashSigner as _, PrehashVerifier as _, RandomizedPrehashSigner as _};
+use rsa::signature::hazmat::{PrehashVerifier as _, RandomizedPrehashSigner as _};
 use rsa::traits::PublicKeyParts as _;
 use rsa::{Oaep, Pss, RsaPrivateKey, RsaPublicKey};
 use sha1_for_rsa::Sha1;
@@ -185,7 +185,8 @@ impl PrivateKey {
             .to_vec()
     }
 
-    /// Signs; `None` when the algorithm is not one of this key's or a digest has the wrong length.
+    /// Signs; `None` when the algorithm is not one of this key's or a digest has the wrong length. ECDSA and PSS take a
+    /// fresh nonce or salt each time, so two signatures of one message differ.
     pub(super) fn sign(
         &self,
         algorithm: &str,
@@ -199,13 +200,13 @@ impl PrivateKey {
             (Self::Rsa(key), Scheme::Pkcs1) => key.sign_with_rng(random, signing.hash.pkcs1(), &hashed).ok(),
             (Self::Rsa(key), Scheme::Pss) => key.sign_with_rng(random, signing.hash.pss(), &hashed).ok(),
             (Self::P256(key), Scheme::Ecdsa) => {
-                let signature: p256::ecdsa::Signature =
-                    p256::ecdsa::SigningKey::from(key).sign_prehash(&hashed).ok()?;
+                let key = p256::ecdsa::SigningKey::from(key);
+                let signature: p256::ecdsa::Signature = key.sign_prehash_with_rng(random, &hashed).ok()?;
                 Some(signature.to_der().as_bytes().to_vec())
             }
             (Self::P384(key), Scheme::Ecdsa) => {
-                let signature: p384::ecdsa::Signature =
-                    p384::ecdsa::SigningKey::from(key).sign_prehash(&hashed).ok()?;
+                let key = p384::ecdsa::SigningKey::from(key);
+                let signature: p384::ecdsa::Signature = key.sign_prehash_with_rng(random, &hashed).ok()?;
                 Some(signature.to_der().as_bytes().to_vec())
             }
             (Self::P521(key), Scheme::Ecdsa) => {
@@ -214,8 +215,8 @@ impl PrivateKey {
                 Some(signature.to_der().as_bytes().to_vec())
             }
             (Self::Secp256k1(key), Scheme::Ecdsa) => {
-                let signature: k256::ecdsa::Signature =
-                    k256::ecdsa::SigningKey::from(key).sign_prehash(&hashed).ok()?;
+                let key = k256::ecdsa::SigningKey::from(key);
+                let signature: k256::ecdsa::Signature = key.sign_prehash_with_rng(random, &hashed).ok()?;
                 Some(signature.to_der().as_bytes().to_vec())
             }
             (Self::Ed25519(key), Scheme::Ed25519) => Some(key.sign(message).to_bytes().to_vec()),

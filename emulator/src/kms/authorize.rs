@@ -13,6 +13,7 @@ use crate::access::{self, Question};
 use crate::authorizer::{AllowedBy, Context, GranteeMatch, MatchKinds, ResourcePolicyMode};
 use crate::fault::Fault;
 use crate::identity::Via;
+use crate::names::{AccountId, ArnParts};
 use crate::state::State;
 
 /// One permission on one key.
@@ -118,7 +119,7 @@ pub(super) fn key(
     question.mode = ResourcePolicyMode::KeyPolicy {
         aws_managed: key.manager == KeyManager::Aws,
     };
-    question.resource_policy = Some(&key.policy);
+    question.resource_policy = Some(policy_holder(state, key, now).policy.visible(now));
     question.resource_tags = Some(key.tags.visible(now));
     question.context = context;
     question.grant = grant;
@@ -128,6 +129,18 @@ pub(super) fn key(
         question.resource_allows_count = state.case.faults.contains(Fault::KeyPolicyRetireGrantCounts);
     }
     access::check(state, question).map_err(|refusal| KmsError::refused(&refusal))
+}
+
+/// The key whose policy counts: its own, and under `replica-uses-primary-policy` that of its primary (svc:K-15).
+fn policy_holder<'a>(state: &'a State, key: &'a Key, now: jiff::Timestamp) -> &'a Key {
+    if !state.case.faults.contains(Fault::ReplicaUsesPrimaryPolicy) || key.multi_region_type() != Some("REPLICA") {
+        return key;
+    }
+    let primary = KeyAddress::from_arn(key.arn.as_str()).map(|address| KeyAddress {
+        region: key.primary_region.clone(),
+        ..address
+    });
+    primary.and_then(|address| state.kms.key(&address, now)).unwrap_or(key)
 }
 
 /// Authorizes a pair without a key: identity policies only (svc:K-18), on `*` or an alias ARN.
@@ -151,8 +164,33 @@ pub(super) fn identity_only(
         .map_err(|refusal| KmsError::refused(&refusal))
 }
 
-/// The denial of a foreign key that is unknown, or of an operation that never works across accounts (svc:K-9).
+/// The denial of a foreign key that is unknown, or of an operation that never works across accounts (svc:K-9). No Allow
+/// of the key's side helps, but a Deny of any side is the reason where there is one (svc:K-2), and a guardrail that is
+/// silent before it (iam:R-07). ListAliases asks about no key, so the key's side is all there is to say.
 pub(super) fn foreign_denial(state: &State, call: &Call<'_>, action: &str, resource: &str) -> KmsError {
+    let owner = ArnParts::parse(resource).and_then(|parts| AccountId::parse(parts.account));
+    if action != "kms:ListAliases"
+        && let Some(owner) = &owner
+    {
+        let now = state.now();
+        let key = KeyAddress::from_arn(resource).and_then(|address| state.kms.key(&address, now));
+        let mut context = Context::new();
+        match key {
+            Some(key) => key_context(state, call, key, &mut context),
+            None => caller_keys(state, call, &mut context),
+        }
+        let mut question = Question::new(call.caller, call.via, action, call.region);
+        question.resource = resource;
+        question.resource_account = Some(owner);
+        question.mode = ResourcePolicyMode::KeyPolicy { aws_managed: false };
+        question.resource_policy = key.map(|key| key.policy.visible(now));
+        question.resource_tags = key.map(|key| key.tags.visible(now));
+        question.resource_allows_count = false;
+        question.context = context;
+        if let Err(refusal) = access::check(state, question) {
+            return KmsError::refused(&refusal);
+        }
+    }
     let mut message = format!(
         "User: {} is not authorized to perform: {action} on resource: {resource}",
         call.caller.arn()

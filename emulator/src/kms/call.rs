@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::error::KmsError;
+use super::operations::Operation;
 use super::store::KeyAddress;
 use crate::identity::{Caller, Via};
 use crate::names::Region;
@@ -27,6 +28,16 @@ pub(super) struct Note {
     pub(super) request_parameters: Option<Value>,
     pub(super) response_elements: Option<Value>,
     pub(super) additional: Option<Value>,
+    /// Operations that this one runs in other Regions for the same caller, told if it succeeds.
+    pub(super) elsewhere: Vec<Elsewhere>,
+}
+
+/// An operation that another one runs in another Region.
+#[derive(Debug)]
+pub(super) struct Elsewhere {
+    pub(super) region: Region,
+    pub(super) operation: &'static Operation,
+    pub(super) note: Note,
 }
 
 /// A JSON answer; `None` for operations without output.

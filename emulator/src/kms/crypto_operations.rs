@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Note};
 use super::error::KmsError;
+use super::key::KeyState;
 use super::operations::Operation;
 use super::params::{Params, constraint, missing};
 use super::store::{KeyAddress, Resolved, resolve};
@@ -16,6 +17,7 @@ use super::using::{
 use super::{authorize, ciphertext};
 use crate::authorizer::Context;
 use crate::fault::Fault;
+use crate::identity::Via;
 use crate::state::State;
 
 /// Longest plaintext of Encrypt.
@@ -156,13 +158,17 @@ pub(super) fn re_encrypt(
         wanted.extra.set_bool("kms:reencryptonsamekey", same);
     }
     let (from, to) = (&request.source, &request.destination);
-    authorize_encryption(state, call, operation, FROM, &source, from)
-        .map_err(|error| if named.is_none() { error.without_key_id() } else { error })?;
+    if !state.case.faults.contains(Fault::ReEncryptSourceUnchecked) {
+        authorize_encryption(state, call, operation, FROM, &source, from)
+            .map_err(|error| if named.is_none() { error.without_key_id() } else { error })?;
+    }
     if !state.case.faults.contains(Fault::ReEncryptDestinationUnchecked) {
         authorize_encryption(state, call, operation, TO, &destination, to)?;
     }
     check_encryption(state, operation, &source.address, from.algorithm)?;
-    check_encryption(state, operation, &destination.address, to.algorithm)?;
+    if !state.case.faults.contains(Fault::ReEncryptDestinationStateIgnored) {
+        check_encryption(state, operation, &destination.address, to.algorithm)?;
+    }
     if request.ignore_ciphertext {
         return Err(KmsError::dry_run());
     }
@@ -223,8 +229,20 @@ pub(super) fn encrypt_core(
 ) -> Result<Sealed, KmsError> {
     let resolved = resolve(state, call, operation, operation.action(), identifier)?;
     note.keys.push(resolved.address.clone());
-    authorize_encryption(state, call, operation, operation.action(), &resolved, wanted)?;
-    check_encryption(state, operation, &resolved.address, wanted.algorithm)?;
+    let faults = state.case.faults;
+    if faults.contains(Fault::StateBeforePermission) {
+        check_encryption(state, operation, &resolved.address, wanted.algorithm)?;
+    }
+    let action = match operation.name {
+        "GenerateDataKeyWithoutPlaintext" if faults.contains(Fault::DataKeyWithoutPlaintextAsDataKey) => {
+            "kms:GenerateDataKey"
+        }
+        _ => operation.action(),
+    };
+    authorize_encryption(state, call, operation, action, &resolved, wanted)?;
+    if !serves_disabled_key(state, call, &resolved.address) {
+        check_encryption(state, operation, &resolved.address, wanted.algorithm)?;
+    }
     using::check_plaintext(state, &resolved.address, plaintext, wanted)?;
     if wanted.dry_run {
         return Err(KmsError::dry_run());
@@ -252,14 +270,22 @@ pub(super) fn decrypt_core(
         (None, None) => return Err(KmsError::new("InvalidCiphertextException", "")),
     };
     note.keys.push(resolved.address.clone());
-    authorize_encryption(state, call, operation, operation.action(), &resolved, wanted).map_err(|error| {
-        if identifier.is_none() {
-            error.without_key_id()
-        } else {
-            error
-        }
-    })?;
-    check_encryption(state, operation, &resolved.address, wanted.algorithm)?;
+    let faults = state.case.faults;
+    if faults.contains(Fault::StateBeforePermission) {
+        check_encryption(state, operation, &resolved.address, wanted.algorithm)?;
+    }
+    if identifier.is_some() || !faults.contains(Fault::DecryptWithoutKeyIdUnchecked) {
+        authorize_encryption(state, call, operation, operation.action(), &resolved, wanted).map_err(|error| {
+            if identifier.is_none() && !faults.contains(Fault::KeyIdLessDenialNamesKey) {
+                error.without_key_id()
+            } else {
+                error
+            }
+        })?;
+    }
+    if !serves_disabled_key(state, call, &resolved.address) {
+        check_encryption(state, operation, &resolved.address, wanted.algorithm)?;
+    }
     let (plaintext, material_id) = using::open(state, &resolved.address, blob, wanted)?;
     if wanted.dry_run {
         return Err(KmsError::dry_run());
@@ -270,6 +296,15 @@ pub(super) fn decrypt_core(
         key: resolved.address,
         material_id,
     })
+}
+
+/// Whether S3's calls may use the key though it is disabled, under `disabled-key-serves-s3`.
+fn serves_disabled_key(state: &State, call: &Call<'_>, address: &KeyAddress) -> bool {
+    let forwarded = matches!(call.via, Via::Forwarded { service: "s3", .. });
+    let key = state.kms.key(address, state.now());
+    forwarded
+        && state.case.faults.contains(Fault::DisabledKeyServesS3)
+        && key.is_some_and(|key| key.state == KeyState::Disabled)
 }
 
 const FROM: &str = "kms:ReEncryptFrom";

@@ -36,7 +36,7 @@ pub(super) fn create(
     note: &mut Note,
 ) -> Answer {
     let identifier = params.required("KeyId", 2048)?;
-    let wanted = NewGrant::read(params, operation)?;
+    let wanted = NewGrant::read(params, operation, state.case.faults)?;
     let made = create_core(state, call, operation, identifier, &wanted, note)?;
     Ok(Some(json!({ "GrantToken": made.token, "GrantId": made.grant_id })))
 }
@@ -74,7 +74,8 @@ pub(super) fn create_core(
         ..KeyUse::of(operation)
     };
     authorize::key(state, call, &address, request)?;
-    if !state.case.faults.contains(Fault::KeyStateIgnored) {
+    let faults = state.case.faults;
+    if !faults.contains(Fault::KeyStateIgnored) && !faults.contains(Fault::CreateGrantStateIgnored) {
         states::check(operation, key)?;
     }
     wanted.check_against(key)?;
@@ -292,7 +293,9 @@ pub(super) fn retire_core(
         key_side: authority.key_side,
         ..KeyUse::of(operation)
     };
-    authorize::key(state, call, &target.key, request)?;
+    if !state.case.faults.contains(Fault::AnyoneMayRetire) {
+        authorize::key(state, call, &target.key, request)?;
+    }
     if dry_run {
         return Err(KmsError::dry_run());
     }
@@ -315,7 +318,8 @@ fn retire_authority(state: &State, grant: &Grant, target: &GrantAddress, princip
     let retiring = grant
         .retiring
         .as_ref()
-        .and_then(|retiring| retiring.matches(principal, FaultSet::EMPTY));
+        .and_then(|retiring| retiring.matches(principal, FaultSet::EMPTY))
+        .filter(|_| !faults.contains(Fault::RetiringPrincipalNeedsPolicy));
     let grantee = grant
         .operations
         .contains(&"RetireGrant")
@@ -323,7 +327,8 @@ fn retire_authority(state: &State, grant: &Grant, target: &GrantAddress, princip
         .flatten();
     let is_account = |how: &GranteeMatch| *how == GranteeMatch::Account;
     let account = principal.account();
-    let in_account = account == Some(&grant.issuing_account)
+    let in_account = faults.contains(Fault::IdentityPolicyRetiresAnyGrant)
+        || account == Some(&grant.issuing_account)
         || account == Some(&target.key.account) && state.case.quirks.key_owner_account_may_retire
         || [retiring, grantee].iter().flatten().any(is_account);
     Authority {
@@ -407,7 +412,11 @@ fn bind(state: &State, text: &str, is_service: bool) -> Result<GrantPrincipal, K
             Err(invalid())
         };
     }
-    GrantPrincipal::bind(state, text).ok_or_else(invalid)
+    let nobody = || {
+        let fault = state.case.faults.contains(Fault::NonexistentGranteeAccepted);
+        fault.then(|| GrantPrincipal::FederatedUser { arn: text.to_owned() })
+    };
+    GrantPrincipal::bind(state, text).or_else(nobody).ok_or_else(invalid)
 }
 
 fn check_grant_id(id: &str) -> Result<(), KmsError> {

@@ -48,11 +48,15 @@ pub enum GrantPrincipal {
     User {
         /// `AIDA…`.
         user_id: String,
+        /// ARN as given.
+        arn: String,
     },
     /// An IAM role by unique id.
     Role {
         /// `AROA…`.
         role_id: String,
+        /// ARN as given.
+        arn: String,
     },
     /// A session of a role.
     Session {
@@ -108,8 +112,14 @@ impl GrantPrincipal {
         }
         match (parts.service, parts.resource.split_once('/')) {
             ("iam", None) if parts.resource == "root" => Some(Self::Account(account)),
-            ("iam", Some(("user", _))) => state.iam.unique_id_of(text).map(|user_id| Self::User { user_id }),
-            ("iam", Some(("role", _))) => state.iam.unique_id_of(text).map(|role_id| Self::Role { role_id }),
+            ("iam", Some(("user", _))) => state.iam.unique_id_of(text).map(|user_id| Self::User {
+                user_id,
+                arn: text.to_owned(),
+            }),
+            ("iam", Some(("role", _))) => state.iam.unique_id_of(text).map(|role_id| Self::Role {
+                role_id,
+                arn: text.to_owned(),
+            }),
             ("sts", Some(("assumed-role", rest))) => {
                 let (role_name, session_name) = rest.split_once('/')?;
                 let role = state.iam.account(&account)?.roles.get(role_name)?;
@@ -130,8 +140,8 @@ impl GrantPrincipal {
     pub(super) fn display(&self, state: &State) -> String {
         match self {
             Self::Account(account) => account.root_arn(),
-            Self::User { user_id } => state.iam.arn_of(user_id).unwrap_or_else(|| user_id.clone()),
-            Self::Role { role_id } => state.iam.arn_of(role_id).unwrap_or_else(|| role_id.clone()),
+            Self::User { user_id, .. } => state.iam.arn_of(user_id).unwrap_or_else(|| user_id.clone()),
+            Self::Role { role_id, .. } => state.iam.arn_of(role_id).unwrap_or_else(|| role_id.clone()),
             Self::Session {
                 arn,
                 role_id,
@@ -149,14 +159,19 @@ impl GrantPrincipal {
     pub(super) fn matches(&self, principal: &Principal, faults: FaultSet) -> Option<GranteeMatch> {
         match (self, principal) {
             (Self::Account(account), _) if principal.account() == Some(account) => Some(GranteeMatch::Account),
-            (Self::User { user_id }, Principal::User { user_id: caller, .. }) if user_id == caller => {
+            (Self::User { arn, .. } | Self::Role { arn, .. }, _)
+                if faults.contains(Fault::GranteeMatchedByName) && principal.principal_arn().as_ref() == Some(arn) =>
+            {
+                Some(GranteeMatch::Role)
+            }
+            (Self::User { user_id, .. }, Principal::User { user_id: caller, .. }) if user_id == caller => {
                 Some(GranteeMatch::User)
             }
-            (Self::User { user_id }, Principal::FederatedUser { parent, .. }) => match parent.as_ref() {
+            (Self::User { user_id, .. }, Principal::FederatedUser { parent, .. }) => match parent.as_ref() {
                 Principal::User { user_id: caller, .. } if user_id == caller => Some(GranteeMatch::Role),
                 _ => None,
             },
-            (Self::Role { role_id }, Principal::RoleSession { role_id: caller, .. }) if role_id == caller => {
+            (Self::Role { role_id, .. }, Principal::RoleSession { role_id: caller, .. }) if role_id == caller => {
                 (!faults.contains(Fault::RoleGranteeMissesSessions)).then_some(GranteeMatch::Role)
             }
             (
@@ -194,7 +209,8 @@ impl Grant {
     pub(super) fn is_effective(&self, now: Timestamp, has_token: bool, faults: FaultSet) -> bool {
         let ended = self.ended_effective_at.is_some_and(|at| at <= now);
         let begun = has_token || self.effective_at <= now;
-        begun && (!ended || faults.contains(Fault::RetiredGrantStillAllows))
+        let revived = has_token && faults.contains(Fault::TokenRevivesEndedGrant);
+        begun && (!ended || revived || faults.contains(Fault::RetiredGrantStillAllows))
     }
 
     /// Everything pending has propagated.
@@ -255,14 +271,15 @@ impl Constraints {
     }
 
     /// Whether a request's context fulfils the constraint (svc:G-10).
-    fn hold_for(&self, context: &BTreeMap<String, String>, quirks: &Quirks) -> bool {
+    fn hold_for(&self, context: &BTreeMap<String, String>, quirks: &Quirks, faults: FaultSet) -> bool {
         let exact = self.equals.as_ref().is_none_or(|pairs| {
-            pairs.len() == context.len() && contains_all(context, pairs, quirks.grant_constraint_key_case_insensitive)
+            (pairs.len() == context.len() || faults.contains(Fault::GrantEqualsAsSubset))
+                && contains_all(context, pairs, quirks.grant_constraint_key_case_insensitive)
         });
-        let subset = self
-            .subset
-            .as_ref()
-            .is_none_or(|pairs| contains_all(context, pairs, quirks.grant_constraint_key_case_insensitive));
+        let subset = self.subset.as_ref().is_none_or(|pairs| {
+            (pairs.len() == context.len() || !faults.contains(Fault::GrantSubsetAsEquals))
+                && contains_all(context, pairs, quirks.grant_constraint_key_case_insensitive)
+        });
         exact && subset
     }
 
@@ -289,7 +306,11 @@ pub(super) fn best_match(state: &State, key: &Key, wanted: GrantUse<'_>) -> Opti
     candidates(state, key, wanted)
         .filter(|(grant, _)| match wanted.encryption_context {
             Some(context) if !faults.contains(Fault::GrantConstraintIgnored) => {
-                grant.constraints.hold_for(context, &state.case.quirks)
+                grant.constraints.hold_for(context, &state.case.quirks, faults)
+            }
+            // Only DescribeKey has neither a context nor a child's constraint.
+            None if faults.contains(Fault::GrantConstraintOnDescribeKey) && wanted.operation == "DescribeKey" => {
+                grant.constraints.pairs().is_none()
             }
             _ => true,
         })
@@ -338,7 +359,10 @@ fn candidates<'a>(
     let now = state.now();
     let faults = state.case.faults;
     key.grants.iter().filter_map(move |grant| {
-        if !grant.operations.contains(&wanted.operation) || !source_holds(grant, wanted.principal) {
+        let has_operation =
+            grant.operations.contains(&wanted.operation) || faults.contains(Fault::GrantOperationIgnored);
+        let source_holds = source_holds(grant, wanted.principal) || faults.contains(Fault::GrantSourceIgnored);
+        if !has_operation || !source_holds || faults.contains(Fault::GrantsInert) {
             return None;
         }
         let how = grant.grantee.matches(wanted.principal, faults)?;
@@ -434,14 +458,20 @@ mod tests {
             (equals(&[("D", "it")]), &it, false),
         ] {
             assert_eq!(
-                constraints.hold_for(context, &quirks),
+                constraints.hold_for(context, &quirks, FaultSet::EMPTY),
                 expected,
                 "{constraints:?} {context:?}"
             );
         }
         let lower = equals(&[("d", "IT")]);
-        assert!(lower.hold_for(&it, &quirks), "svc:G-10a, API reference");
-        assert!(!lower.hold_for(&it, &sensitive), "svc:G-10a, developer guide");
+        assert!(
+            lower.hold_for(&it, &quirks, FaultSet::EMPTY),
+            "svc:G-10a, API reference"
+        );
+        assert!(
+            !lower.hold_for(&it, &sensitive, FaultSet::EMPTY),
+            "svc:G-10a, developer guide"
+        );
     }
 
     #[test]

@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 use super::grants::Grant;
 use super::import_operations::ImportParameters;
 use super::material::Material;
-use super::propagating::Propagating;
+use super::store::KeyAddress;
 use crate::authorizer::Policy;
 use crate::names::{AccountId, KeyArn, KeyId, Region};
+use crate::propagating::Propagating;
 
 /// Key states (svc:§5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -290,8 +291,8 @@ pub struct Key {
     pub pending_window_days: Option<i64>,
     /// A state that passes by itself, Creating or Updating: until when, and what follows (svc:ST-4).
     pub transient: Option<(Timestamp, KeyState)>,
-    /// The key policy `default`.
-    pub policy: Arc<Policy>,
+    /// The key policy `default`; authorization sees changes late (svc:K-28).
+    pub policy: Propagating<Arc<Policy>>,
     /// Tags; authorization sees them late (svc:K-28).
     pub tags: Propagating<BTreeMap<String, String>>,
     /// Names of the aliases on it; authorization sees them late (svc:K-28).
@@ -329,6 +330,15 @@ pub struct LastUse {
 }
 
 impl Key {
+    /// Where it is.
+    pub(super) fn address(&self) -> KeyAddress {
+        KeyAddress {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            id: self.id.clone(),
+        }
+    }
+
     /// True once the waiting period is over: the key no longer exists (svc:ST-5).
     #[must_use]
     pub fn is_gone(&self, now: Timestamp) -> bool {

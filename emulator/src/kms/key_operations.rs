@@ -14,13 +14,13 @@ use super::key::{KEY_SPECS, KEY_USAGES, Key, KeyFamily, KeyManager, KeySpec, Key
 use super::material::Material;
 use super::operations::Operation;
 use super::params::{Params, check_length};
-use super::propagating::Propagating;
 use super::rotation_operations::DEFAULT_ROTATION;
 use super::store::{KeyAddress, resolve};
 use super::{policy_operations, states, validate};
 use crate::authorizer::{Context, Policy};
 use crate::fault::Fault;
 use crate::names::{AccountId, KeyId, Region};
+use crate::propagating::Propagating;
 use crate::state::State;
 
 /// Values of Origin.
@@ -65,7 +65,7 @@ pub(super) fn create(
     let key = make(state, account, call.region, &wanted, Arc::new(policy));
     // The default policy is AWS's own and is not checked; only a given one must keep the door open (svc:P-5).
     if wanted.policy.is_some() && wanted.bypass != Some(true) {
-        policy_operations::check_lockout(state, call, &key, &key.policy)?;
+        policy_operations::check_lockout(state, call, &key, key.policy.current())?;
     }
     let metadata = key.metadata(&[]);
     let address = KeyAddress {
@@ -470,7 +470,7 @@ fn make(state: &State, account: &AccountId, region: &Region, wanted: &NewKey<'_>
         deletion_date: None,
         pending_window_days: None,
         transient: None,
-        policy,
+        policy: Propagating::settled(policy),
         tags: Propagating::settled(wanted.tags.clone()),
         alias_names: Propagating::settled(Vec::new()),
         grants: Vec::new(),

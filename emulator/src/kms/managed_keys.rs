@@ -109,7 +109,7 @@ pub(super) fn ensure(state: &mut State, account: &AccountId, region: &Region, se
     let now = state.now();
     let store = state.kms.region_mut(account, region);
     if let Some(key) = store.keys.get_mut(&id) {
-        key.alias_names = super::propagating::Propagating::settled(vec![name.clone()]);
+        key.alias_names = crate::propagating::Propagating::settled(vec![name.clone()]);
     }
     store.aliases.insert(
         name,

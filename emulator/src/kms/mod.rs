@@ -24,11 +24,11 @@ mod operation_table;
 mod operations;
 mod params;
 mod policy_operations;
-mod propagating;
 mod rotation_operations;
 mod signing_operations;
 mod states;
 mod store;
+pub mod tables;
 mod tag_operations;
 mod trail;
 mod unsupported_operations;
@@ -40,10 +40,10 @@ use serde_json::{Map, Value};
 pub use error::KmsError;
 pub use grants::{Constraints, Grant, GrantPrincipal};
 pub use key::{Key, KeyFamily, KeyManager, KeySpec, KeyState, LastUse};
-pub use propagating::Propagating;
 pub use store::{Alias, KeyAddress, RegionStore, Store};
 pub use trail::{Event, Trail};
 
+use crate::fault::Fault;
 use crate::identity::Via;
 use crate::protocol::{Authenticated, Response, json};
 use crate::state::State;
@@ -61,9 +61,12 @@ pub fn handle(state: &mut State, request: &Authenticated) -> Response {
     let Some(operation) = target.and_then(operations::find) else {
         return json::failure(400, json::JSON_1_1, "UnknownOperationException", "");
     };
-    let Some(parameters) = read_body(&request.body) else {
+    let Some(mut parameters) = read_body(&request.body) else {
         return json::failure(400, json::JSON_1_1, "SerializationException", "");
     };
+    if state.case.faults.contains(Fault::DryRunExecutes) {
+        parameters.remove("DryRun");
+    }
     let call = Call {
         caller: &request.caller,
         via: &Via::Direct,

@@ -6,17 +6,18 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::authorize::{self, KeyUse};
-use super::call::{Answer, Call, Note};
+use super::call::{Answer, Call, Elsewhere, Note};
 use super::error::KmsError;
 use super::key::{Key, KeyState};
 use super::key_operations::{self, gone};
-use super::operations::Operation;
+use super::operations::{self, Operation};
 use super::params::{Params, check_length, constraint};
-use super::propagating::Propagating;
 use super::store::KeyAddress;
 use super::{policy_operations, states, validate};
 use crate::authorizer::Context;
+use crate::fault::Fault;
 use crate::names::Region;
+use crate::propagating::Propagating;
 use crate::state::State;
 
 /// A read ReplicateKey request.
@@ -54,7 +55,9 @@ pub(super) fn replicate(
     let now = state.now();
     let key = state.kms.key(&address, now).ok_or_else(|| gone(&address))?;
     check_primary(key)?;
-    wanted.authorize(state, &there, key)?;
+    if !state.case.faults.contains(Fault::ReplicaCreateKeyUnasked) {
+        wanted.authorize(state, &there, key)?;
+    }
     let target = KeyAddress {
         region: wanted.region.clone(),
         ..address.clone()
@@ -72,15 +75,16 @@ pub(super) fn replicate(
     let key = state.kms.key(&address, now).ok_or_else(|| gone(&address))?;
     let replica = wanted.make(state, key, &target, policy);
     if wanted.policy.is_some() && wanted.bypass != Some(true) {
-        policy_operations::check_lockout(state, &there, &replica, &replica.policy)?;
+        policy_operations::check_lockout(state, &there, &replica, replica.policy.current())?;
     }
-    let policy_text = replica.policy.displayed_text(&state.iam);
+    let policy_text = replica.policy.current().displayed_text(&state.iam);
     state
         .kms
         .region_mut(&target.account, &target.region)
         .keys
         .insert(target.id.clone(), replica);
     note.keys.push(target.clone());
+    note.elsewhere.extend(wanted.creation(&target, state));
     let metadata = state.kms.metadata(&target, now).ok_or_else(|| gone(&target))?;
     // The answer shows the state of the first seconds (API_ReplicateKey).
     if state.effective_at() <= now {
@@ -158,6 +162,27 @@ pub(super) fn update_primary_region(
 }
 
 impl<'a> Replica<'a> {
+    /// ReplicateKey is also a CreateKey in the Region of the replica (developer guide, log entry of ReplicateKey).
+    fn creation(&self, target: &KeyAddress, state: &State) -> Option<Elsewhere> {
+        let key = state.kms.key(target, state.now())?;
+        Some(Elsewhere {
+            region: self.region.clone(),
+            operation: operations::find("CreateKey")?,
+            note: Note {
+                keys: vec![target.clone()],
+                request_parameters: Some(json!({
+                    "keySpec": key.spec.name,
+                    "keyUsage": key.usage,
+                    "origin": key.origin,
+                    "multiRegion": true,
+                    "description": self.description,
+                    "bypassPolicyLockoutSafetyCheck": self.bypass.unwrap_or(false),
+                })),
+                ..Note::default()
+            },
+        })
+    }
+
     fn read(params: Params<'a>) -> Result<Self, KmsError> {
         let description = params.text("Description")?.unwrap_or_default();
         check_length("Description", description, 0, 8192)?;
@@ -210,7 +235,7 @@ impl<'a> Replica<'a> {
             created_at: state.now(),
             deletion_date: None,
             pending_window_days: None,
-            policy: Arc::new(policy),
+            policy: Propagating::settled(Arc::new(policy)),
             tags: Propagating::settled(self.tags.clone()),
             alias_names: Propagating::settled(Vec::new()),
             grants: Vec::new(),

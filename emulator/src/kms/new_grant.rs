@@ -14,6 +14,7 @@ use super::operations::Operation;
 use super::params::{Params, check_length, constraint, missing, not_in_enumeration};
 use super::validate;
 use crate::authorizer::Context;
+use crate::fault::{Fault, FaultSet};
 
 /// Most pairs of a constraint (svc:G-10).
 const MOST_PAIRS: usize = 8;
@@ -75,7 +76,7 @@ pub(super) struct NewGrant {
 }
 
 impl NewGrant {
-    pub(super) fn read(params: Params<'_>, operation: &Operation) -> Result<Self, KmsError> {
+    pub(super) fn read(params: Params<'_>, operation: &Operation, faults: FaultSet) -> Result<Self, KmsError> {
         let names: Vec<&str> = GRANT_OPERATIONS.iter().map(|(name, _)| *name).collect();
         if !params.has("Operations") {
             return Err(missing("Operations"));
@@ -102,7 +103,7 @@ impl NewGrant {
         if let Some(name) = name {
             check_length("Name", name, 1, 256)?;
         }
-        let constraints = read_constraints(params)?;
+        let constraints = read_constraints(params, faults)?;
         if grantee_is_service && (constraints.source_arn.is_none() || retiring.is_none()) {
             return Err(KmsError::validation(
                 "A grant with a grantee service principal requires a SourceArn constraint and a retiring principal.",
@@ -229,7 +230,7 @@ fn principal(params: Params<'_>, arn: &str, service: &str) -> Result<Option<(Str
     }
 }
 
-fn read_constraints(params: Params<'_>) -> Result<Constraints, KmsError> {
+fn read_constraints(params: Params<'_>, faults: FaultSet) -> Result<Constraints, KmsError> {
     let Some(constraints) = params.structure("Constraints")? else {
         return Ok(Constraints::default());
     };
@@ -239,7 +240,8 @@ fn read_constraints(params: Params<'_>) -> Result<Constraints, KmsError> {
         }
         let pairs = constraints.string_map(name)?;
         let values: usize = pairs.values().map(|value| value.chars().count()).sum();
-        if pairs.len() > MOST_PAIRS || values > LONGEST_VALUES {
+        let too_many = pairs.len() > MOST_PAIRS || values > LONGEST_VALUES;
+        if too_many && !faults.contains(Fault::GrantPairQuotaSkipped) {
             return Err(KmsError::validation(format!(
                 "{name} must not have more than {MOST_PAIRS} pairs and {LONGEST_VALUES} characters of values."
             )));

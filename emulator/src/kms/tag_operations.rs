@@ -107,11 +107,11 @@ fn change(
             ..KeyUse::of(operation)
         },
     )?;
-    let (now, effective_at) = (state.now(), state.effective_at());
-    let key = state.kms.key_mut(&address, now).ok_or_else(|| gone(&address))?;
+    let when = state.change_time();
+    let key = state.kms.key_mut(&address, when.now).ok_or_else(|| gone(&address))?;
     states::check(operation, key)?;
     let tags = new_tags(key.tags.current())?;
-    key.tags.change(tags, now, effective_at);
+    key.tags.change(tags, when);
     Ok(None)
 }
 

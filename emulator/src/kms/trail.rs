@@ -1,4 +1,5 @@
-//! The trail: CloudTrail-shaped events of KMS calls (svc:§13). Events are kept as facts and rendered when read.
+//! The trail: CloudTrail-shaped events of KMS calls (svc:§13). Events are kept as facts and rendered when read; only the
+//! last [`Trail::KEPT`] are kept, so that a server that runs for days does not grow.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,47 +13,112 @@ use super::operations::Operation;
 use super::store::KeyAddress;
 use crate::identity::{Caller, Principal, Session, Via};
 use crate::names::{AccountId, Region};
+use crate::sources::Uuid;
 use crate::state::State;
 
-/// How many events are kept; older ones fall off, their numbers stay taken.
-const KEPT: usize = 50_000;
+/// Callers whose facts new events may share.
+const RECENT_ACTORS: usize = 8;
 /// From this day Lambda's runtime calls are shown as Lambda's (svc:T-3).
 const LAMBDA_RUNTIME_INVOKED_BY: jiff::civil::Date = jiff::civil::date(2025, 1, 1);
 
-/// All recorded events.
+/// The events recorded last.
 #[derive(Debug, Clone, Default)]
 pub struct Trail {
     first: u64,
     events: VecDeque<Event>,
+    /// Most callers call again and again: their events share what is known of them.
+    actors: VecDeque<Arc<Actor>>,
+}
+
+/// Who called and from where.
+#[derive(Debug)]
+struct Actor {
+    principal: Principal,
+    session: Option<Arc<Session>>,
+    access_key_id: Option<String>,
+    source_ip: Option<String>,
+    user_agent: Option<String>,
 }
 
 /// One recorded call, as seen by one account.
 #[derive(Debug, Clone)]
 pub struct Event {
     time: Timestamp,
-    event_id: String,
-    request_id: String,
+    event_id: Uuid,
+    request_id: Box<str>,
     /// Set when two accounts see the call (svc:T-8).
-    shared_event_id: Option<String>,
+    shared_event_id: Option<Uuid>,
     recipient: Option<AccountId>,
     operation: &'static str,
     read_only: bool,
     region: Region,
-    principal: Principal,
-    session: Option<Arc<Session>>,
-    access_key_id: Option<String>,
-    source_ip: Option<String>,
-    user_agent: Option<String>,
+    actor: Arc<Actor>,
+    of_lambda_runtime: bool,
     invoked_by: Option<&'static str>,
     error: Option<(String, String)>,
-    request_parameters: Option<Value>,
-    response_elements: Option<Value>,
-    additional: Option<Value>,
-    keys: Vec<KeyAddress>,
-    other_resources: Vec<String>,
+    request_parameters: Option<Json>,
+    response_elements: Option<Json>,
+    additional: Option<Json>,
+    keys: Box<[KeyAddress]>,
+    other_resources: Box<[String]>,
+}
+
+/// A JSON value as text: a tenth of the memory, and one piece of it.
+#[derive(Debug, Clone)]
+struct Json(Box<str>);
+
+impl Json {
+    fn of(value: &Value) -> Self {
+        // Twice as fast as `Value::to_string`.
+        let text = serde_json::to_string(value).expect("a JSON value is JSON");
+        Self(text.into_boxed_str())
+    }
+
+    fn value(&self) -> Value {
+        serde_json::from_str(&self.0).expect("the text was written from a value")
+    }
+}
+
+impl Actor {
+    fn of(caller: &Caller) -> Self {
+        let Caller {
+            principal,
+            session,
+            access_key_id,
+            arrival,
+        } = caller.clone();
+        Self {
+            principal,
+            session,
+            access_key_id,
+            source_ip: arrival.source_ip,
+            user_agent: arrival.user_agent,
+        }
+    }
+
+    fn is(&self, caller: &Caller) -> bool {
+        let same_session = match (&self.session, &caller.session) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        same_session
+            && self.access_key_id == caller.access_key_id
+            && self.principal == caller.principal
+            && self.source_ip == caller.arrival.source_ip
+            && self.user_agent == caller.arrival.user_agent
+    }
 }
 
 impl Trail {
+    /// How many events are kept; older ones fall off, their numbers stay taken.
+    pub const KEPT: usize = 50_000;
+
+    /// The number of the oldest event that is still kept.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
     /// Events from number `since` on and the number after the last one (contract: `GET trail`).
     #[must_use]
     pub fn since(&self, since: u64) -> (Vec<Value>, u64) {
@@ -62,11 +128,23 @@ impl Trail {
     }
 
     fn push(&mut self, event: Event) {
-        if self.events.len() == KEPT {
+        if self.events.len() == Self::KEPT {
             self.events.pop_front();
             self.first += 1;
         }
         self.events.push_back(event);
+    }
+
+    fn actor(&mut self, caller: &Caller) -> Arc<Actor> {
+        if let Some(known) = self.actors.iter().find(|actor| actor.is(caller)) {
+            return Arc::clone(known);
+        }
+        let actor = Arc::new(Actor::of(caller));
+        if self.actors.len() == RECENT_ACTORS {
+            self.actors.pop_front();
+        }
+        self.actors.push_back(Arc::clone(&actor));
+        actor
     }
 }
 
@@ -76,55 +154,73 @@ pub(super) fn record(
     state: &mut State,
     call: &Call<'_>,
     operation: &'static Operation,
-    note: Note,
+    mut note: Note,
     error: Option<&KmsError>,
 ) {
+    let elsewhere = std::mem::take(&mut note.elsewhere);
     let looked_up = !note.keys.is_empty() || !note.other_resources.is_empty();
     if error.is_some_and(|error| error.is_of_form || error.is_syntax() && !looked_up) {
         return;
     }
-    let ids = &state.sources.ids;
     let denied = error.is_some_and(KmsError::is_access_denied);
-    let caller_account = call.caller.account().cloned();
-    let key_account = note.keys.first().map(|key| key.account.clone());
-    let mut recipients: Vec<Option<AccountId>> = vec![caller_account.clone().or_else(|| key_account.clone())];
+    let caller_account = call.caller.account();
+    let first = caller_account.or_else(|| note.keys.first().map(|key| &key.account));
+    // A call of one account on its own keys, as nearly all are, has one recipient.
+    let mut others: Vec<AccountId> = Vec::new();
     for key in &note.keys {
-        let account = Some(key.account.clone());
-        if !recipients.contains(&account) {
-            recipients.push(account);
+        if Some(&key.account) != first && !others.contains(&key.account) {
+            others.push(key.account.clone());
         }
     }
-    let shared = (recipients.len() > 1).then(|| ids.uuid());
-    let event = Event {
+    let first = first.cloned();
+    let shared_event_id = (!others.is_empty()).then(|| state.sources.ids.raw_uuid());
+    let mut event = Event {
         time: state.now(),
-        event_id: String::new(),
-        request_id: call.request_id.to_owned(),
-        shared_event_id: shared,
-        recipient: None,
+        event_id: state.sources.ids.raw_uuid(),
+        request_id: call.request_id.into(),
+        shared_event_id,
+        recipient: first,
         operation: operation.name,
         read_only: operation.read_only,
         region: call.region.clone(),
-        principal: call.caller.principal.clone(),
-        session: call.caller.session.clone(),
-        access_key_id: call.caller.access_key_id.clone(),
-        source_ip: source_ip(call.caller),
-        user_agent: call.caller.arrival.user_agent.clone(),
+        actor: state.kms.trail.actor(call.caller),
+        of_lambda_runtime: matches!(call.via, Via::LambdaRuntime { .. }),
         invoked_by: invoked_by(state, call),
         error: error.map(describe),
         // A denied call tells nothing about itself (svc:T-2).
         request_parameters: note
             .request_parameters
-            .filter(|_| !denied && operation.name != "RetireGrant"),
-        response_elements: note.response_elements.filter(|_| error.is_none()),
-        additional: note.additional.filter(|_| !denied),
-        keys: if denied { Vec::new() } else { note.keys },
-        other_resources: if denied { Vec::new() } else { note.other_resources },
+            .filter(|_| !denied && operation.name != "RetireGrant")
+            .as_ref()
+            .map(Json::of),
+        response_elements: note
+            .response_elements
+            .filter(|_| error.is_none())
+            .as_ref()
+            .map(Json::of),
+        additional: note.additional.filter(|_| !denied).as_ref().map(Json::of),
+        keys: if denied { Box::default() } else { note.keys.into() },
+        other_resources: if denied {
+            Box::default()
+        } else {
+            note.other_resources.into()
+        },
     };
-    for recipient in recipients {
-        let mut event = event.clone();
-        event.event_id = state.sources.ids.uuid();
-        event.recipient = recipient;
-        state.kms.trail.push(event);
+    for recipient in others {
+        let next = Event {
+            event_id: state.sources.ids.raw_uuid(),
+            recipient: Some(recipient),
+            ..event.clone()
+        };
+        state.kms.trail.push(std::mem::replace(&mut event, next));
+    }
+    state.kms.trail.push(event);
+    for other in elsewhere.into_iter().filter(|_| error.is_none()) {
+        let there = Call {
+            region: &other.region,
+            ..*call
+        };
+        record(state, &there, other.operation, other.note, None);
     }
 }
 
@@ -153,22 +249,15 @@ fn invoked_by(state: &State, call: &Call<'_>) -> Option<&'static str> {
     }
 }
 
-fn source_ip(caller: &Caller) -> Option<String> {
-    Some(
-        caller
-            .arrival
-            .source_ip
-            .clone()
-            .unwrap_or_else(|| "127.0.0.1".to_owned()),
-    )
-}
-
 impl Event {
     fn render(&self) -> Value {
-        let outside = match (&self.principal, self.invoked_by) {
+        let outside = match (&self.actor.principal, self.invoked_by) {
             (Principal::Service { name, .. }, _) => (Some(name.as_str()), Some(name.as_str())),
             (_, Some(service)) => (Some(service), Some(service)),
-            (_, None) => (self.source_ip.as_deref(), self.user_agent.as_deref()),
+            (_, None) => (
+                Some(self.actor.source_ip.as_deref().unwrap_or("127.0.0.1")),
+                self.user_agent(),
+            ),
         };
         let mut event = json!({
             "eventVersion": "1.08",
@@ -179,10 +268,10 @@ impl Event {
             "awsRegion": self.region.as_str(),
             "sourceIPAddress": outside.0,
             "userAgent": outside.1,
-            "requestParameters": self.request_parameters,
-            "responseElements": self.response_elements,
+            "requestParameters": self.request_parameters.as_ref().map(Json::value),
+            "responseElements": self.response_elements.as_ref().map(Json::value),
             "requestID": self.request_id,
-            "eventID": self.event_id,
+            "eventID": self.event_id.to_string(),
             "readOnly": self.read_only,
             "eventType": "AwsApiCall",
             "managementEvent": true,
@@ -198,16 +287,22 @@ impl Event {
             event["recipientAccountId"] = json!(recipient.as_str());
         }
         if let Some(shared) = &self.shared_event_id {
-            event["sharedEventID"] = json!(shared);
+            event["sharedEventID"] = json!(shared.to_string());
         }
         if let Some(additional) = &self.additional {
-            event["additionalEventData"] = additional.clone();
+            event["additionalEventData"] = additional.value();
         }
         let resources = self.resources();
         if !resources.is_empty() {
             event["resources"] = Value::Array(resources);
         }
         event
+    }
+
+    /// Lambda's runtime is an SDK to KMS (svc:T-3); which one is not told anywhere.
+    fn user_agent(&self) -> Option<&str> {
+        let runtime = self.of_lambda_runtime.then_some("aws-sdk-go/1.44 Lambda");
+        self.actor.user_agent.as_deref().or(runtime)
     }
 
     fn resources(&self) -> Vec<Value> {
@@ -223,7 +318,7 @@ impl Event {
 
     /// svc:T-1, svc:T-4, svc:T-5.
     fn user_identity(&self) -> Value {
-        let mut identity = match &self.principal {
+        let mut identity = match &self.actor.principal {
             Principal::Service { name, .. } => return json!({ "type": "AWSService", "invokedBy": name }),
             Principal::Anonymous => return json!({ "type": "AWSAccount", "accountId": "ANONYMOUS_PRINCIPAL" }),
             Principal::User { name, .. } => json!({ "type": "IAMUser", "userName": name }),
@@ -231,13 +326,13 @@ impl Event {
             Principal::RoleSession { .. } => json!({ "type": "AssumedRole" }),
             Principal::FederatedUser { .. } => json!({ "type": "FederatedUser" }),
         };
-        identity["principalId"] = json!(self.principal.user_id());
-        identity["arn"] = json!(self.principal.arn());
-        identity["accountId"] = json!(self.principal.account().map(AccountId::as_str));
-        if let Some(key) = &self.access_key_id {
+        identity["principalId"] = json!(self.actor.principal.user_id());
+        identity["arn"] = json!(self.actor.principal.arn());
+        identity["accountId"] = json!(self.actor.principal.account().map(AccountId::as_str));
+        if let Some(key) = &self.actor.access_key_id {
             identity["accessKeyId"] = json!(key);
         }
-        if let Some(session) = &self.session {
+        if let Some(session) = &self.actor.session {
             identity["sessionContext"] = self.session_context(session);
         }
         if let Some(service) = self.invoked_by {
@@ -247,7 +342,7 @@ impl Event {
     }
 
     fn session_context(&self, session: &Session) -> Value {
-        let issuer = match &self.principal {
+        let issuer = match &self.actor.principal {
             Principal::RoleSession {
                 account,
                 role_id,
@@ -256,7 +351,7 @@ impl Event {
             } => json!({
                 "type": "Role",
                 "principalId": role_id,
-                "arn": self.principal.principal_arn(),
+                "arn": self.actor.principal.principal_arn(),
                 "accountId": account.as_str(),
                 "userName": role_name,
             }),
@@ -293,4 +388,51 @@ fn second(instant: Timestamp) -> String {
     Timestamp::from_second(instant.as_second())
         .unwrap_or(instant)
         .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Arrival;
+    use crate::kms::operations;
+    use crate::sources::Sources;
+
+    fn caller(user_agent: &str) -> Caller {
+        Caller::anonymous(Arrival {
+            user_agent: Some(user_agent.to_owned()),
+            ..Arrival::default()
+        })
+    }
+
+    #[test]
+    fn the_trail_keeps_the_last_events_and_says_where_they_begin() {
+        let mut state = State::new(Sources::seeded(1, Timestamp::UNIX_EPOCH));
+        let region = Region::global();
+        let operation = operations::find("Encrypt").expect("an operation of the table");
+        for number in 0..Trail::KEPT + 3 {
+            let caller = caller(if number % 2 == 0 { "even" } else { "odd" });
+            let call = Call {
+                caller: &caller,
+                via: &Via::Direct,
+                region: &region,
+                request_id: &number.to_string(),
+            };
+            let note = Note {
+                request_parameters: Some(json!({ "number": number })),
+                ..Note::default()
+            };
+            record(&mut state, &call, operation, note, None);
+        }
+        let trail = &state.kms.trail;
+        assert_eq!((trail.first(), trail.events.len()), (3, Trail::KEPT));
+        assert_eq!(trail.actors.len(), 2, "callers are remembered once");
+        let (events, next) = trail.since(0);
+        assert_eq!((events.len(), next), (Trail::KEPT, Trail::KEPT as u64 + 3));
+        assert_eq!(events[0]["requestID"], "3");
+        assert_eq!(events[0]["userAgent"], "odd");
+        assert_eq!(events[1]["userAgent"], "even");
+        assert_eq!(events[1]["requestParameters"], json!({ "number": 4 }));
+        assert_eq!(trail.since(next - 1).0.len(), 1);
+        assert!(trail.since(next).0.is_empty());
+    }
 }

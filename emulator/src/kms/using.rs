@@ -10,7 +10,7 @@ use super::authorize::{self, KeyUse};
 use super::call::{Call, Note};
 use super::ciphertext;
 use super::error::KmsError;
-use super::key::{Key, KeyFamily, LastUse};
+use super::key::{Key, KeyFamily, KeyState, LastUse};
 use super::key_operations::gone;
 use super::operations::Operation;
 use super::params::{Params, check_length};
@@ -125,13 +125,40 @@ pub(super) fn check_usable<'a>(
     address: &KeyAddress,
 ) -> Result<&'a Key, KmsError> {
     let key = state.kms.key(address, state.now()).ok_or_else(|| gone(address))?;
-    if !state.case.faults.contains(Fault::KeyStateIgnored) {
+    if !state_is_ignored(state, operation, key) {
         states::check(operation, key)?;
     }
     if !operation.usages.is_empty() && !operation.usages.contains(&key.usage) {
         return Err(KmsError::wrong_usage(key, operation.name));
     }
     Ok(key)
+}
+
+/// Operations whose key may be in any state under a fault.
+const STATELESS: &[(&str, Fault)] = &[
+    ("Decrypt", Fault::DecryptStateIgnored),
+    ("GenerateDataKey", Fault::DataKeyStateIgnored),
+    ("GenerateDataKeyWithoutPlaintext", Fault::DataKeyStateIgnored),
+    ("GenerateDataKeyPair", Fault::DataKeyStateIgnored),
+    ("GenerateDataKeyPairWithoutPlaintext", Fault::DataKeyStateIgnored),
+    ("Sign", Fault::SigningStateIgnored),
+    ("Verify", Fault::SigningStateIgnored),
+    ("GenerateMac", Fault::SigningStateIgnored),
+    ("VerifyMac", Fault::SigningStateIgnored),
+];
+
+/// Whether an active fault does not look at the state of the key.
+fn state_is_ignored(state: &State, operation: &Operation, key: &Key) -> bool {
+    let faults = state.case.faults;
+    if faults.is_empty() {
+        return false;
+    }
+    let pending = matches!(key.state, KeyState::PendingDeletion | KeyState::PendingReplicaDeletion);
+    faults.contains(Fault::KeyStateIgnored)
+        || (pending && faults.contains(Fault::PendingDeletionUsable))
+        || STATELESS
+            .iter()
+            .any(|(name, fault)| *name == operation.name && faults.contains(*fault))
 }
 
 /// [`check_usable`], and the encryption algorithm; data keys come from symmetric keys only.

@@ -11,6 +11,9 @@ use super::{Answer, Call, Function, FunctionName, LambdaError, empty};
 use crate::protocol::json as answers;
 use crate::state::State;
 
+/// Most functions of one ListFunctions answer.
+const MOST_FUNCTIONS: usize = 50;
+
 /// CreateFunction.
 pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
     let body = call.body()?;
@@ -23,6 +26,8 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
             format!("1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint"),
         )
     })?;
+    // The names are a constraint of the API, checked before anybody is asked.
+    let variables = variables(&body)?.unwrap_or_default();
     require(state, call, &name.arn())?;
     let role_arn = text(&body, "Role").ok_or_else(|| LambdaError::invalid("Role is required"))?;
     require_role(state, call, role_arn)?;
@@ -33,9 +38,12 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
             format!("Function already exist: {}", name.name),
         ));
     }
-    let (code_size, code_sha256) = code(&body)?;
+    let tags = super::tags::read(&body["Tags"])?;
+    if !tags.is_empty() {
+        super::permission::require_action(state, call, "lambda:TagResource", &name.arn())?;
+    }
+    let (code_size, code_sha256) = code(&body["Code"])?;
     let kms_key_arn = kms_key(&body).flatten();
-    let variables = variables(&body)?.unwrap_or_default();
     let environment = if variables.is_empty() {
         None
     } else {
@@ -64,6 +72,7 @@ pub(super) fn create(state: &mut State, call: &Call<'_>) -> Answer {
         revision_id: state.sources.ids.uuid(),
         kms_key_arn,
         environment,
+        tags,
         warm: false,
     };
     let document = describe(&function, known(&variables));
@@ -82,24 +91,27 @@ pub(super) fn get_configuration(state: &mut State, call: &Call<'_>) -> Answer {
 pub(super) fn get(state: &mut State, call: &Call<'_>) -> Answer {
     let function = find(state, call)?;
     let shown = reveal(state, call, call.function()?, &function);
-    let document = json!({
+    let mut document = json!({
         "Configuration": describe(&function, shown),
         "Code": { "RepositoryType": "S3", "Location": "" },
     });
+    if !function.tags.is_empty() {
+        document["Tags"] = json!(function.tags);
+    }
     Ok(answers::answer(200, answers::JSON, &document))
 }
 
 /// UpdateFunctionConfiguration: a new role, key or environment means a new encryption and a new grant; Lambda
 /// retires the old one (`svc:L-2`, `svc:L-9`).
 pub(super) fn update(state: &mut State, call: &Call<'_>) -> Answer {
+    let body = call.body()?;
+    let new_variables = variables(&body)?;
     let mut function = find(state, call)?;
     let name = call.function()?;
-    let body = call.body()?;
     let new_role = text(&body, "Role");
     if let Some(role_arn) = new_role {
         require_role(state, call, role_arn)?;
     }
-    let new_variables = variables(&body)?;
     let new_key = kms_key(&body);
     let previous = function.environment.clone();
     let previous_role = function.role_arn.clone();
@@ -160,6 +172,44 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Answer {
     Ok(answers::answer(200, answers::JSON, &document))
 }
 
+/// UpdateFunctionCode: no code is ever run, so all that changes is what is told of it.
+pub(super) fn update_code(state: &mut State, call: &Call<'_>) -> Answer {
+    let mut function = find(state, call)?;
+    let name = call.function()?;
+    (function.code_size, function.code_sha256) = code(&call.body()?)?;
+    function.last_modified = state.now();
+    function.revision_id = state.sources.ids.uuid();
+    function.warm = false;
+    let shown = reveal(state, call, name, &function);
+    let document = describe(&function, shown);
+    state.lambda.functions.insert(name.key(), function);
+    Ok(answers::answer(200, answers::JSON, &document))
+}
+
+/// ListVersionsByFunction: nothing is ever published, so there is `$LATEST`.
+pub(super) fn list_versions(state: &mut State, call: &Call<'_>) -> Answer {
+    let function = find(state, call)?;
+    let shown = reveal(state, call, call.function()?, &function);
+    let versions = json!({ "Versions": [describe(&function, shown)] });
+    Ok(answers::answer(200, answers::JSON, &versions))
+}
+
+/// GetFunctionCodeSigningConfig: functions have none.
+pub(super) fn get_code_signing(state: &mut State, call: &Call<'_>) -> Answer {
+    let function = find(state, call)?;
+    Ok(answers::answer(
+        200,
+        answers::JSON,
+        &json!({ "FunctionName": function.name }),
+    ))
+}
+
+/// GetFunctionConcurrency: nothing is reserved.
+pub(super) fn get_concurrency(state: &mut State, call: &Call<'_>) -> Answer {
+    find(state, call)?;
+    Ok(answers::answer(200, answers::JSON, &json!({})))
+}
+
 /// DeleteFunction; Lambda retires the function's grant.
 pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Answer {
     let function = find(state, call)?;
@@ -176,13 +226,23 @@ pub(super) fn list(state: &mut State, call: &Call<'_>) -> Answer {
     require(state, call, "*")?;
     let account = call.account()?.clone();
     let region = call.request.region.clone();
-    let functions: Vec<Function> = state
+    let limit = match call.request.query("MaxItems").map(str::parse::<usize>) {
+        None => MOST_FUNCTIONS,
+        Some(Ok(limit)) if (1..=10_000).contains(&limit) => limit.min(MOST_FUNCTIONS),
+        Some(_) => return Err(LambdaError::invalid("MaxItems must be between 1 and 10000")),
+    };
+    let after = call.request.query("Marker").unwrap_or_default();
+    let mut functions: Vec<Function> = state
         .lambda
         .functions
         .iter()
-        .filter(|((owner, place, _), _)| *owner == account && *place == region)
+        .filter(|((owner, place, name), _)| *owner == account && *place == region && name.as_str() > after)
         .map(|(_, function)| function.clone())
+        .take(limit + 1)
         .collect();
+    let more = functions.len() > limit;
+    functions.truncate(limit);
+    let last = functions.last().map(|function| function.name.clone());
     let mut documents = Vec::new();
     for function in functions {
         let name = FunctionName {
@@ -193,11 +253,15 @@ pub(super) fn list(state: &mut State, call: &Call<'_>) -> Answer {
         let shown = reveal(state, call, &name, &function);
         documents.push(describe(&function, shown));
     }
-    Ok(answers::answer(200, answers::JSON, &json!({ "Functions": documents })))
+    let mut answer = json!({ "Functions": documents });
+    if let (true, Some(last)) = (more, last) {
+        answer["NextMarker"] = json!(last);
+    }
+    Ok(answers::answer(200, answers::JSON, &answer))
 }
 
 /// Authorizes the caller, then finds the function.
-fn find(state: &State, call: &Call<'_>) -> Result<Function, LambdaError> {
+pub(super) fn find(state: &State, call: &Call<'_>) -> Result<Function, LambdaError> {
     let name = call.function()?;
     require(state, call, &name.arn())?;
     state
@@ -260,6 +324,12 @@ fn describe(function: &Function, environment: Option<Value>) -> Value {
     put("LastUpdateStatus", json!("Successful"));
     put("PackageType", json!(function.package_type));
     put("Architectures", json!(["x86_64"]));
+    put("EphemeralStorage", json!({ "Size": 512 }));
+    put(
+        "LoggingConfig",
+        json!({ "LogFormat": "Text", "LogGroup": format!("/aws/lambda/{}", function.name) }),
+    );
+    put("SnapStart", json!({ "ApplyOn": "None", "OptimizationStatus": "Off" }));
     put("KMSKeyArn", json!(function.kms_key_arn));
     put("Environment", json!(environment));
     Value::Object(document)
@@ -306,10 +376,9 @@ fn variables(body: &Value) -> Result<Option<Variables>, LambdaError> {
 }
 
 /// Size and digest of the code. Code in S3 is out of scope.
-fn code(body: &Value) -> Result<(usize, String), LambdaError> {
-    let code = body
-        .get("Code")
-        .and_then(Value::as_object)
+fn code(code: &Value) -> Result<(usize, String), LambdaError> {
+    let code = code
+        .as_object()
         .ok_or_else(|| LambdaError::invalid("Code is required"))?;
     let bytes = match (code.get("ZipFile").and_then(Value::as_str), code.get("ImageUri")) {
         (Some(zip), _) => STANDARD.decode(zip).map_err(|_| {

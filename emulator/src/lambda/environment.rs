@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, date};
 
 use super::{FunctionName, LambdaError};
-use crate::identity::{Caller, Via};
+use crate::fault::Fault;
+use crate::identity::{Caller, Principal, Via};
 use crate::kms::KmsError;
 use crate::kms::internal::{self, EncryptionContext, GrantRequest};
 use crate::names::{KeyArn, Region};
@@ -63,6 +64,7 @@ pub(super) fn protect(
             .to_string(),
     };
     let context = context(function);
+    let caller = &asking(state, caller, function);
     let encrypted = internal::encrypt(state, caller, &via, region, &key_id, &json, &context)
         .map_err(|error| failure("encrypt your environment variables", "Encrypt", &error))?;
     let request = grant_request(state, function, role_arn, context)?;
@@ -75,6 +77,20 @@ pub(super) fn protect(
         grant_id: grant.grant_id,
         role_unique_id,
     })
+}
+
+/// Who asks KMS: the configuring user, and under `lambda-asks-as-account` the account's root user.
+fn asking(state: &State, caller: &Caller, function: &FunctionName) -> Caller {
+    if !state.case.faults.contains(Fault::LambdaAsksAsAccount) {
+        return caller.clone();
+    }
+    Caller {
+        principal: Principal::Root {
+            account: function.account.clone(),
+        },
+        session: None,
+        ..caller.clone()
+    }
 }
 
 /// Reads the variables as the caller of a configuration operation: `kms:Decrypt` forwarded (`svc:L-2`).
@@ -158,10 +174,19 @@ fn grant_request(
     } else {
         (function.name.clone(), session.clone())
     };
+    let faults = state.case.faults;
     Ok(GrantRequest {
-        grantee_principal: session,
+        grantee_principal: if faults.contains(Fault::LambdaGrantsWholeRole) {
+            role_arn.to_owned()
+        } else {
+            session
+        },
         retiring_principal: Some(retiring),
-        operations: vec!["Decrypt", "RetireGrant"],
+        operations: if faults.contains(Fault::LambdaGrantLacksDecrypt) {
+            vec!["DescribeKey", "RetireGrant"]
+        } else {
+            vec!["Decrypt", "RetireGrant"]
+        },
         encryption_context_equals: Some(context),
         encryption_context_subset: None,
         name: Some(name),

@@ -5,6 +5,7 @@ mod configure;
 mod environment;
 mod invoke;
 mod permission;
+mod tags;
 
 use std::collections::BTreeMap;
 
@@ -59,6 +60,7 @@ struct Function {
     /// `KMSKeyArn` as given; `None` = aws/lambda (`svc:L-1`).
     kms_key_arn: Option<String>,
     environment: Option<Environment>,
+    tags: BTreeMap<String, String>,
     /// An environment is initialised, so the next invocation makes no KMS call (`svc:L-8`).
     warm: bool,
 }
@@ -99,33 +101,45 @@ enum Operation {
     GetFunction,
     GetFunctionConfiguration,
     UpdateFunctionConfiguration,
+    UpdateFunctionCode,
     DeleteFunction,
     ListFunctions,
+    ListVersionsByFunction,
+    GetFunctionCodeSigningConfig,
+    GetFunctionConcurrency,
     Invoke,
+    ListTags,
+    TagResource,
+    UntagResource,
 }
 
-/// Method, is a function named, what follows its name, operation, IAM action.
-const ROUTES: &[(&str, bool, &str, Operation, &str)] = &[
-    ("POST", false, "", Operation::CreateFunction, "lambda:CreateFunction"),
-    ("GET", false, "", Operation::ListFunctions, "lambda:ListFunctions"),
-    ("GET", true, "", Operation::GetFunction, "lambda:GetFunction"),
-    ("DELETE", true, "", Operation::DeleteFunction, "lambda:DeleteFunction"),
-    (
-        "GET",
-        true,
-        "configuration",
-        Operation::GetFunctionConfiguration,
-        "lambda:GetFunctionConfiguration",
-    ),
-    (
-        "PUT",
-        true,
-        "configuration",
-        Operation::UpdateFunctionConfiguration,
-        "lambda:UpdateFunctionConfiguration",
-    ),
-    ("POST", true, "invocations", Operation::Invoke, "lambda:InvokeFunction"),
-];
+/// What requests are about; every collection has a date before it.
+const FUNCTIONS: &str = "functions";
+const TAGS: &str = "tags";
+
+/// One row: method, collection, is a function named, what follows its name, operation, IAM action.
+type Route = (&'static str, &'static str, bool, &'static str, Operation, &'static str);
+
+#[rustfmt::skip]
+const ROUTES: &[Route] = {
+    use Operation as O;
+    &[
+        ("POST", FUNCTIONS, false, "", O::CreateFunction, "lambda:CreateFunction"),
+        ("GET", FUNCTIONS, false, "", O::ListFunctions, "lambda:ListFunctions"),
+        ("GET", FUNCTIONS, true, "", O::GetFunction, "lambda:GetFunction"),
+        ("DELETE", FUNCTIONS, true, "", O::DeleteFunction, "lambda:DeleteFunction"),
+        ("PUT", FUNCTIONS, true, "code", O::UpdateFunctionCode, "lambda:UpdateFunctionCode"),
+        ("GET", FUNCTIONS, true, "code-signing-config", O::GetFunctionCodeSigningConfig, "lambda:GetFunctionCodeSigningConfig"),
+        ("GET", FUNCTIONS, true, "concurrency", O::GetFunctionConcurrency, "lambda:GetFunctionConcurrency"),
+        ("GET", FUNCTIONS, true, "configuration", O::GetFunctionConfiguration, "lambda:GetFunctionConfiguration"),
+        ("PUT", FUNCTIONS, true, "configuration", O::UpdateFunctionConfiguration, "lambda:UpdateFunctionConfiguration"),
+        ("GET", FUNCTIONS, true, "versions", O::ListVersionsByFunction, "lambda:ListVersionsByFunction"),
+        ("POST", FUNCTIONS, true, "invocations", O::Invoke, "lambda:InvokeFunction"),
+        ("GET", TAGS, true, "", O::ListTags, "lambda:ListTags"),
+        ("POST", TAGS, true, "", O::TagResource, "lambda:TagResource"),
+        ("DELETE", TAGS, true, "", O::UntagResource, "lambda:UntagResource"),
+    ]
+};
 
 /// A routed request.
 #[derive(Debug)]
@@ -186,8 +200,15 @@ pub fn handle(state: &mut State, request: &Authenticated) -> Response {
         Operation::GetFunction => configure::get(state, &call),
         Operation::GetFunctionConfiguration => configure::get_configuration(state, &call),
         Operation::UpdateFunctionConfiguration => configure::update(state, &call),
+        Operation::UpdateFunctionCode => configure::update_code(state, &call),
         Operation::DeleteFunction => configure::delete(state, &call),
         Operation::ListFunctions => configure::list(state, &call),
+        Operation::ListVersionsByFunction => configure::list_versions(state, &call),
+        Operation::GetFunctionCodeSigningConfig => configure::get_code_signing(state, &call),
+        Operation::GetFunctionConcurrency => configure::get_concurrency(state, &call),
+        Operation::ListTags => tags::list(state, &call),
+        Operation::TagResource => tags::tag(state, &call),
+        Operation::UntagResource => tags::untag(state, &call),
         Operation::Invoke => invoke::invoke(state, &call),
     });
     answer.unwrap_or_else(|error| json::rest_failure(error.status, error.code, &error.message))
@@ -201,15 +222,15 @@ fn route(request: &Authenticated) -> Result<(Operation, Call<'_>), LambdaError> 
             "The requested resource does not exist in this emulator",
         )
     };
-    let path = request
-        .raw_path
-        .strip_prefix("/2015-03-31/functions")
-        .ok_or_else(unknown)?;
-    let path = path.trim_matches('/');
-    let (raw_name, rest) = path.split_once('/').unwrap_or((path, ""));
-    let (_, _, _, operation, action) = ROUTES
+    let mut path = request.raw_path.trim_matches('/').splitn(4, '/');
+    let (date, collection) = (path.next().unwrap_or_default(), path.next().unwrap_or_default());
+    let (raw_name, rest) = (path.next().unwrap_or_default(), path.next().unwrap_or_default());
+    let (_, _, _, _, operation, action) = ROUTES
         .iter()
-        .find(|row| request.method == method(row.0) && row.1 != raw_name.is_empty() && row.2 == rest)
+        .filter(|_| is_date(date))
+        .find(|row| {
+            request.method == method(row.0) && row.1 == collection && row.2 != raw_name.is_empty() && row.3 == rest
+        })
         .ok_or_else(unknown)?;
     let account = request.caller.account().ok_or_else(|| {
         LambdaError::new(
@@ -239,6 +260,14 @@ fn route(request: &Authenticated) -> Result<(Operation, Call<'_>), LambdaError> 
             function,
         },
     ))
+}
+
+/// The version of the API that an operation came with; each operation has its own, and no two differ only in it.
+fn is_date(text: &str) -> bool {
+    let mut parts = text
+        .split('-')
+        .map(|part| (part.len(), part.bytes().all(|byte| byte.is_ascii_digit())));
+    parts.by_ref().take(3).eq([(4, true), (2, true), (2, true)]) && parts.next().is_none()
 }
 
 fn method(name: &str) -> Method {

@@ -11,12 +11,17 @@ const LAMBDA: &str = "lambda.amazonaws.com";
 
 /// The caller's permission for the operation itself; `arn` is `*` for operations without a function.
 pub(super) fn require(state: &State, call: &Call<'_>, arn: &str) -> Result<(), LambdaError> {
+    require_action(state, call, call.action, arn)
+}
+
+/// The same for another action that the request also takes.
+pub(super) fn require_action(state: &State, call: &Call<'_>, action: &str, arn: &str) -> Result<(), LambdaError> {
     let via = Via::Direct;
     let owner = call.function.as_ref().map(|function| &function.account);
     let question = Question {
         resource: arn,
         resource_account: owner,
-        ..Question::new(&call.request.caller, &via, call.action, &call.request.region)
+        ..Question::new(&call.request.caller, &via, action, &call.request.region)
     };
     access::check(state, question)
         .map(|_| ())

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 
 use crate::authorizer::{Policy, PolicyKind};
-use crate::iam::ManagedPolicy;
+use crate::iam::{ManagedPolicy, PolicyVersion};
 
 /// One policy as AWS publishes it.
 struct Source {
@@ -90,14 +90,22 @@ fn store() -> &'static (Vec<ManagedPolicy>, BTreeMap<String, usize>) {
 }
 
 fn compile(source: &Source) -> ManagedPolicy {
+    let created_at = Timestamp::from_second(1_423_217_982).unwrap_or(Timestamp::UNIX_EPOCH);
     ManagedPolicy {
         policy_id: format!("ANPA{:X<17.17}", source.name.to_ascii_uppercase()),
         name: source.name.to_owned(),
         path: source.path.to_owned(),
         arn: format!("arn:aws:iam::aws:policy{}{}", source.path, source.name),
-        created_at: Timestamp::from_second(1_423_217_982).unwrap_or(Timestamp::UNIX_EPOCH),
+        created_at,
+        updated_at: created_at,
         description: Some(source.description.to_owned()),
-        policy: Arc::new(Policy::stored(PolicyKind::IdentityManaged, source.document)),
+        versions: vec![PolicyVersion {
+            number: 1,
+            created_at,
+            policy: Arc::new(Policy::stored(PolicyKind::IdentityManaged, source.document)),
+        }],
+        default_version: 1,
+        last_version: 1,
         tags: BTreeMap::new(),
     }
 }
@@ -114,7 +122,8 @@ mod tests {
             principals: &NoPrincipals,
         };
         for policy in all() {
-            let saved = Policy::save(PolicyKind::IdentityManaged, policy.policy.text(), &rules);
+            let version = policy.default().expect("every policy has a default version");
+            let saved = Policy::save(PolicyKind::IdentityManaged, version.policy.text(), &rules);
             assert!(saved.is_ok(), "{}: {:?}", policy.name, saved.err());
         }
     }

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::Response;
 
+/// Most answers are shorter.
+const USUAL_BODY: usize = 512;
 /// Content type of JSON 1.1 services.
 pub const JSON_1_1: &str = "application/x-amz-json-1.1";
 /// Content type of JSON 1.0 services.
@@ -16,7 +18,9 @@ pub const JSON: &str = "application/json";
 /// An answer with a JSON body.
 #[must_use]
 pub fn answer(status: u16, content_type: &'static str, body: &Value) -> Response {
-    let mut response = http::Response::new(Bytes::from(body.to_string()));
+    let mut text = Vec::with_capacity(USUAL_BODY);
+    serde_json::to_writer(&mut text, body).expect("a JSON value is JSON, and a vector takes it");
+    let mut response = http::Response::new(Bytes::from(text));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
         .headers_mut()

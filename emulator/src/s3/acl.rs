@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::error::S3Error;
 use super::xml::{Element, XmlWriter};
 use crate::authorizer::MatchKinds;
+use crate::fault::{Fault, FaultSet};
 use crate::identity::Caller;
 use crate::names::AccountId;
 
@@ -262,7 +263,15 @@ impl Acl {
 
     /// How the ACL allows `caller` the action: group grants like a `*` principal, canonical users like the account
     /// principal (`svc:S-2`). `ignore_public` is IgnorePublicAcls (`svc:S-6`).
-    pub(crate) fn allows(&self, caller: &Caller, action: &str, on_bucket: bool, ignore_public: bool) -> MatchKinds {
+    pub(crate) fn allows(
+        &self,
+        caller: &Caller,
+        action: &str,
+        on_bucket: bool,
+        ignore_public: bool,
+        faults: FaultSet,
+    ) -> MatchKinds {
+        let signed = !caller.is_anonymous() || faults.contains(Fault::AuthenticatedUsersIncludeAnonymous);
         let mut kinds = MatchKinds::NONE;
         for grant in self
             .grants
@@ -271,7 +280,7 @@ impl Acl {
         {
             let kind = match &grant.grantee {
                 Grantee::AllUsers if !ignore_public => MatchKinds::WILD,
-                Grantee::AuthenticatedUsers if !ignore_public && !caller.is_anonymous() => MatchKinds::WILD,
+                Grantee::AuthenticatedUsers if !ignore_public && signed => MatchKinds::WILD,
                 Grantee::Account(account) if caller.account() == Some(account) => MatchKinds::ACCOUNT,
                 _ => continue,
             };
@@ -405,7 +414,7 @@ mod tests {
         ];
         for (acl, caller, action, on_bucket, ignore, expected) in cases {
             assert_eq!(
-                acl.allows(caller, action, on_bucket, ignore),
+                acl.allows(caller, action, on_bucket, ignore, FaultSet::EMPTY),
                 expected,
                 "{action} {on_bucket} {ignore}"
             );

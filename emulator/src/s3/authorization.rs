@@ -6,11 +6,14 @@ use super::conditions::{self, Subject};
 use super::documents;
 use super::error::S3Error;
 use super::exchange::{Exchange, set_header};
+use super::misreading;
 use super::object_lock::RequestedLock;
 use super::operation::Operation;
 use super::permissions::{Check, On, When, checks};
+use super::public_access::PublicAccessBlock;
 use crate::access::{self, Question, Refusal};
 use crate::authorizer::{Context, MatchKinds, ResourcePolicyMode};
+use crate::fault::{Fault, FaultSet};
 use crate::identity::{Principal, Via};
 use crate::names::{AccountId, ArnParts};
 use crate::protocol::{Authenticated, Response};
@@ -65,6 +68,7 @@ pub(crate) fn require(
     for check in checks(operation)
         .iter()
         .filter(|check| applies(check.when, request, &facts))
+        .filter(|check| state.case.faults.is_empty() || !misreading::is_unasked(state.case.faults, operation, check))
     {
         let place = match (check.on, source) {
             (On::SourceObject, Some(source)) => source,
@@ -75,7 +79,9 @@ pub(crate) fn require(
             },
             _ => place,
         };
-        ask(state, request, operation, action_of(check, place), place, facts)?;
+        let action = action_of(check, place);
+        let action = misreading::renamed(state.case.faults, operation, action).unwrap_or(action);
+        ask(state, request, operation, action, place, facts)?;
     }
     Ok(())
 }
@@ -93,38 +99,45 @@ pub(crate) fn ask(
     facts: Facts<'_>,
 ) -> Result<(), S3Error> {
     let bucket = place.bucket;
-    requester_pays(request, bucket)?;
+    let faults = state.case.faults;
+    if !faults.is_empty() && misreading::passes_unasked(faults, request, action) {
+        return Ok(());
+    }
+    if !faults.contains(Fault::RequesterPaysUnasked) {
+        requester_pays(request, bucket)?;
+    }
     let caller = &request.caller;
-    let block = state.s3.effective_block(bucket);
+    let block = effective_block(state, bucket);
     // RestrictPublicBuckets: once the policy is public, only the owner's account and services keep what the
     // resource side gives (svc:S-6).
-    let public = bucket.policy.as_ref().is_some_and(|policy| policy.public);
+    let policy = bucket.policy.visible(state.now()).as_ref();
+    let public = policy.is_some_and(|policy| policy.public);
     let outsider = !matches!(caller.principal, Principal::Service { .. }) && caller.account() != Some(&bucket.account);
     let cut_off = block.restrict_public_buckets && public && outsider;
     let owner = object_owner(&place, action);
-    let acls = if bucket.acls_enabled() && !cut_off {
-        acl_allows(&place, request, action, block.ignore_public_acls)
+    let acls_count = bucket.acls_enabled() || faults.contains(Fault::DisabledAclsCount);
+    let acls = if acls_count && !cut_off {
+        acl_allows(&place, request, action, block.ignore_public_acls, faults)
     } else {
         MatchKinds::NONE
     };
     let arn = match place.key {
         None => bucket.arn(),
-        Some(key) => format!("{}/{key}", bucket.arn()),
+        Some(key) => format!("{}/{}", bucket.arn(), misreading::checked_key(faults, request, key)),
     };
     let via = Via::Direct;
     let question = Question {
         resource: &arn,
         resource_account: Some(owner),
         mode: ResourcePolicyMode::Optional,
-        resource_policy: bucket
-            .policy
-            .as_ref()
+        resource_policy: policy
             .filter(|_| !escapes_bucket_policy(&caller.principal, bucket, action))
             .map(|policy| &policy.compiled),
         // Attribute-based access control is the owner's choice (PutBucketAbac).
         resource_tags: (place.key.is_none() && documents::has_abac(bucket)).then_some(&bucket.tags),
         // Allows of the bucket policy do not cover objects of other owners (svc:S-4).
-        resource_allows_count: !cut_off && *owner == bucket.account,
+        resource_allows_count: !cut_off
+            && (*owner == bucket.account || faults.contains(Fault::BucketPolicyCoversForeignObjects)),
         resource_side: acls,
         context: conditions::context(
             state,
@@ -147,6 +160,15 @@ pub(crate) fn ask(
         ..Question::new(caller, &via, action, &bucket.region)
     };
     access::check(state, question).map(|_| ()).map_err(refused)
+}
+
+/// Block Public Access as it counts for a bucket: the most restrictive combination of account and bucket (`svc:S-6`).
+pub(crate) fn effective_block(state: &State, bucket: &Bucket) -> PublicAccessBlock {
+    let block = state.s3.effective_block(bucket);
+    if state.case.faults.is_empty() {
+        return block;
+    }
+    misreading::block(state, bucket, block)
 }
 
 /// A check without a bucket that exists: account-level actions (`arn` is `*`) and CreateBucket.
@@ -261,15 +283,14 @@ fn action_of(check: &Check, place: Place<'_>) -> &'static str {
 
 fn applies(when: When, request: &Authenticated, facts: &Facts<'_>) -> bool {
     let has = |name: &str| request.headers.contains_key(name);
+    let grants = || {
+        let mut names = request.headers.keys();
+        names.any(|name| name.as_str().starts_with("x-amz-grant-"))
+    };
     match when {
         When::Always => true,
-        When::AclHeader => {
-            has("x-amz-acl")
-                || request
-                    .headers
-                    .keys()
-                    .any(|name| name.as_str().starts_with("x-amz-grant-"))
-        }
+        When::AclHeader => has("x-amz-acl") || grants(),
+        When::OpenAclHeader => request.header("x-amz-acl").is_some_and(|acl| acl != "private") || grants(),
         When::Tags => facts.tags.is_some(),
         When::BucketTags => facts.bucket_tags.is_some(),
         When::OwnershipHeader => has("x-amz-object-ownership"),
@@ -312,13 +333,19 @@ fn escapes_bucket_policy(principal: &Principal, bucket: &Bucket, action: &str) -
 }
 
 /// The bucket ACL covers bucket actions and writing objects, the object's own ACL everything else about it.
-fn acl_allows(place: &Place<'_>, request: &Authenticated, action: &str, ignore_public: bool) -> MatchKinds {
+fn acl_allows(
+    place: &Place<'_>,
+    request: &Authenticated,
+    action: &str,
+    ignore_public: bool,
+    faults: FaultSet,
+) -> MatchKinds {
     let caller = &request.caller;
     if place.key.is_none() || action == "s3:PutObject" {
-        return place.bucket.acl.allows(caller, action, true, ignore_public);
+        return place.bucket.acl.allows(caller, action, true, ignore_public, faults);
     }
     match place.existing {
-        Some(version) => version.acl.allows(caller, action, false, ignore_public),
+        Some(version) => version.acl.allows(caller, action, false, ignore_public, faults),
         None => MatchKinds::NONE,
     }
 }

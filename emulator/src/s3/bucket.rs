@@ -10,14 +10,16 @@ use jiff::Timestamp;
 use super::acl::Acl;
 use super::bucket_keys::BucketKeys;
 use super::checksum::{Algorithm, Checksum};
+use super::customer_key::CustomerProtection;
 use super::documents::Document;
-use super::encryption::DefaultEncryption;
+use super::encryption::{BlockedEncryption, DefaultEncryption};
 use super::object_lock::{Lock, LockConfiguration};
 use super::public_access::PublicAccessBlock;
 use super::seal::Sealed;
 use super::xml::Element;
 use crate::authorizer::Policy;
 use crate::names::{AccountId, Region};
+use crate::propagating::Propagating;
 
 /// All of S3: the bucket namespace is global.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +32,13 @@ pub struct Store {
 }
 
 impl Store {
+    /// Everything pending has propagated.
+    pub(crate) fn settle(&mut self) {
+        for bucket in self.buckets.values_mut() {
+            bucket.policy.settle();
+        }
+    }
+
     /// Account-level Block Public Access, all off when never set.
     pub(crate) fn account_block(&self, account: &AccountId) -> PublicAccessBlock {
         self.account_blocks
@@ -108,9 +117,12 @@ pub(crate) struct Bucket {
     /// `None` after DeleteBucketOwnershipControls, which behaves like ObjectWriter.
     pub(crate) ownership: Option<ObjectOwnership>,
     pub(crate) acl: Acl,
-    pub(crate) policy: Option<BucketPolicy>,
+    /// Authorization sees changes late (`svc:K-28`, as everything S3 and IAM decide by).
+    pub(crate) policy: Propagating<Option<BucketPolicy>>,
     /// `None` = SSE-S3, the base level of encryption.
     pub(crate) encryption: Option<DefaultEncryption>,
+    /// Kinds of encryption that uploads may not ask for; `None` where nothing was ever said.
+    pub(crate) blocked_encryption: Option<BlockedEncryption>,
     pub(crate) public_access_block: Option<PublicAccessBlock>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) requester_pays: bool,
@@ -231,7 +243,8 @@ pub(crate) struct PartFacts {
 /// Bytes at rest.
 #[derive(Debug, Clone)]
 pub(crate) enum StoredBody {
-    /// SSE-S3: the key is S3's own and no rule ever looks at it, so the bytes stay as they are (`svc:M-5`).
+    /// SSE-S3: the key is S3's own and no rule ever looks at it, so the bytes stay as they are (`svc:M-5`). SSE-C: who
+    /// brings the key gets them.
     Plain(Bytes),
     /// SSE-KMS: readable only with the data key that KMS unwraps.
     Sealed(Sealed),
@@ -244,6 +257,8 @@ pub(crate) enum Protection {
     S3Managed,
     /// SSE-KMS, DSSE-KMS.
     Kms(Arc<KmsProtection>),
+    /// SSE-C.
+    Customer(Arc<CustomerProtection>),
 }
 
 /// The facts of a KMS-encrypted version.
@@ -271,8 +286,16 @@ impl Protection {
     /// The KMS facts, if KMS is involved.
     pub(crate) fn kms(&self) -> Option<&Arc<KmsProtection>> {
         match self {
-            Self::S3Managed => None,
+            Self::S3Managed | Self::Customer(_) => None,
             Self::Kms(kms) => Some(kms),
+        }
+    }
+
+    /// What is kept of the requester's own key, if there was one.
+    pub(crate) fn customer(&self) -> Option<&Arc<CustomerProtection>> {
+        match self {
+            Self::S3Managed | Self::Kms(_) => None,
+            Self::Customer(customer) => Some(customer),
         }
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use http::StatusCode;
+use jiff::civil::{Date, date};
 
 use super::acl::{Acl, canonical_id};
 use super::address::is_valid_bucket_name;
 use super::authorization::{Facts, ask_account};
 use super::bucket::{Bucket, ObjectOwnership, Versioning};
+use super::encryption::BlockedEncryption;
 use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, iso_time, set_header, xml};
 use super::metadata::{self, MAXIMUM_BUCKET_TAGS};
@@ -16,9 +18,13 @@ use super::permissions::checks;
 use super::public_access::PublicAccessBlock;
 use super::xml::{Element, XmlWriter};
 use crate::names::Region;
+use crate::propagating::Propagating;
 
 /// The Region that is written as an empty location.
 const CLASSIC_REGION: &str = "us-east-1";
+
+/// From this day new buckets refuse uploads under SSE-C until told otherwise (S3 user guide, default SSE-C setting FAQ).
+const CUSTOMER_KEYS_BLOCKED_SINCE: Date = date(2026, 4, 6);
 
 /// CreateBucket: identity permissions only, the bucket does not exist yet. New buckets have SSE-S3,
 /// BucketOwnerEnforced and all of Block Public Access (contract).
@@ -86,8 +92,10 @@ pub(crate) fn create_bucket(exchange: &mut Exchange<'_>) -> Answer {
         },
         ownership: Some(ownership),
         acl,
-        policy: None,
+        policy: Propagating::default(),
         encryption: None,
+        blocked_encryption: (exchange.state.as_of() >= CUSTOMER_KEYS_BLOCKED_SINCE)
+            .then_some(BlockedEncryption::CustomerKeys),
         public_access_block: Some(PublicAccessBlock::ALL),
         tags: tags.unwrap_or_default().into_iter().collect(),
         requester_pays: false,

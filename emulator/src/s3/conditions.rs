@@ -1,10 +1,13 @@
 //! The `s3:` condition keys of a request (`svc:9.6`): which headers, parameters and stored facts become keys, and
 //! for which actions. Global keys are added by `access`.
 
+use std::collections::BTreeSet;
+
 use super::bucket::{Bucket, ObjectVersion};
 use super::object_lock::RequestedLock;
 use super::operation::Operation;
 use crate::authorizer::Context;
+use crate::fault::Fault;
 use crate::protocol::{Authenticated, SignatureForm};
 use crate::state::State;
 
@@ -64,7 +67,7 @@ const HEADER_KEYS: &[HeaderKey] = &[
     key(
         "s3:x-amz-object-ownership",
         "x-amz-object-ownership",
-        &["s3:CreateBucket", "s3:PutBucketOwnershipControls"],
+        &["s3:CreateBucket"],
     ),
     key(
         "s3:x-amz-bucket-namespace",
@@ -97,13 +100,40 @@ const EXISTING_TAG_ACTIONS: &[&str] = &[
     "s3:PutObjectTagging",
     "s3:PutObjectVersionAcl",
     "s3:PutObjectVersionTagging",
+    "s3:UpdateObjectEncryption",
 ];
+
+/// Actions that see the tags a request gives a bucket; PutBucketTagging is not among them.
+const BUCKET_TAG_ACTIONS: &[&str] = &["s3:CreateBucket", "s3:TagResource"];
 
 /// Actions that see the tags a request brings.
 const REQUEST_TAG_ACTIONS: &[&str] = &["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"];
 
-/// Actions that see what a request wants of an object's lock.
-const LOCK_ACTIONS: &[&str] = &["s3:PutObject", "s3:PutObjectLegalHold", "s3:PutObjectRetention"];
+/// Keys of the legal hold that a request wants.
+const HOLD_KEYS: &[&str] = &["s3:object-lock-legal-hold"];
+/// Keys of the retention that a request wants.
+const RETENTION_KEYS: &[&str] = &[
+    "s3:object-lock-mode",
+    "s3:object-lock-remaining-retention-days",
+    "s3:object-lock-retain-until-date",
+];
+/// Actions that see what a request wants of an object's lock, and what of it.
+const LOCK_ACTIONS: &[(&str, &[&[&str]])] = &[
+    ("s3:PutObject", &[HOLD_KEYS, RETENTION_KEYS]),
+    ("s3:PutObjectLegalHold", &[HOLD_KEYS]),
+    ("s3:PutObjectRetention", &[RETENTION_KEYS]),
+];
+
+/// The lock's keys that an action sees.
+fn lock_keys_of(action: &str) -> impl Iterator<Item = &'static str> {
+    let rows = LOCK_ACTIONS.iter().filter(move |(name, _)| *name == action);
+    rows.flat_map(|(_, groups)| groups.iter().flat_map(|keys| keys.iter().copied()))
+}
+
+/// Only actions of a named version see which.
+fn sees_version(action: &str) -> bool {
+    action.contains("ObjectVersion") && !LIST_ACTIONS.contains(&action)
+}
 
 /// Operations that create an object, as opposed to preparing one (`s3:ObjectCreationOperation`).
 const CREATING: &[Operation] = &[
@@ -153,11 +183,22 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
             context.set(row.key, value);
         }
     }
+    if state.case.faults.contains(Fault::EncryptionHeaderToldFromDefault)
+        && subject.action == "s3:PutObject"
+        && request.header("x-amz-server-side-encryption").is_none()
+        && let Some(bucket) = subject.bucket
+    {
+        let algorithm = bucket.default_encryption().algorithm;
+        context.set("s3:x-amz-server-side-encryption", algorithm.name());
+    }
     if let Some(bucket) = subject.bucket {
         context.set("s3:resourceaccount", bucket.account.as_str());
         for (name, value) in &bucket.tags {
             context.add_member("s3:BucketTag/", name, value.clone());
         }
+    } else if let Some(account) = request.caller.account() {
+        // What there is no bucket for yet, or at all, belongs to the caller's account.
+        context.set("s3:resourceaccount", account.as_str());
     }
     if LIST_ACTIONS.contains(&subject.action) && is_listing(subject.operation) {
         for (name, parameter) in LIST_KEYS {
@@ -166,7 +207,9 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
             }
         }
     }
-    if let Some(version_id) = subject.version_id {
+    if let Some(version_id) = subject.version_id
+        && sees_version(subject.action)
+    {
         context.set("s3:versionid", version_id);
     }
     if let Some(version) = subject.existing
@@ -189,7 +232,9 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
         context.set("s3:locationconstraint", region);
     }
     lock_keys(state, request, subject, &mut context);
-    if let Some(tags) = subject.bucket_tags {
+    if let Some(tags) = subject.bucket_tags
+        && BUCKET_TAG_ACTIONS.contains(&subject.action)
+    {
         for (name, value) in tags {
             context.add_member("aws:RequestTag/", name, value.clone());
         }
@@ -208,12 +253,94 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
     if subject.action == "s3:PutObject" {
         context.set_bool("s3:objectcreationoperation", CREATING.contains(&subject.operation));
     }
+    // INVARIANT: a request has only condition keys that its action knows (svc:9.6); `tables` shows them.
+    debug_assert!(
+        {
+            let known = known(subject.action);
+            context.iter().all(|(key, _)| is_known(&known, key))
+        },
+        "{} has a condition key that it does not know: {context:?}",
+        subject.action
+    );
     context
+}
+
+/// The keys that every request has.
+const REQUEST_KEYS: &[&str] = &[
+    "s3:authtype",
+    "s3:resourceaccount",
+    "s3:signatureage",
+    "s3:signatureversion",
+    "s3:tlsversion",
+    "s3:x-amz-content-sha256",
+];
+/// The keys of a bucket that is there.
+const BUCKET_KEYS: &[&str] = &["s3:buckettag/"];
+/// Actions that are about no bucket, or about one that is not there yet.
+const WITHOUT_BUCKET: &[&str] = &[
+    "s3:CreateBucket",
+    "s3:GetAccountPublicAccessBlock",
+    "s3:ListAllMyBuckets",
+    "s3:PutAccountPublicAccessBlock",
+];
+/// Keys that few actions have, beside those of headers, listings, tags and locks.
+const SPECIAL_KEYS: &[(&str, &[&str])] = &[
+    (
+        "s3:CreateBucket",
+        &["aws:requesttag/", "aws:tagkeys", "s3:locationconstraint"],
+    ),
+    (
+        "s3:PutInventoryConfiguration",
+        &["s3:inventoryaccessibleoptionalfields"],
+    ),
+    ("s3:PutObject", &["s3:objectcreationoperation"]),
+    ("s3:TagResource", &["aws:requesttag/", "aws:tagkeys"]),
+    ("s3:UntagResource", &["aws:tagkeys"]),
+    (
+        "s3:UpdateObjectEncryption",
+        &[
+            "s3:x-amz-server-side-encryption",
+            "s3:x-amz-server-side-encryption-aws-kms-key-id",
+        ],
+    ),
+];
+
+/// Every key that a request for an action can have, in lower case; families end with their `/`.
+pub(crate) fn known(action: &str) -> BTreeSet<String> {
+    let mut keys: Vec<&str> = REQUEST_KEYS.to_vec();
+    if !WITHOUT_BUCKET.contains(&action) {
+        keys.extend(BUCKET_KEYS);
+    }
+    let rows = HEADER_KEYS.iter().filter(|row| row.actions.contains(&action));
+    keys.extend(rows.map(|row| row.key));
+    if LIST_ACTIONS.contains(&action) {
+        keys.extend(LIST_KEYS.iter().map(|(key, _)| *key));
+    }
+    if sees_version(action) {
+        keys.push("s3:versionid");
+    }
+    if EXISTING_TAG_ACTIONS.contains(&action) {
+        keys.push("s3:existingobjecttag/");
+    }
+    if REQUEST_TAG_ACTIONS.contains(&action) {
+        keys.extend(["s3:requestobjecttag/", "s3:requestobjecttagkeys"]);
+    }
+    keys.extend(lock_keys_of(action));
+    let special = SPECIAL_KEYS.iter().filter(|(name, _)| *name == action);
+    keys.extend(special.flat_map(|(_, keys)| *keys));
+    keys.into_iter().map(str::to_ascii_lowercase).collect()
+}
+
+/// Whether a key, or the family it is of, is among those that are known.
+fn is_known(known: &BTreeSet<String>, key: &str) -> bool {
+    let family = key.find('/').map_or(key, |slash| &key[..=slash]);
+    known.contains(key) || known.contains(family)
 }
 
 /// `s3:object-lock-…`: from the headers of an upload, or from the body of a request about the lock itself.
 fn lock_keys(state: &State, request: &Authenticated, subject: &Subject<'_>, context: &mut Context) {
-    if !LOCK_ACTIONS.contains(&subject.action) {
+    let known: Vec<&str> = lock_keys_of(subject.action).collect();
+    if known.is_empty() {
         return;
     }
     let of_headers;
@@ -229,11 +356,15 @@ fn lock_keys(state: &State, request: &Authenticated, subject: &Subject<'_>, cont
         ("s3:object-lock-retain-until-date", &lock.until),
         ("s3:object-lock-legal-hold", &lock.legal_hold),
     ] {
-        if let Some(value) = value {
+        if let Some(value) = value
+            && known.contains(&key)
+        {
             context.set(key, value.clone());
         }
     }
-    if let Some(days) = lock.remaining_days(state.now()) {
+    if let Some(days) = lock.remaining_days(state.now())
+        && known.contains(&"s3:object-lock-remaining-retention-days")
+    {
         context.set("s3:object-lock-remaining-retention-days", days.to_string());
     }
 }

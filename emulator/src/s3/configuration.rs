@@ -9,13 +9,14 @@ use http::StatusCode;
 use super::acl::Acl;
 use super::authorization;
 use super::bucket::{Bucket, BucketPolicy, ObjectOwnership, Versioning};
-use super::encryption::DefaultEncryption;
+use super::encryption::{BlockedEncryption, DefaultEncryption};
 use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, xml};
 use super::metadata::{self, MAXIMUM_BUCKET_TAGS, public_acl_blocked, tags_xml};
-use super::public_access::{PublicAccessBlock, is_public};
+use super::public_access::{PublicAccessBlock, is_public_under};
 use super::xml::{Element, XmlWriter};
 use crate::authorizer::{Policy, PolicyError, PolicyKind, ResourceClause, SaveRules};
+use crate::fault::Fault;
 
 /// Largest bucket policy.
 const MAXIMUM_POLICY_BYTES: usize = 20 * 1024;
@@ -42,8 +43,8 @@ pub(crate) fn put_policy(exchange: &mut Exchange<'_>) -> Answer {
     if !resources_are_of_bucket(&policy, &bucket.name) {
         return Err(malformed_policy("Policy has invalid resource"));
     }
-    let public = is_public(&policy);
-    if public && exchange.state.s3.effective_block(bucket).block_public_policy {
+    let public = is_public_under(&policy, exchange.state.case.faults);
+    if public && authorization::effective_block(exchange.state, bucket).block_public_policy {
         return Err(authorization::blocked_public(
             exchange.state,
             exchange.request,
@@ -53,10 +54,12 @@ pub(crate) fn put_policy(exchange: &mut Exchange<'_>) -> Answer {
             "public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access",
         ));
     }
-    exchange.bucket_mut()?.policy = Some(BucketPolicy {
+    let policy = BucketPolicy {
         compiled: Arc::new(policy),
         public,
-    });
+    };
+    let when = exchange.state.change_time();
+    exchange.bucket_mut()?.policy.change(Some(policy), when);
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
@@ -76,7 +79,8 @@ pub(crate) fn get_policy(exchange: &mut Exchange<'_>) -> Answer {
 /// DeleteBucketPolicy.
 pub(crate) fn delete_policy(exchange: &mut Exchange<'_>) -> Answer {
     require_own_bucket(exchange)?;
-    exchange.bucket_mut()?.policy = None;
+    let when = exchange.state.change_time();
+    exchange.bucket_mut()?.policy.change(None, when);
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
@@ -94,16 +98,20 @@ pub(crate) fn get_policy_status(exchange: &mut Exchange<'_>) -> Answer {
 pub(crate) fn put_encryption(exchange: &mut Exchange<'_>) -> Answer {
     exchange.require_bucket()?;
     let encryption = DefaultEncryption::from_xml(&exchange.request.body)?;
-    exchange.bucket_mut()?.encryption = Some(encryption);
+    let blocked = BlockedEncryption::from_xml(&exchange.request.body)?;
+    let bucket = exchange.bucket_mut()?;
+    bucket.encryption = Some(encryption);
+    bucket.blocked_encryption = blocked.or(bucket.blocked_encryption);
     Ok(empty(StatusCode::OK))
 }
 
 /// GetBucketEncryption.
 pub(crate) fn get_encryption(exchange: &mut Exchange<'_>) -> Answer {
-    Ok(xml(exchange.require_bucket()?.default_encryption().to_xml()))
+    let bucket = exchange.require_bucket()?;
+    Ok(xml(bucket.default_encryption().to_xml(bucket.blocked_encryption)))
 }
 
-/// DeleteBucketEncryption: back to SSE-S3.
+/// DeleteBucketEncryption: back to SSE-S3. What is blocked stays blocked.
 pub(crate) fn delete_encryption(exchange: &mut Exchange<'_>) -> Answer {
     exchange.require_bucket()?;
     exchange.bucket_mut()?.encryption = None;
@@ -291,7 +299,7 @@ pub(crate) fn put_acl(exchange: &mut Exchange<'_>) -> Answer {
             Err(S3Error::fixed("AccessControlListNotSupported"))
         };
     }
-    if acl.is_public() && exchange.state.s3.effective_block(bucket).block_public_acls {
+    if acl.is_public() && authorization::effective_block(exchange.state, bucket).block_public_acls {
         return Err(public_acl_blocked(
             exchange.state,
             request,
@@ -318,6 +326,11 @@ pub(crate) fn get_acl(exchange: &mut Exchange<'_>) -> Answer {
 /// The three bucket policy operations are for identities of the owner's account; allowed outsiders get 405
 /// (PutBucketPolicy API page).
 fn require_own_bucket<'a>(exchange: &'a Exchange<'_>) -> Result<&'a Bucket, S3Error> {
+    if exchange.state.case.faults.contains(Fault::BucketPolicyOpenToStrangers)
+        && exchange.request.caller.account().is_none()
+    {
+        return exchange.bucket();
+    }
     let bucket = exchange.require_bucket()?;
     if exchange.request.caller.account() == Some(&bucket.account) {
         Ok(bucket)
@@ -330,6 +343,7 @@ fn policy_of<'a>(exchange: &'a Exchange<'_>) -> Result<&'a BucketPolicy, S3Error
     let bucket = exchange.require_bucket()?;
     bucket
         .policy
+        .current()
         .as_ref()
         .ok_or_else(|| S3Error::fixed("NoSuchBucketPolicy").with("BucketName", bucket.name.clone()))
 }

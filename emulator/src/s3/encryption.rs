@@ -1,11 +1,13 @@
 //! Choosing the encryption of a write from request headers and bucket default (`svc:S-10`, `svc:S-11`, `svc:S-14`),
-//! and the `ServerSideEncryptionConfiguration` document. No KMS call is made here.
+//! the `ServerSideEncryptionConfiguration` document, and what it blocks. No KMS call is made here; the headers of SSE-C
+//! are `customer_key`'s.
 
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::customer_key::{self, CustomerKey};
 use super::error::S3Error;
 use super::xml::{Element, XmlWriter};
 
@@ -17,8 +19,6 @@ pub(crate) const KEY_ID_HEADER: &str = "x-amz-server-side-encryption-aws-kms-key
 pub(crate) const CONTEXT_HEADER: &str = "x-amz-server-side-encryption-context";
 /// Header that switches the S3 Bucket Key of one object.
 pub(crate) const BUCKET_KEY_HEADER: &str = "x-amz-server-side-encryption-bucket-key-enabled";
-/// Prefix of SSE-C headers, which are out of scope.
-const CUSTOMER_KEY_PREFIX: &str = "x-amz-server-side-encryption-customer-";
 /// Longest customer encryption context, in bytes of its base64 form.
 const MAXIMUM_CONTEXT_BYTES: usize = 8192;
 
@@ -59,6 +59,44 @@ impl Algorithm {
     }
 }
 
+/// What a bucket says about kinds of encryption that uploads may not ask for (BlockedEncryptionTypes API page).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BlockedEncryption {
+    /// `NONE`: every kind may be used.
+    Nothing,
+    /// `SSE-C`.
+    CustomerKeys,
+}
+
+impl BlockedEncryption {
+    /// Reads it from a `ServerSideEncryptionConfiguration`; `None` leaves things as they are.
+    ///
+    /// # Errors
+    /// `MalformedXML`.
+    pub(crate) fn from_xml(body: &[u8]) -> Result<Option<Self>, S3Error> {
+        let root = Element::parse_root(body, "ServerSideEncryptionConfiguration")?;
+        let Some(list) = root.child("Rule").and_then(|rule| rule.child("BlockedEncryptionTypes")) else {
+            return Ok(None);
+        };
+        let mut blocked = None;
+        for kind in list.all("EncryptionType") {
+            blocked = match (kind.text.trim(), blocked) {
+                ("NONE", None | Some(Self::Nothing)) => Some(Self::Nothing),
+                ("SSE-C", None | Some(Self::CustomerKeys)) => Some(Self::CustomerKeys),
+                _ => return Err(S3Error::fixed("MalformedXML")),
+            };
+        }
+        Ok(blocked)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "NONE",
+            Self::CustomerKeys => "SSE-C",
+        }
+    }
+}
+
 /// The bucket default (`svc:S-12`: never validated against KMS).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DefaultEncryption {
@@ -93,7 +131,14 @@ impl DefaultEncryption {
         if rules.next().is_some() {
             return Err(malformed());
         }
-        let default = rule.child("ApplyServerSideEncryptionByDefault").ok_or_else(malformed)?;
+        let Some(default) = rule.child("ApplyServerSideEncryptionByDefault") else {
+            // A rule may speak of something else; one that says nothing at all is none.
+            return if rule.child("BlockedEncryptionTypes").is_some() || rule.child("BucketKeyEnabled").is_some() {
+                Ok(Self::default())
+            } else {
+                Err(malformed())
+            };
+        };
         let algorithm = default
             .child_text("SSEAlgorithm")
             .and_then(Algorithm::parse)
@@ -122,7 +167,7 @@ impl DefaultEncryption {
     }
 
     /// Writes the document.
-    pub(crate) fn to_xml(&self) -> bytes::Bytes {
+    pub(crate) fn to_xml(&self, blocked: Option<BlockedEncryption>) -> bytes::Bytes {
         let mut xml = XmlWriter::document();
         xml.open_root("ServerSideEncryptionConfiguration");
         xml.open("Rule");
@@ -131,6 +176,11 @@ impl DefaultEncryption {
         xml.optional("KMSMasterKeyID", self.key_id.as_deref());
         xml.close("ApplyServerSideEncryptionByDefault");
         xml.text("BucketKeyEnabled", if self.bucket_key { "true" } else { "false" });
+        if let Some(blocked) = blocked {
+            xml.open("BlockedEncryptionTypes");
+            xml.text("EncryptionType", blocked.name());
+            xml.close("BlockedEncryptionTypes");
+        }
         xml.close("Rule");
         xml.close("ServerSideEncryptionConfiguration");
         xml.finish()
@@ -151,6 +201,8 @@ pub(crate) enum KeyChoice {
 pub(crate) enum Effective {
     /// SSE-S3.
     S3Managed,
+    /// SSE-C.
+    Customer(CustomerKey),
     /// SSE-KMS or DSSE-KMS.
     Kms {
         /// DSSE.
@@ -167,6 +219,7 @@ pub(crate) enum Effective {
 /// The encryption headers of one request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct EncryptionHeaders {
+    customer_key: Option<CustomerKey>,
     algorithm: Option<Algorithm>,
     key_id: Option<String>,
     bucket_key: Option<bool>,
@@ -178,16 +231,18 @@ impl EncryptionHeaders {
     ///
     /// # Errors
     /// `InvalidArgument` for unknown algorithms, for KMS headers without a KMS algorithm (`svc:S-35`) and for a
-    /// malformed context; `NotImplemented` for SSE-C.
-    pub(crate) fn read<'a>(
-        names: impl Iterator<Item = &'a str>,
-        value_of: impl Fn(&str) -> Option<&'a str>,
-    ) -> Result<Self, S3Error> {
-        for name in names {
-            if name.starts_with(CUSTOMER_KEY_PREFIX) {
-                return Err(S3Error::fixed("NotImplemented").with("Header", name));
-            }
+    /// malformed context; what [`CustomerKey::of_write`] answers.
+    pub(crate) fn read<'a>(value_of: impl Fn(&str) -> Option<&'a str>) -> Result<Self, S3Error> {
+        if let Some(value) = value_of(ALGORITHM_HEADER)
+            && customer_key::is_named(&value_of)
+        {
+            return Err(S3Error::invalid_argument(
+                "Server Side Encryption with Customer provided key is incompatible with the encryption method specified",
+                ALGORITHM_HEADER,
+                value,
+            ));
         }
+        let customer_key = CustomerKey::of_write(&value_of, customer_key::OBJECT)?;
         let algorithm = match value_of(ALGORITHM_HEADER) {
             None => None,
             Some(text) => Some(Algorithm::parse(text).ok_or_else(|| {
@@ -235,6 +290,7 @@ impl EncryptionHeaders {
             })?,
         };
         Ok(Self {
+            customer_key,
             algorithm,
             key_id: key_id.filter(|id| !id.is_empty()),
             bucket_key,
@@ -242,9 +298,23 @@ impl EncryptionHeaders {
         })
     }
 
+    /// Refuses what the bucket blocks.
+    ///
+    /// # Errors
+    /// `AccessDenied`.
+    pub(crate) fn check_blocked(&self, blocked: Option<BlockedEncryption>) -> Result<(), S3Error> {
+        if self.customer_key.is_some() && blocked == Some(BlockedEncryption::CustomerKeys) {
+            return Err(S3Error::access_denied("Access Denied"));
+        }
+        Ok(())
+    }
+
     /// The effective encryption (`svc:S-10`): request headers, else bucket default, else SSE-S3. A header
-    /// `aws:kms` without key id means `aws/s3`, whatever the default names.
+    /// `aws:kms` without key id means `aws/s3`, whatever the default names; a key of the requester's own comes first.
     pub(crate) fn effective(&self, default: &DefaultEncryption) -> Effective {
+        if let Some(key) = &self.customer_key {
+            return Effective::Customer(key.clone());
+        }
         let (algorithm, key_id) = match self.algorithm {
             Some(algorithm) => (algorithm, self.key_id.clone()),
             None => (default.algorithm, default.key_id.clone()),
@@ -294,9 +364,7 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> Result<EncryptionHeaders, S3Error> {
-        EncryptionHeaders::read(pairs.iter().map(|(name, _)| *name), |name| {
-            pairs.iter().find(|(have, _)| *have == name).map(|(_, value)| *value)
-        })
+        EncryptionHeaders::read(|name| pairs.iter().find(|(have, _)| *have == name).map(|(_, value)| *value))
     }
 
     fn default(algorithm: Algorithm, key: Option<&str>, bucket_key: bool) -> DefaultEncryption {
@@ -355,7 +423,7 @@ mod tests {
         for (pairs, default, expected) in cases {
             let effective = headers(pairs).expect("legal headers").effective(default);
             let actual = match &effective {
-                Effective::S3Managed => None,
+                Effective::S3Managed | Effective::Customer(_) => None,
                 Effective::Kms {
                     dsse, key, bucket_key, ..
                 } => Some((
@@ -394,7 +462,7 @@ mod tests {
             );
         }
         let sse_c = headers(&[("x-amz-server-side-encryption-customer-algorithm", "AES256")]);
-        assert_eq!(sse_c.map_err(|e| e.code).unwrap_err(), "NotImplemented");
+        assert_eq!(sse_c.map_err(|e| e.code).unwrap_err(), "InvalidArgument");
     }
 
     #[test]
@@ -416,7 +484,7 @@ mod tests {
         let body = br"<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>bogus</KMSMasterKeyID></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>true</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>";
         let parsed = DefaultEncryption::from_xml(body).expect("a legal document");
         assert_eq!(parsed, default(Algorithm::Kms, Some("bogus"), true));
-        assert_eq!(DefaultEncryption::from_xml(&parsed.to_xml()), Ok(parsed));
+        assert_eq!(DefaultEncryption::from_xml(&parsed.to_xml(None)), Ok(parsed));
         for bad in [
             "<A/>",
             "<ServerSideEncryptionConfiguration/>",

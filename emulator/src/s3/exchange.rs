@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::tz::TimeZone;
 
 use super::address::Target;
@@ -13,6 +14,8 @@ use super::authorization::{self, Facts, Place};
 use super::bucket::{Bucket, ObjectVersion};
 use super::error::S3Error;
 use super::operation::Operation;
+use super::range::matches_etag;
+use crate::fault::Fault;
 use crate::names::{AccountId, Region};
 use crate::protocol::{Authenticated, Response, SignatureForm};
 use crate::state::State;
@@ -112,9 +115,24 @@ impl Exchange<'_> {
             existing,
             version_id,
         };
+        if self.state.case.faults.contains(Fault::PreconditionBeforePermission) {
+            self.check_preconditions_early(existing)?;
+        }
         authorization::require(self.state, self.request, self.operation, place, None, facts)?;
         let version = present(self.state, self.request, self.operation, place)?;
         Ok((bucket, version))
+    }
+
+    /// What `precondition-before-permission` tells whoever asks.
+    #[cold]
+    fn check_preconditions_early(&self, existing: Option<&ObjectVersion>) -> Result<(), S3Error> {
+        let Some(content) = existing.and_then(|version| version.content.as_ref()) else {
+            return Ok(());
+        };
+        match self.request.header("if-match") {
+            Some(expected) if !matches_etag(expected, &content.etag) => Err(S3Error::fixed("PreconditionFailed")),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -157,6 +175,7 @@ pub(crate) fn find_bucket<'a>(
         .with_header("x-amz-bucket-region", bucket.region.as_str()));
     }
     if let Some(expected) = expected_owner
+        && !state.case.faults.contains(Fault::ExpectedOwnerIgnored)
         && expected != bucket.account.as_str()
     {
         return Err(S3Error::access_denied("Access Denied"));
@@ -189,14 +208,16 @@ pub(crate) fn present<'a>(
                 version_id: None,
                 ..place
             };
-            authorization::ask(
-                state,
-                request,
-                operation,
-                "s3:ListBucket",
-                bucket_place,
-                Facts::default(),
-            )?;
+            if !state.case.faults.contains(Fault::MissingKeyToldToAll) {
+                authorization::ask(
+                    state,
+                    request,
+                    operation,
+                    "s3:ListBucket",
+                    bucket_place,
+                    Facts::default(),
+                )?;
+            }
             Err(match (missing, place.version_id) {
                 (Some(marker), _) => S3Error::fixed("NoSuchKey")
                     .with("Key", key)
@@ -259,10 +280,14 @@ pub(crate) fn iso_time(instant: Timestamp) -> String {
 
 /// `Wed, 08 Jan 2025 00:00:00 GMT`, the form of HTTP headers.
 pub(crate) fn http_time(instant: Timestamp) -> String {
-    instant
-        .to_zoned(TimeZone::UTC)
-        .strftime("%a, %d %b %Y %H:%M:%S GMT")
-        .to_string()
+    let usual = DateTimePrinter::new().timestamp_to_rfc9110_string(&instant);
+    // Years that RFC 9110 has no form for; a clock may be set to anything.
+    usual.unwrap_or_else(|_| {
+        instant
+            .to_zoned(TimeZone::UTC)
+            .strftime("%a, %d %b %Y %H:%M:%S GMT")
+            .to_string()
+    })
 }
 
 /// Reads an HTTP date; `None` when it is none.

@@ -114,9 +114,7 @@ pub(crate) fn storage_class(request: &Authenticated) -> Result<String, S3Error> 
 /// # Errors
 /// See [`EncryptionHeaders::read`].
 pub(crate) fn encryption_headers(request: &Authenticated) -> Result<EncryptionHeaders, S3Error> {
-    EncryptionHeaders::read(request.headers.keys().map(http::HeaderName::as_str), |name| {
-        request.header(name)
-    })
+    EncryptionHeaders::read(|name| request.header(name))
 }
 
 /// `x-amz-tagging`: tags as a query string.
@@ -267,7 +265,7 @@ pub(crate) fn ownership(
         && request.header("x-amz-acl") == Some("bucket-owner-full-control");
     let owner = if given_away { bucket_owner } else { writer };
     let acl = Acl::from_headers(&request.headers, owner, bucket_owner)?.unwrap_or_else(|| Acl::private(owner));
-    if acl.is_public() && state.s3.effective_block(bucket).block_public_acls {
+    if acl.is_public() && authorization::effective_block(state, bucket).block_public_acls {
         let arn = format!("{}/{key}", bucket.arn());
         return Err(public_acl_blocked(state, request, bucket, "s3:PutObject", &arn));
     }

@@ -12,6 +12,7 @@ mod buckets;
 mod checksum;
 mod conditions;
 mod configuration;
+mod customer_key;
 mod delete;
 mod documents;
 mod encryption;
@@ -19,6 +20,7 @@ mod error;
 mod exchange;
 mod listing;
 mod metadata;
+mod misreading;
 mod multipart;
 mod object_lock;
 mod object_settings;
@@ -33,6 +35,7 @@ mod restore;
 mod seal;
 mod select;
 mod sse;
+pub mod tables;
 mod update_encryption;
 mod write;
 mod xml;
@@ -46,6 +49,7 @@ use error::S3Error;
 use exchange::{Answer, Exchange};
 use operation::Operation;
 
+use crate::fault::Fault;
 use crate::names::AccountId;
 use crate::protocol::{Authenticated, Response};
 use crate::state::State;
@@ -53,11 +57,13 @@ use crate::state::State;
 /// Answers one S3 request.
 pub fn handle(state: &mut State, request: &Authenticated) -> Response {
     let control = request.headers.contains_key("x-amz-account-id");
-    let target = Target::of(&request.host, &request.raw_path, control);
-    let resource = target
-        .as_ref()
-        .map_or_else(|_| request.raw_path.clone(), Target::resource);
-    let answer = target.and_then(|target| {
+    let target = || Target::of(&request.host, &request.raw_path, control);
+    let answer = target().and_then(|mut target| {
+        if state.case.faults.contains(Fault::DotSegmentsRemovedAfterCheck)
+            && let Target::Object(_, key) = &mut target
+        {
+            *key = misreading::without_dot_segments(key);
+        }
         refuse_ambiguous_headers(request)?;
         let operation = operation::find(&request.method, &target, &request.query, |name| {
             request.headers.contains_key(name)
@@ -75,6 +81,7 @@ pub fn handle(state: &mut State, request: &Authenticated) -> Response {
     answer.unwrap_or_else(|error: S3Error| {
         let host_id = base64::engine::general_purpose::STANDARD.encode(state.sources.ids.bytes(48));
         let head = request.method == http::Method::HEAD;
+        let resource = target().map_or_else(|_| request.raw_path.clone(), |target| target.resource());
         error.render(&resource, &request.request_id, &host_id, head)
     })
 }

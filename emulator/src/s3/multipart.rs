@@ -9,6 +9,7 @@ use http::StatusCode;
 use super::authorization::{self, Facts};
 use super::bucket::{PartFacts, Protection, Upload, UploadedPart, Versioning};
 use super::checksum::{self, Algorithm, Checksum};
+use super::customer_key::{self, CustomerKey};
 use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, find_bucket, iso_time, present, set_header, set_version_header, xml};
 use super::metadata::{self, Ownership};
@@ -65,6 +66,7 @@ pub(crate) fn create(exchange: &mut Exchange<'_>) -> Answer {
             },
         )?;
         let ownership = metadata::ownership(exchange.state, request, bucket, key)?;
+        encryption.check_blocked(bucket.blocked_encryption)?;
         let effective = encryption.effective(&bucket.default_encryption());
         (bucket.region.clone(), ownership, effective)
     };
@@ -117,9 +119,11 @@ pub(crate) fn create(exchange: &mut Exchange<'_>) -> Answer {
 
 /// UploadPart.
 pub(crate) fn upload_part(exchange: &mut Exchange<'_>) -> Answer {
-    let number = part_number(exchange)?;
-    let found = find(exchange)?;
     let request = exchange.request;
+    let number = part_number(exchange)?;
+    let key = CustomerKey::of_write(|name| request.header(name), customer_key::OBJECT)?;
+    let found = find(exchange)?;
+    customer_key::check_part(&found.protection, key.as_ref())?;
     let body = &request.body;
     checksum::verify_content_md5(request.header("content-md5"), body)?;
     let checksum = checksum_of(exchange, body, found.checksum_algorithm)?;
@@ -137,6 +141,8 @@ pub(crate) fn upload_part_copy(exchange: &mut Exchange<'_>) -> Answer {
     let number = part_number(exchange)?;
     let request = exchange.request;
     let source = copy_source(exchange)?;
+    let source_key = CustomerKey::of_read(request, customer_key::COPY_SOURCE)?;
+    let key = CustomerKey::of_write(|name| request.header(name), customer_key::OBJECT)?;
     let (content, source_version_id, source_region) = {
         let bucket = exchange.bucket()?;
         let (_, key) = exchange.names();
@@ -159,10 +165,12 @@ pub(crate) fn upload_part_copy(exchange: &mut Exchange<'_>) -> Answer {
         let content = Arc::clone(content_of(version)?);
         restore::check_readable(exchange.state, version, &content)?;
         copy_preconditions(exchange).check(&content.etag, version.last_modified, true)?;
+        customer_key::check_copy_source(&content.protection, source_key.as_ref())?;
         let version_id = (source_bucket.versioning != Versioning::Off).then(|| version.version_id.clone());
         (content, version_id, source_bucket.region.clone())
     };
     let found = find_authorized(exchange)?;
+    customer_key::check_part(&found.protection, key.as_ref())?;
     let range = parse_range(request.header("x-amz-copy-source-range"), content.size)?;
     let whole = read_all(exchange, &content, &source_region)?;
     let body = match range {
@@ -195,7 +203,9 @@ pub(crate) fn upload_part_copy(exchange: &mut Exchange<'_>) -> Answer {
 pub(crate) fn complete(exchange: &mut Exchange<'_>) -> Answer {
     let request = exchange.request;
     let listed = listed_parts(&request.body)?;
+    let key = CustomerKey::of_write(|name| request.header(name), customer_key::OBJECT)?;
     let found = find(exchange)?;
+    customer_key::check_completion(&found.protection, key.as_ref())?;
     let upload = upload(exchange)?.clone();
     let parts = chosen_parts(&upload, &listed)?;
     check_write_conditions(exchange)?;
@@ -209,10 +219,9 @@ pub(crate) fn complete(exchange: &mut Exchange<'_>) -> Answer {
     let checksum = object_checksum(&upload, &parts, &body);
     let (bucket_name, key) = owned_names(exchange);
     let etag = write::etag(exchange.state, &upload.protection, || checksum::multipart_etag(&etags));
-    let etag = if upload.protection.kms().is_some() {
-        format!("{etag}-{}", parts.len())
-    } else {
-        etag
+    let etag = match upload.protection {
+        Protection::S3Managed => etag,
+        Protection::Kms(_) | Protection::Customer(_) => format!("{etag}-{}", parts.len()),
     };
     let facts = parts
         .iter()
@@ -334,7 +343,13 @@ impl Found {
     fn data_key(&self, exchange: &mut Exchange<'_>) -> Result<Vec<u8>, S3Error> {
         match self.protection.kms() {
             None => Ok(Vec::new()),
-            Some(kms) => sse::unwrap(exchange.state, &exchange.request.caller, &self.region, kms),
+            Some(kms) => sse::unwrap(
+                exchange.state,
+                &exchange.request.caller,
+                &self.region,
+                exchange.operation,
+                kms,
+            ),
         }
     }
 }

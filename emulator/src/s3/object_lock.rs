@@ -57,13 +57,19 @@ pub(crate) struct Retention {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Lock {
     pub(crate) retention: Option<Retention>,
-    pub(crate) legal_hold: bool,
+    /// `None` where nobody ever said anything about one.
+    pub(crate) legal_hold: Option<bool>,
 }
 
 impl Lock {
+    /// Whether there is a legal hold.
+    pub(crate) fn has_hold(self) -> bool {
+        self.legal_hold == Some(true)
+    }
+
     /// Whether anything protects the version now.
     pub(crate) fn is_active(self, now: Timestamp) -> bool {
-        self.legal_hold || self.retention.is_some_and(|retention| retention.until > now)
+        self.has_hold() || self.retention.is_some_and(|retention| retention.until > now)
     }
 }
 
@@ -140,10 +146,10 @@ impl RequestedLock {
             }
         };
         let legal_hold = match self.legal_hold.as_deref() {
-            None => false,
-            Some(status) => read_hold(status).ok_or_else(|| {
+            None => None,
+            Some(status) => Some(read_hold(status).ok_or_else(|| {
                 S3Error::invalid_argument("Legal Hold must be either of 'ON' or 'OFF'", HOLD_HEADER, status)
-            })?,
+            })?),
         };
         Ok(Lock { retention, legal_hold })
     }
@@ -221,7 +227,7 @@ pub(crate) fn check_removal(exchange: &Exchange<'_>, place: Place<'_>) -> Result
         return Ok(());
     };
     let now = exchange.state.now();
-    if version.lock.legal_hold {
+    if version.lock.has_hold() {
         return Err(locked());
     }
     match version.lock.retention.filter(|retention| retention.until > now) {
@@ -284,7 +290,7 @@ pub(crate) fn add_headers(exchange: &Exchange<'_>, version: &ObjectVersion, resp
         set_header(response, MODE_HEADER, retention.mode.name());
         set_header(response, UNTIL_HEADER, &iso_time(retention.until));
     }
-    if bucket.object_lock.is_some() && version.lock.legal_hold && may("s3:GetObjectLegalHold") {
+    if bucket.object_lock.is_some() && version.lock.has_hold() && may("s3:GetObjectLegalHold") {
         set_header(response, HOLD_HEADER, "ON");
     }
 }
@@ -455,7 +461,7 @@ pub(crate) fn put_legal_hold(exchange: &mut Exchange<'_>) -> Answer {
         .as_deref()
         .and_then(read_hold)
         .ok_or_else(|| S3Error::fixed("MalformedXML"))?;
-    change(exchange, &version_id, |lock| lock.legal_hold = hold)
+    change(exchange, &version_id, |lock| lock.legal_hold = Some(hold))
 }
 
 /// GetObjectLegalHold.
@@ -464,9 +470,10 @@ pub(crate) fn get_legal_hold(exchange: &mut Exchange<'_>) -> Answer {
     if bucket.object_lock.is_none() {
         return Err(no_configuration());
     }
+    let hold = version.lock.legal_hold.ok_or_else(no_lock)?;
     let mut document = XmlWriter::document();
     document.open_root("LegalHold");
-    document.text("Status", if version.lock.legal_hold { "ON" } else { "OFF" });
+    document.text("Status", if hold { "ON" } else { "OFF" });
     document.close("LegalHold");
     Ok(xml(document.finish()))
 }
@@ -505,7 +512,7 @@ mod tests {
         let good = lock(Some("GOVERNANCE"), later, Some("ON"));
         assert_eq!(good.remaining_days(now), Some(10));
         let read = good.read(now).expect("legal headers");
-        assert!(read.legal_hold);
+        assert!(read.has_hold());
         assert_eq!(read.retention.map(|retention| retention.mode), Some(Mode::Governance));
         assert_eq!(lock(None, None, None).read(now), Ok(Lock::default()));
         for bad in [

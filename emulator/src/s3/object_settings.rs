@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 
 use super::acl::Acl;
-use super::authorization::Facts;
+use super::authorization::{self, Facts};
 use super::bucket::ObjectVersion;
 use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, set_version_header, xml};
@@ -51,7 +51,7 @@ pub(crate) fn put_acl(exchange: &mut Exchange<'_>) -> Answer {
         Some(acl) => acl,
         None => Acl::from_xml(&request.body, &owner)?,
     };
-    if acl.is_public() && exchange.state.s3.effective_block(bucket).block_public_acls {
+    if acl.is_public() && authorization::effective_block(exchange.state, bucket).block_public_acls {
         let (_, key) = exchange.names();
         let arn = format!("{}/{key}", bucket.arn());
         return Err(public_acl_blocked(

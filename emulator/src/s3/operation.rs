@@ -1,5 +1,8 @@
 //! Which S3 API operation a request is: a routing table over method, addressed level, sub-resource and header.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use http::Method;
 
 use super::address::Target;
@@ -239,6 +242,17 @@ const ROUTES: &[Route] = {
     ]
 };
 
+/// Every operation that has a route, each once.
+pub(crate) fn all() -> Vec<Operation> {
+    let mut found: Vec<Operation> = Vec::new();
+    for row in ROUTES {
+        if !found.contains(&row.operation) {
+            found.push(row.operation);
+        }
+    }
+    found
+}
+
 /// Sub-resources of S3 that are out of scope: asking for them must not fall through to the plain operation.
 const UNSUPPORTED: &[&str] = &[
     "metadataConfiguration",
@@ -255,7 +269,12 @@ const PARAMETERS: &[&str] = &["list-type", "partNumber", "select-type"];
 
 /// Every sub-resource name that [`ROUTES`] knows at some level; used to refuse method mismatches.
 fn is_known_sub_resource(name: &str) -> bool {
-    !PARAMETERS.contains(&name) && ROUTES.iter().any(|row| row.query.contains(&name))
+    // Every parameter of a presigned URL is asked for: the table is not searched each time.
+    static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+        let all = ROUTES.iter().flat_map(|row| row.query).copied();
+        all.filter(|name| !PARAMETERS.contains(name)).collect()
+    });
+    NAMES.contains(name)
 }
 
 /// Finds the operation.

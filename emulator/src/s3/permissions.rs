@@ -24,6 +24,8 @@ pub(crate) enum When {
     Always,
     /// The request carries an ACL header (`x-amz-acl`, `x-amz-grant-*`).
     AclHeader,
+    /// The same with an ACL other than `private`.
+    OpenAclHeader,
     /// The request carries `x-amz-tagging`; tags that a copy takes from its source do not count.
     Tags,
     /// The request gives a bucket tags.
@@ -99,10 +101,10 @@ pub(crate) fn checks(operation: Operation) -> &'static [Check] {
             const {
                 &[
                     check("s3:CreateBucket", Bucket, Always),
-                    check("s3:PutBucketAcl", Bucket, When::AclHeader),
-                    check("s3:PutBucketOwnershipControls", Bucket, When::OwnershipHeader),
+                    check("s3:PutBucketAcl", Bucket, When::OpenAclHeader),
                     check("s3:PutBucketObjectLockConfiguration", Bucket, When::LockHeader),
                     check("s3:PutBucketVersioning", Bucket, When::LockHeader),
+                    check("s3:PutBucketOwnershipControls", Bucket, When::OwnershipHeader),
                     check("s3:TagResource", Bucket, When::BucketTags),
                 ]
             }
@@ -138,8 +140,7 @@ pub(crate) fn checks(operation: Operation) -> &'static [Check] {
         O::GetObjectLegalHold => const { &[check("s3:GetObjectLegalHold", Object, Always)] },
         O::PutObjectLegalHold => const { &[check("s3:PutObjectLegalHold", Object, Always)] },
         O::RestoreObject => const { &[check("s3:RestoreObject", Object, Always)] },
-        // The API page asks for both; svc:S-25 names the second.
-        O::UpdateObjectEncryption => const { &[PUT, check("s3:UpdateObjectEncryption", Object, Always)] },
+        O::UpdateObjectEncryption => const { &[check("s3:UpdateObjectEncryption", Object, Always)] },
         O::ListTagsForResource => const { &[check("s3:ListTagsForResource", Bucket, Always)] },
         O::TagResource => const { &[check("s3:TagResource", Bucket, Always)] },
         O::UntagResource => const { &[check("s3:UntagResource", Bucket, Always)] },

@@ -14,6 +14,7 @@ use super::operation::Operation;
 use super::post_policy::{PostPolicy, Submission};
 use super::write;
 use super::xml::{Element, XmlWriter};
+use crate::fault::Fault;
 use crate::identity::{self, Arrival, Caller, Credential};
 use crate::names::Region;
 use crate::protocol::error::s3_words;
@@ -69,12 +70,19 @@ pub(crate) fn post_object(exchange: &mut Exchange<'_>) -> Answer {
         None => None,
     };
     if signer.is_some() {
+        let faults = exchange.state.case.faults;
+        let field = upload
+            .field("bucket")
+            .filter(|_| faults.contains(Fault::FormBucketFieldDecides));
         let submission = Submission {
             fields: &upload.fields,
-            bucket: &bucket,
+            bucket: field.unwrap_or(&bucket),
             file_length: upload.file.content.len() as u64,
         };
-        PostPolicy::read(upload.field("policy").unwrap_or_default())?.check(submission, exchange.state.now())?;
+        let policy = PostPolicy::read(upload.field("policy").unwrap_or_default())?;
+        if !faults.contains(Fault::FormPolicyIgnored) {
+            policy.check(submission, exchange.state.now())?;
+        }
     }
     if let Some(signer) = &signer {
         check_region(exchange, signer, upload.field("x-amz-credential").unwrap_or_default())?;

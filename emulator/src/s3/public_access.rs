@@ -8,6 +8,7 @@ use super::xml::{Element, XmlWriter};
 use crate::authorizer::{
     Comparison, Condition, Effect, Policy, PrincipalClause, PrincipalEntry, Quantifier, Statement,
 };
+use crate::fault::{Fault, FaultSet};
 use crate::names::ArnParts;
 
 /// The four settings of an account or bucket.
@@ -95,6 +96,23 @@ pub fn is_public(policy: &Policy) -> bool {
         .statements()
         .iter()
         .any(|statement| statement.effect == Effect::Allow && is_open(statement))
+}
+
+/// The same as active faults see it.
+pub(crate) fn is_public_under(policy: &Policy, faults: FaultSet) -> bool {
+    let everybody_is = |entry: &PrincipalEntry| match entry {
+        PrincipalEntry::EveryAwsPrincipal => !faults.contains(Fault::AwsStarPolicyNotPublic),
+        PrincipalEntry::Everyone => true,
+        _ => false,
+    };
+    policy.statements().iter().any(|statement| {
+        let overlooked = match &statement.principals {
+            PrincipalClause::Principal(entries) => !entries.iter().any(everybody_is),
+            PrincipalClause::NotPrincipal(_) | PrincipalClause::Implied => false,
+        };
+        let conditioned = !statement.conditions.is_empty() && faults.contains(Fault::AnyConditionMakesPrivate);
+        statement.effect == Effect::Allow && is_open(statement) && !overlooked && !conditioned
+    })
 }
 
 /// Keys whose fixed values limit a statement. The first group names the caller, the others its way in.

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use super::authorization::Facts;
 use super::bucket::{Content, ObjectVersion};
+use super::customer_key::{self, CustomerKey};
 use super::encryption::{ALGORITHM_HEADER, CONTEXT_HEADER, KEY_ID_HEADER};
 use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, http_time, iso_time, set_header, set_version_header, xml};
@@ -39,7 +40,7 @@ pub(crate) fn get_object(exchange: &mut Exchange<'_>) -> Answer {
     restore::check_readable(exchange.state, &found.version, &found.content)?;
     let data_key = match found.content.protection.kms() {
         None => Vec::new(),
-        Some(kms) => sse::unwrap_for_read(
+        Some(kms) => sse::unwrap(
             exchange.state,
             &exchange.request.caller,
             &found.region,
@@ -72,7 +73,13 @@ pub(crate) fn head_object(exchange: &mut Exchange<'_>) -> Answer {
     if let Some(kms) = found.content.protection.kms() {
         sse::require_signature(&exchange.request.caller)?;
         if wants_checksum(exchange) {
-            sse::unwrap(exchange.state, &exchange.request.caller, &found.region, kms)?;
+            sse::unwrap(
+                exchange.state,
+                &exchange.request.caller,
+                &found.region,
+                exchange.operation,
+                kms,
+            )?;
         }
     }
     let slice = select(exchange, &found)?;
@@ -102,7 +109,13 @@ pub(crate) fn get_object_attributes(exchange: &mut Exchange<'_>) -> Answer {
     }
     let found = find(exchange)?;
     if let Some(kms) = found.content.protection.kms() {
-        sse::unwrap(exchange.state, &exchange.request.caller, &found.region, kms)?;
+        sse::unwrap(
+            exchange.state,
+            &exchange.request.caller,
+            &found.region,
+            exchange.operation,
+            kms,
+        )?;
     }
     let number = |name: &str, default: usize| match exchange.request.header(name) {
         None => Ok(default),
@@ -188,9 +201,12 @@ fn find(exchange: &Exchange<'_>) -> Result<Found, S3Error> {
             ));
         }
     }
+    let key = CustomerKey::of_read(request, customer_key::OBJECT)?;
     let (bucket, version) = exchange.require_object(Facts::default())?;
+    let content = content_of(version)?;
+    customer_key::check_read(&content.protection, key.as_ref())?;
     Ok(Found {
-        content: Arc::clone(content_of(version)?),
+        content: Arc::clone(content),
         version: version.clone(),
         region: bucket.region.clone(),
     })

@@ -1,6 +1,7 @@
 //! The KMS calls S3 makes for a requester (`svc:9.3`): data keys for writes, unwrapping for reads, and how KMS errors
 //! look to an S3 client (`svc:9.5`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,8 +16,8 @@ use super::encryption::{
 use super::error::S3Error;
 use super::operation::Operation;
 use super::seal::{self, NONCE_BYTES};
-use crate::fault::Fault;
-use crate::identity::{Caller, Via};
+use crate::fault::{Fault, FaultSet};
+use crate::identity::{Caller, Principal, Via};
 use crate::kms::KmsError;
 use crate::kms::internal::{self, DataKey};
 use crate::names::Region;
@@ -30,7 +31,7 @@ const KMS_TEXT_SINCE: Date = date(2024, 1, 1);
 pub(crate) struct NewProtection {
     /// What is recorded.
     pub(crate) protection: Protection,
-    /// The plaintext data key; empty for SSE-S3.
+    /// The plaintext data key; empty where KMS has no part.
     pub(crate) data_key: Vec<u8>,
 }
 
@@ -51,8 +52,59 @@ pub(crate) fn require_signature(caller: &Caller) -> Result<(), S3Error> {
     Ok(())
 }
 
-/// Asks KMS for the data key of a new object: `kms:GenerateDataKey` as the requester (`svc:S-16`). Under the seeded
-/// fault `generate-data-key-unchecked-on-put`, PutObject and its form upload take one without asking.
+/// Operations that take a data key without asking, under a fault.
+const UNASKED_WRITES: &[(Operation, Fault)] = &[
+    (Operation::PutObject, Fault::GenerateDataKeyUncheckedOnPut),
+    (Operation::PostObject, Fault::GenerateDataKeyUncheckedOnPut),
+    (Operation::PostObject, Fault::GenerateDataKeyUncheckedOnForm),
+    (Operation::CopyObject, Fault::GenerateDataKeyUncheckedOnCopy),
+    (
+        Operation::CreateMultipartUpload,
+        Fault::GenerateDataKeyUncheckedOnUpload,
+    ),
+];
+
+/// Operations that open a data key without asking, under a fault.
+const UNASKED_READS: &[(Operation, Fault)] = &[
+    (Operation::GetObject, Fault::DecryptUncheckedOnGet),
+    (Operation::HeadObject, Fault::DecryptUncheckedOnHead),
+    (Operation::GetObjectAttributes, Fault::DecryptUncheckedOnAttributes),
+    (Operation::SelectObjectContent, Fault::DecryptUncheckedOnSelect),
+    (Operation::CopyObject, Fault::DecryptUncheckedOnCopySource),
+    (Operation::UploadPart, Fault::DecryptUncheckedOnPart),
+    (Operation::UploadPartCopy, Fault::DecryptUncheckedOnPartCopy),
+    (Operation::CompleteMultipartUpload, Fault::DecryptUncheckedOnComplete),
+    (Operation::ListParts, Fault::DecryptUncheckedOnListParts),
+];
+
+fn is_unasked(rows: &[(Operation, Fault)], operation: Operation, faults: FaultSet) -> bool {
+    !faults.is_empty()
+        && rows
+            .iter()
+            .any(|(of, fault)| *of == operation && faults.contains(*fault))
+}
+
+/// Who asks KMS: the requester (`svc:F-1`), and under `kms-asked-as-bucket-owner` the owner of the bucket.
+fn asking(state: &State, caller: &Caller, bucket: &str) -> Caller {
+    match state.s3.buckets.get(bucket) {
+        Some(bucket) if state.case.faults.contains(Fault::KmsAskedAsBucketOwner) => Caller {
+            principal: Principal::Root {
+                account: bucket.account.clone(),
+            },
+            session: None,
+            ..caller.clone()
+        },
+        _ => caller.clone(),
+    }
+}
+
+/// The key that the bucket's default names.
+fn default_key(state: &State, bucket: &str) -> Option<String> {
+    state.s3.buckets.get(bucket)?.default_encryption().key_id
+}
+
+/// Asks KMS for the data key of a new object: `kms:GenerateDataKey` as the requester (`svc:S-16`). Some operations
+/// take one without asking under a seeded fault.
 ///
 /// # Errors
 /// What KMS answers, as S3 renders it.
@@ -64,19 +116,24 @@ pub(crate) fn generate(
     (bucket, key): (&str, &str),
     effective: Effective,
 ) -> Result<NewProtection, S3Error> {
-    let Effective::Kms {
-        dsse,
-        key: choice,
-        bucket_key,
-        customer_context,
-    } = effective
-    else {
-        return Ok(NewProtection {
-            protection: Protection::S3Managed,
+    let without_kms = |protection| {
+        Ok(NewProtection {
+            protection,
             data_key: Vec::new(),
-        });
+        })
+    };
+    let (dsse, choice, bucket_key, customer_context) = match effective {
+        Effective::S3Managed => return without_kms(Protection::S3Managed),
+        Effective::Customer(key) => return without_kms(Protection::Customer(Arc::new(key.protection(state)))),
+        Effective::Kms {
+            dsse,
+            key,
+            bucket_key,
+            customer_context,
+        } => (dsse, key, bucket_key, customer_context),
     };
     require_signature(caller)?;
+    let named = matches!(choice, KeyChoice::Named(_));
     let key_id = match choice {
         KeyChoice::Named(id) => id,
         KeyChoice::Managed => {
@@ -92,7 +149,16 @@ pub(crate) fn generate(
                 .to_string()
         }
     };
-    let context = kms_context(&customer_context, bucket, key, bucket_key);
+    let faults = state.case.faults;
+    let customer_context = if faults.contains(Fault::CustomerContextDropped) {
+        BTreeMap::new()
+    } else {
+        customer_context
+    };
+    let of_bucket = bucket_key && !faults.contains(Fault::BucketKeyContextIsObject);
+    let context = kms_context(&customer_context, bucket, key, of_bucket);
+    let asking = asking(state, caller, bucket);
+    let caller = &asking;
     let now = state.now();
     let asked = Asked {
         caller,
@@ -115,8 +181,15 @@ pub(crate) fn generate(
     if keeps && let Some(held) = state.s3.bucket_keys.held(asked) {
         return Ok(protected(held.clone()));
     }
-    let unchecked = matches!(operation, Operation::PutObject | Operation::PostObject)
-        && state.case.faults.contains(Fault::GenerateDataKeyUncheckedOnPut);
+    let mut unchecked = is_unasked(UNASKED_WRITES, operation, faults);
+    if faults.contains(Fault::BucketDefaultKeyAsked)
+        && named
+        && let Some(default) = default_key(state, bucket)
+    {
+        internal::generate_data_key(state, caller, &via(region), region, &default, &context)
+            .map_err(|error| kms_error(state, error))?;
+        unchecked = true;
+    }
     let made = if unchecked {
         internal::generate_data_key_unasked(state, caller, region, &key_id, &context)
     } else {
@@ -130,7 +203,8 @@ pub(crate) fn generate(
     Ok(protected(made))
 }
 
-/// Asks KMS to unwrap a recorded data key: `kms:Decrypt` as the requester (`svc:S-17`), key ARN named (`svc:X-4`).
+/// Asks KMS to unwrap a recorded data key: `kms:Decrypt` as the requester (`svc:S-17`), key ARN named (`svc:X-4`). Some
+/// operations do not ask under a seeded fault.
 ///
 /// # Errors
 /// What KMS answers, as S3 renders it.
@@ -138,9 +212,29 @@ pub(crate) fn unwrap(
     state: &mut State,
     caller: &Caller,
     region: &Region,
+    operation: Operation,
     kms: &KmsProtection,
 ) -> Result<Vec<u8>, S3Error> {
+    let faults = state.case.faults;
+    let open = caller.is_anonymous() && faults.contains(Fault::AnonymousReadsKmsObjects);
+    if open || is_unasked(UNASKED_READS, operation, faults) {
+        if !open {
+            require_signature(caller)?;
+        }
+        return internal::decrypt_unasked(
+            state,
+            caller,
+            region,
+            Some(&kms.key_arn),
+            &kms.wrapped_key,
+            &kms.context,
+        )
+        .map(|answer| answer.plaintext)
+        .map_err(|error| kms_error(state, error));
+    }
     require_signature(caller)?;
+    let asking = asking(state, caller, kms.bucket());
+    let caller = &asking;
     let now = state.now();
     let asked = Asked {
         caller,
@@ -173,33 +267,6 @@ pub(crate) fn unwrap(
         state.s3.bucket_keys.keep(asked, key, seconds);
     }
     Ok(answer.plaintext)
-}
-
-/// The data key of a read; under the seeded fault `decrypt-unchecked-on-get`, GetObject takes it without asking.
-///
-/// # Errors
-/// As [`unwrap`].
-pub(crate) fn unwrap_for_read(
-    state: &mut State,
-    caller: &Caller,
-    region: &Region,
-    operation: Operation,
-    kms: &KmsProtection,
-) -> Result<Vec<u8>, S3Error> {
-    if operation == Operation::GetObject && state.case.faults.contains(Fault::DecryptUncheckedOnGet) {
-        require_signature(caller)?;
-        return internal::decrypt_unasked(
-            state,
-            caller,
-            region,
-            Some(&kms.key_arn),
-            &kms.wrapped_key,
-            &kms.context,
-        )
-        .map(|answer| answer.plaintext)
-        .map_err(|error| kms_error(state, error));
-    }
-    unwrap(state, caller, region, kms)
 }
 
 /// Seals bytes for storage.
@@ -241,6 +308,9 @@ pub(crate) fn open_body(body: &StoredBody, data_key: &[u8]) -> Result<Bytes, S3E
 
 /// The encryption headers of an answer.
 pub(crate) fn add_headers(protection: &Protection, headers: &mut HeaderMap) {
+    if let Some(customer) = protection.customer() {
+        return customer.add_headers(headers);
+    }
     let mut add = |name: &'static str, value: &str| {
         if let Ok(value) = http::HeaderValue::from_str(value) {
             headers.insert(name, value);

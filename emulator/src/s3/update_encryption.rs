@@ -46,7 +46,7 @@ pub(crate) fn update_object_encryption(exchange: &mut Exchange<'_>) -> Answer {
         ));
     }
     let old = content.protection.kms().cloned();
-    if old.as_ref().is_some_and(|kms| kms.dsse) {
+    if old.as_ref().is_some_and(|kms| kms.dsse) || content.protection.customer().is_some() {
         return Err(S3Error::invalid_request(
             "The UpdateObjectEncryption operation doesn't support source objects with the encryption type DSSE-KMS or SSE-C. Only source objects encrypted with SSE-S3 or SSE-KMS are supported.",
         ));
@@ -65,7 +65,13 @@ pub(crate) fn update_object_encryption(exchange: &mut Exchange<'_>) -> Answer {
     let (bucket_name, key) = owned_names(exchange);
     let old_data_key = match &old {
         None => None,
-        Some(kms) => Some(sse::unwrap(exchange.state, &request.caller, &region, kms)?),
+        Some(kms) => Some(sse::unwrap(
+            exchange.state,
+            &request.caller,
+            &region,
+            exchange.operation,
+            kms,
+        )?),
     };
     // The caller's own pairs stay with the object; S3's pair follows the new kind of key.
     let mut pairs = old.as_ref().map(|kms| kms.context.clone()).unwrap_or_default();

@@ -10,13 +10,16 @@ use super::address::CopySource;
 use super::authorization::{self, Facts, Place};
 use super::bucket::{Bucket, Content, NULL_VERSION, ObjectVersion, PartFacts, Protection, Versioning};
 use super::checksum::{self, Checksum};
+use super::customer_key::{self, CustomerKey};
 use super::error::S3Error;
 use super::exchange::{Answer, Exchange, empty, find_bucket, iso_time, present, set_header, set_version_header, xml};
 use super::metadata::{self, Ownership};
+use super::misreading;
 use super::range::{Preconditions, matches_etag};
 use super::restore;
 use super::sse;
 use super::xml::XmlWriter;
+use crate::fault::Fault;
 use crate::names::Region;
 use crate::protocol::Response;
 use crate::state::State;
@@ -51,6 +54,7 @@ pub(crate) fn put_with_tags(exchange: &mut Exchange<'_>, tags: Option<Vec<(Strin
             },
         )?;
         let ownership = metadata::ownership(exchange.state, request, bucket, key)?;
+        encryption.check_blocked(bucket.blocked_encryption)?;
         let effective = encryption.effective(&bucket.default_encryption());
         (bucket.region.clone(), ownership, effective)
     };
@@ -108,7 +112,9 @@ pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
     let replace_tags = replaces(exchange, "x-amz-tagging-directive")?;
     let storage_class = metadata::storage_class(request)?;
     let source = copy_source(exchange)?;
+    let source_key = CustomerKey::of_read(request, customer_key::COPY_SOURCE)?;
     let changes_nothing = !replace_headers
+        && !customer_key::is_named(|name| request.header(name))
         && [
             "x-amz-storage-class",
             "x-amz-server-side-encryption",
@@ -148,10 +154,12 @@ pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
                 ..Facts::default()
             },
         )?;
-        let version = present(exchange.state, request, exchange.operation, source_place)?;
+        let touched = touched_source(exchange, source_place);
+        let version = present(exchange.state, request, exchange.operation, touched)?;
         let content = content_of(version)?;
         restore::check_readable(exchange.state, version, content)?;
         copy_preconditions(exchange).check(&content.etag, version.last_modified, true)?;
+        customer_key::check_copy_source(&content.protection, source_key.as_ref())?;
         if changes_nothing
             && source.version_id.is_none()
             && (source.bucket.as_str(), source.key.as_str()) == (name, key)
@@ -167,7 +175,10 @@ pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
             source_region: source_bucket.region.clone(),
             region: bucket.region.clone(),
             ownership: metadata::ownership(exchange.state, request, bucket, key)?,
-            effective: encryption.effective(&bucket.default_encryption()),
+            effective: {
+                encryption.check_blocked(bucket.blocked_encryption)?;
+                encryption.effective(&bucket.default_encryption())
+            },
             tags: brought.unwrap_or_default(),
         }
     };
@@ -253,7 +264,7 @@ pub(crate) struct Finished {
     pub(crate) storage_class: String,
     pub(crate) checksum: Checksum,
     pub(crate) protection: Protection,
-    /// Plaintext data key; empty for SSE-S3.
+    /// Plaintext data key; empty where KMS has no part.
     pub(crate) data_key: Vec<u8>,
     pub(crate) parts: Vec<PartFacts>,
     pub(crate) ownership: Ownership,
@@ -307,12 +318,11 @@ pub(crate) fn new_version_id(bucket: &Bucket, fresh: String) -> String {
     }
 }
 
-/// ETag of a new object: MD5 for SSE-S3; KMS-encrypted objects have one that is no MD5 of the plaintext.
+/// ETag of a new object: MD5 for SSE-S3; under other keys it is no MD5 of the plaintext.
 pub(crate) fn etag(state: &State, protection: &Protection, md5: impl FnOnce() -> String) -> String {
-    if protection.kms().is_some() {
-        state.sources.ids.hex(32)
-    } else {
-        md5()
+    match protection {
+        Protection::S3Managed => md5(),
+        Protection::Kms(_) | Protection::Customer(_) => state.sources.ids.hex(32),
     }
 }
 
@@ -345,6 +355,25 @@ pub(crate) fn copy_source(exchange: &Exchange<'_>) -> Result<CopySource, S3Error
     CopySource::parse(exchange.request.header("x-amz-copy-source").unwrap_or_default())
 }
 
+/// Where a copy really reads: what was checked, and under `copy-source-dot-segments` what is left of it without `..`,
+/// which may be in another bucket.
+fn touched_source<'a>(exchange: &'a Exchange<'_>, checked: Place<'a>) -> Place<'a> {
+    let key = checked.key.unwrap_or_default();
+    if !exchange.state.case.faults.contains(Fault::CopySourceDotSegments) || !key.contains("../") {
+        return checked;
+    }
+    let path = misreading::without_dot_segments(&format!("{}/{key}", checked.bucket.name));
+    let found = path.split_once('/').and_then(|(bucket, key)| {
+        let bucket = exchange.state.s3.buckets.get(bucket)?;
+        Some((bucket, bucket.current(key)?))
+    });
+    found.map_or(checked, |(bucket, version)| Place {
+        bucket,
+        existing: Some(version),
+        ..checked
+    })
+}
+
 /// Preconditions on a copy source.
 pub(crate) fn copy_preconditions<'a>(exchange: &Exchange<'a>) -> Preconditions<'a> {
     let request = exchange.request;
@@ -371,7 +400,7 @@ pub(crate) fn content_of(version: &ObjectVersion) -> Result<&Arc<Content>, S3Err
 pub(crate) fn read_all(exchange: &mut Exchange<'_>, content: &Content, region: &Region) -> Result<Bytes, S3Error> {
     let data_key = match content.protection.kms() {
         None => Vec::new(),
-        Some(kms) => sse::unwrap_for_read(
+        Some(kms) => sse::unwrap(
             exchange.state,
             &exchange.request.caller,
             region,

@@ -1,5 +1,7 @@
 //! The canonical request of SigV4: path, query and header normalisation. No keys, no decisions.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::{Claim, Signed};
@@ -12,34 +14,33 @@ const PATH_SET: &AsciiSet = &QUERY_SET.remove(b'/');
 
 /// Builds the canonical request text.
 pub(super) fn request(service: Service, claim: &Claim, signed: Signed<'_>, payload_hash: &str) -> String {
-    let mut text = String::with_capacity(512);
+    let mut text = String::with_capacity(1000);
     text.push_str(signed.method.as_str());
     text.push('\n');
     text.push_str(&path(service, signed.raw_path));
     text.push('\n');
     text.push_str(&query(signed.raw_query, claim.form));
     text.push('\n');
-    for name in &claim.signed_headers {
+    for name in claim.signed_headers() {
         text.push_str(name);
         text.push(':');
         push_header(&mut text, signed, name);
         text.push('\n');
     }
     text.push('\n');
-    text.push_str(&claim.signed_headers.join(";"));
+    text.push_str(&claim.signed_headers);
     text.push('\n');
     text.push_str(payload_hash);
     text
 }
 
 /// S3 encodes the path once and keeps it; everybody else normalises it and encodes what was sent once more.
-fn path(service: Service, raw: &str) -> String {
-    if raw.is_empty() {
-        return "/".to_owned();
+fn path(service: Service, raw: &str) -> Cow<'_, str> {
+    if raw.is_empty() || raw == "/" {
+        return Cow::Borrowed("/");
     }
     if service == Service::S3 {
-        let decoded: Vec<u8> = percent_decode_str(raw).collect();
-        return percent_encoding::percent_encode(&decoded, PATH_SET).to_string();
+        return recode(raw, PATH_SET, |byte| is_unreserved(byte) || byte == b'/');
     }
     let mut segments: Vec<&str> = Vec::new();
     for segment in raw.split('/') {
@@ -55,15 +56,18 @@ fn path(service: Service, raw: &str) -> String {
     if raw.ends_with('/') && normal.len() > 1 {
         normal.push('/');
     }
-    utf8_percent_encode(&normal, PATH_SET).to_string()
+    Cow::Owned(utf8_percent_encode(&normal, PATH_SET).to_string())
 }
 
 fn query(raw: &str, form: SignatureForm) -> String {
-    let mut pairs: Vec<(String, String)> = raw
+    let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = raw
         .split('&')
         .filter(|part| !part.is_empty())
         .map(|part| part.split_once('=').unwrap_or((part, "")))
-        .map(|(name, value)| (recode(name), recode(value)))
+        .map(|(name, value)| {
+            let recode = |text| recode(text, QUERY_SET, is_unreserved);
+            (recode(name), recode(value))
+        })
         .filter(|(name, _)| form != SignatureForm::QueryString || !name.eq_ignore_ascii_case("X-Amz-Signature"))
         .collect();
     pairs.sort_unstable();
@@ -79,9 +83,17 @@ fn query(raw: &str, form: SignatureForm) -> String {
     text
 }
 
-fn recode(text: &str) -> String {
+/// The canonical encoding of a text: every byte of `set` encoded. Most texts consist of bytes that are `kept`.
+fn recode<'a>(text: &'a str, set: &'static AsciiSet, kept: impl Fn(u8) -> bool) -> Cow<'a, str> {
+    if text.bytes().all(kept) {
+        return Cow::Borrowed(text);
+    }
     let decoded: Vec<u8> = percent_decode_str(text).collect();
-    percent_encoding::percent_encode(&decoded, QUERY_SET).to_string()
+    Cow::Owned(percent_encoding::percent_encode(&decoded, set).to_string())
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
 /// Values of one header joined by commas, trimmed, runs of blanks collapsed.

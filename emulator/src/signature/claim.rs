@@ -27,7 +27,7 @@ impl Scope {
     /// The scope as it appears in the string to sign.
     #[must_use]
     pub fn text(&self) -> String {
-        format!("{}/{}/{}/aws4_request", self.date, self.region, self.service)
+        [&self.date, "/", &self.region, "/", &self.service, "/aws4_request"].concat()
     }
 }
 
@@ -40,8 +40,8 @@ pub struct Claim {
     pub access_key_id: String,
     /// Credential scope.
     pub scope: Scope,
-    /// Lower-case names of the signed headers, in the order stated.
-    pub signed_headers: Vec<String>,
+    /// Lower-case names of the signed headers, in the order stated, between semicolons.
+    pub signed_headers: String,
     /// Signature in hexadecimal.
     pub signature: String,
     /// The signing time as stated, `YYYYMMDDTHHMMSSZ`.
@@ -117,7 +117,12 @@ impl Claim {
     /// True when `header` (lower case) is covered by the signature.
     #[must_use]
     pub fn signs(&self, header: &str) -> bool {
-        self.signed_headers.iter().any(|name| name == header)
+        self.signed_headers().any(|name| name == header)
+    }
+
+    /// Lower-case names of the signed headers, in the order stated.
+    pub fn signed_headers(&self) -> impl Iterator<Item = &str> {
+        self.signed_headers.split(';')
     }
 
     fn from_header(text: &str, headers: &HeaderMap) -> Result<Self, AuthError> {
@@ -214,8 +219,7 @@ impl Claim {
                 "Invalid credential date. Date is not the same as X-Amz-Date.",
             ));
         }
-        let signed_headers: Vec<String> = signed_headers.split(';').map(str::to_ascii_lowercase).collect();
-        if signed_headers.len() > MOST_SIGNED_HEADERS {
+        if signed_headers.split(';').nth(MOST_SIGNED_HEADERS).is_some() {
             return Err(malformed("too many signed headers"));
         }
         Ok(Self {
@@ -226,7 +230,7 @@ impl Claim {
                 region: region.to_owned(),
                 service: service.to_owned(),
             },
-            signed_headers,
+            signed_headers: signed_headers.to_ascii_lowercase(),
             signature: signature.to_ascii_lowercase(),
             timestamp_text: date.to_owned(),
             signed_at,

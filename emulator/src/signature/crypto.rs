@@ -8,7 +8,7 @@ use super::Scope;
 
 /// SHA-256 in lower-case hexadecimal.
 pub(super) fn sha256_hex(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
+    hex_text(&Sha256::digest(bytes).into())
 }
 
 /// HMAC-SHA256.
@@ -20,7 +20,16 @@ pub(super) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
 
 /// HMAC-SHA256 in lower-case hexadecimal.
 pub(super) fn hmac_hex(key: &[u8], message: &[u8]) -> String {
-    hex::encode(hmac(key, message))
+    hex_text(&hmac(key, message))
+}
+
+/// 64 digits at once: `hex::encode` makes its text digit by digit, which shows in a profile.
+fn hex_text(bytes: &[u8; 32]) -> String {
+    let mut digits = [0; 64];
+    hex::encode_to_slice(bytes, &mut digits).expect("64 digits hold 32 bytes");
+    std::str::from_utf8(&digits)
+        .expect("hexadecimal digits are ASCII")
+        .to_owned()
 }
 
 /// The SigV4 signing key of a secret for one scope.

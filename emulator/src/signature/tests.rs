@@ -27,6 +27,7 @@ fn credential(token: Option<&str>, expires_at: Option<&str>) -> Credential {
         arrival: Arrival::default(),
         created_at: Timestamp::UNIX_EPOCH,
         active: true,
+        signing_keys: SigningKeys::default(),
     }
 }
 
@@ -75,7 +76,14 @@ fn check(
         host: "",
         body: &body,
     };
-    verify(service, &claim, credential, signed, now.parse().expect("an instant"))
+    verify(
+        service,
+        &claim,
+        credential,
+        signed,
+        now.parse().expect("an instant"),
+        FaultSet::EMPTY,
+    )
 }
 
 /// The GET Object example of the S3 API reference (sigv4-header-based-auth).

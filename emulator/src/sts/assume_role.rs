@@ -4,6 +4,7 @@ use super::sessions::{self, SessionInput};
 use super::{Call, StsError, write_credentials};
 use crate::access::{self, Question};
 use crate::authorizer::{Context, ResourcePolicyMode};
+use crate::fault::Fault;
 use crate::iam::Role;
 use crate::identity::{self, Principal, Session, Via};
 use crate::names::AccountId;
@@ -127,19 +128,26 @@ impl<'a> Request<'a> {
 
     /// The trust policy is mandatory for all three actions (errata iam:L-74).
     fn authorize(&self, state: &State, call: &Call<'_>, account: &AccountId, role: &Role) -> Result<(), StsError> {
+        let itself =
+            matches!(&call.caller.principal, Principal::RoleSession { role_id, .. } if *role_id == role.role_id);
+        if itself && state.case.faults.contains(Fault::RoleTrustsItself) {
+            return Ok(());
+        }
         let mut actions = vec!["sts:AssumeRole"];
-        if !self.tags.is_empty() {
+        let faults = state.case.faults;
+        if !self.tags.is_empty() && !faults.contains(Fault::SessionTagsUnasked) {
             actions.push("sts:TagSession");
         }
-        if self.source_identity.is_some() {
+        if self.source_identity.is_some() && !faults.contains(Fault::SourceIdentityUnasked) {
             actions.push("sts:SetSourceIdentity");
         }
+        let now = state.now();
         for action in actions {
             let mut question = Question::new(call.caller, &Via::Direct, action, call.region);
             question.resource = self.role_arn;
             question.resource_account = Some(account);
             question.mode = ResourcePolicyMode::TrustPolicy;
-            question.resource_policy = Some(&role.trust);
+            question.resource_policy = Some(role.trust.visible(now));
             question.resource_tags = Some(&role.tags);
             question.context = self.context(call);
             access::check(state, question).map_err(|refusal| StsError::refused(&refusal))?;

@@ -188,11 +188,7 @@ fn check_policy_arns(state: &State, input: &SessionInput) -> Result<(), SessionE
             format!("At most {MOST_ARNS} managed session policies can be passed."),
         ));
     }
-    if let Some(unknown) = input
-        .policy_arns
-        .iter()
-        .find(|arn| state.iam.managed_policy(arn).is_none())
-    {
+    if let Some(unknown) = input.policy_arns.iter().find(|arn| !state.iam.has_managed_policy(arn)) {
         return Err(SessionError::new(
             "InvalidParameterValue",
             format!("Policy {unknown} was not found."),

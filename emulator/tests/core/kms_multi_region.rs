@@ -254,6 +254,39 @@ fn the_primary_moves_and_is_deleted_last() {
     assert_eq!(at("20250123T000000Z", EUROPE).0, 400, "svc:ST-5");
 }
 
+/// One ReplicateKey, two events: its own and a CreateKey in the Region of the replica (developer guide,
+/// ct-replicate-key); a failed one is one event.
+#[test]
+fn replicating_is_told_in_both_regions() {
+    let world = World::new();
+    let root = root(A);
+    let made = world.kms_ok(&root, "CreateKey", json!({ "MultiRegion": true }));
+    let key = text(&made["KeyMetadata"]["Arn"]);
+    let before = world.trail().len();
+    world.kms_ok(&root, "ReplicateKey", json!({ "KeyId": key, "ReplicaRegion": EUROPE }));
+    let events = world.trail()[before..].to_vec();
+    let told: Vec<(&str, &str)> = events
+        .iter()
+        .map(|event| {
+            (
+                event["eventName"].as_str().unwrap_or_default(),
+                event["awsRegion"].as_str().unwrap_or_default(),
+            )
+        })
+        .collect();
+    assert_eq!(told, [("ReplicateKey", "us-east-1"), ("CreateKey", EUROPE)]);
+    assert_eq!(events[1]["userIdentity"], events[0]["userIdentity"]);
+    assert_eq!(events[1]["requestParameters"]["multiRegion"], true);
+    assert_eq!(
+        events[1]["resources"],
+        json!([{ "accountId": A, "type": "AWS::KMS::Key", "ARN": key.replace("us-east-1", EUROPE) }])
+    );
+    assert_ne!(events[0]["eventID"], events[1]["eventID"]);
+    let before = world.trail().len();
+    world.kms_err(&root, "ReplicateKey", json!({ "KeyId": key, "ReplicaRegion": EUROPE }));
+    assert_eq!(world.trail().len(), before + 1);
+}
+
 #[test]
 fn imported_multi_region_keys_take_the_primarys_material_only() {
     let world = World::new();

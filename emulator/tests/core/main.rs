@@ -4,6 +4,7 @@
 mod control;
 mod grants;
 mod iam;
+mod iam_upkeep;
 mod kms;
 mod kms_conditions;
 mod kms_data;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{A, Draft, World, allow, body_text, element, key_policy, root, text};
+use crate::support::{A, B, Draft, Keys, World, allow, body_text, element, key_policy, root, text};
 
 const DENIED: &str = "AccessDeniedException";
 
@@ -521,4 +521,60 @@ fn faults_of_form_that_only_the_key_shows_leave_no_event() {
         assert!(message.starts_with(expected), "{operation} {body}: {message}");
         assert_eq!(world.trail().len(), before + 1 + events, "{operation} {body}");
     }
+}
+
+/// Case: kms:TagResource on a key of another account, which never works, under an identity Deny, a Deny of that key's
+/// policy, a service control policy that is silent, and none of these; and the same of a key that nobody has. Ruling
+/// (svc:K-2, svc:K-9, iam:R-07): a Deny is the reason where there is one, then a silent guardrail; else the key's side.
+#[test]
+fn a_deny_is_told_before_a_foreign_key() {
+    let world = World::new();
+    let denying = json!({ "Effect": "Deny", "Principal": "*", "Action": "kms:TagResource", "Resource": "*" });
+    let (open, closed) = (
+        world.key(B, Some(&key_policy(B, &[]))),
+        world.key(B, Some(&key_policy(B, &[denying]))),
+    );
+    let nobodys = format!(
+        "{}/{}",
+        open.rsplit_once('/').expect("an ARN").0,
+        "0".repeat(8) + "-0000-0000-0000-000000000000"
+    );
+    let user = world.user(A, "u", Some(&allow(&["kms:*"], "*")));
+    let deny =
+        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny", "Action": "kms:Tag*", "Resource": "*" }] });
+    let denied = world.user(A, "denied", Some(&deny));
+    let message = |keys: &Keys, key: &str| {
+        let tags = json!([{ "TagKey": "a", "TagValue": "b" }]);
+        let (code, message) = world.kms_err(keys, "TagResource", json!({ "KeyId": key, "Tags": tags }));
+        assert_eq!(code, "AccessDeniedException");
+        let (_, reason) = message
+            .split_once(&format!("on resource: {key} "))
+            .expect("the key is named");
+        reason.to_owned()
+    };
+    let silent = "because no resource-based policy allows the kms:TagResource action";
+    assert_eq!(message(&user, &open), silent);
+    assert_eq!(message(&user, &nobodys), silent);
+    assert_eq!(
+        message(&user, &closed),
+        "with an explicit deny in a resource-based policy"
+    );
+    for key in [&open, &nobodys] {
+        assert_eq!(
+            message(&denied, key),
+            "with an explicit deny in an identity-based policy"
+        );
+    }
+    // The guardrail of the caller's organization.
+    let document = allow(&["s3:*"], "*").to_string();
+    world.case(&json!({ "organization": {
+        "id": "o-1", "management_account": "999999999999",
+        "root": { "scp": [], "rcp": [], "accounts": [], "units": {
+            "ou-1": { "scp": [{ "name": "s3", "document": document }], "rcp": [], "accounts": [A], "units": {} },
+        } },
+    } }));
+    assert_eq!(
+        message(&user, &open),
+        "because no service control policy allows the kms:TagResource action"
+    );
 }

@@ -323,14 +323,18 @@ impl Draft {
     }
 
     /// Signs in the Authorization header.
-    pub(crate) fn sign(mut self, keys: &Keys) -> Request<Bytes> {
+    pub(crate) fn sign(self, keys: &Keys) -> Request<Bytes> {
+        let payload = hex::encode(Sha256::digest(&self.body));
+        self.sign_as(keys, &payload)
+    }
+
+    /// The same with a payload line of its own.
+    pub(crate) fn sign_as(mut self, keys: &Keys, payload: &str) -> Request<Bytes> {
         self.headers.push(("host".to_owned(), "localhost:4566".to_owned()));
         self.headers.push(("x-amz-date".to_owned(), self.date.clone()));
         if self.service == "s3" {
-            self.headers.push((
-                "x-amz-content-sha256".to_owned(),
-                hex::encode(Sha256::digest(&self.body)),
-            ));
+            self.headers
+                .push(("x-amz-content-sha256".to_owned(), payload.to_owned()));
         }
         if let Some(token) = &keys.token {
             self.headers.push(("x-amz-security-token".to_owned(), token.clone()));
@@ -338,8 +342,7 @@ impl Draft {
         self.headers.sort();
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
         let signed_headers = names.join(";");
-        let payload = hex::encode(Sha256::digest(&self.body));
-        let signature = self.signature(keys, &signed_headers, &payload, &self.query_text());
+        let signature = self.signature(keys, &signed_headers, payload, &self.query_text());
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={signed_headers}, Signature={signature}",
             keys.id,
@@ -394,9 +397,15 @@ impl Draft {
             .iter()
             .map(|(name, value)| format!("{name}:{value}\n"))
             .collect();
+        // Every service but S3 encodes the path once more.
+        let path = if self.service == "s3" {
+            self.path.clone()
+        } else {
+            self.path.split('/').map(encode).collect::<Vec<_>>().join("/")
+        };
         let canonical = format!(
-            "{}\n{}\n{query}\n{headers}\n{signed_headers}\n{payload}",
-            self.method, self.path
+            "{}\n{path}\n{query}\n{headers}\n{signed_headers}\n{payload}",
+            self.method
         );
         let to_sign = format!(
             "AWS4-HMAC-SHA256\n{}\n{}\n{}",

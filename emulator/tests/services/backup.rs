@@ -314,3 +314,105 @@ fn tables() {
             .contains("ResourceNotFoundException")
     );
 }
+
+/// Tables and vaults as tools read them: tags, pages, what was never switched on.
+#[test]
+fn tables_and_vaults_are_read_and_tagged() {
+    let cloud = Cloud::new();
+    let root = cloud.root(A);
+    table(&cloud, &root).ok();
+    let arn = format!("arn:aws:dynamodb:{REGION}:{A}:table/table");
+    let ask = |who: &Keys, operation: &str, body: &Value| dynamodb(&cloud, who, operation, body);
+    let tags = json!([{ "Key": "team", "Value": "red" }]);
+    ask(&root, "TagResource", &json!({ "ResourceArn": arn, "Tags": tags })).ok();
+    let listed = ask(&root, "ListTagsOfResource", &json!({ "ResourceArn": arn })).ok();
+    assert_eq!(listed.json()["Tags"], tags);
+    ask(
+        &root,
+        "UntagResource",
+        &json!({ "ResourceArn": arn, "TagKeys": ["team"] }),
+    )
+    .ok();
+    let listed = ask(&root, "ListTagsOfResource", &json!({ "ResourceArn": arn })).ok();
+    assert_eq!(listed.json()["Tags"], json!([]));
+    let named = json!({ "TableName": "table" });
+    let time = ask(&root, "DescribeTimeToLive", &named).ok().json();
+    assert_eq!(time["TimeToLiveDescription"]["TimeToLiveStatus"], "DISABLED");
+    let backups = ask(&root, "DescribeContinuousBackups", &named).ok().json();
+    assert_eq!(
+        backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
+        "DISABLED"
+    );
+    // Each is asked for by its own name.
+    let nobody = cloud.user(A, "nobody", &json!([]));
+    let by_arn = json!({ "ResourceArn": arn, "TagKeys": ["team"] });
+    for (operation, body) in [
+        ("ListTagsOfResource", &by_arn),
+        ("TagResource", &by_arn),
+        ("UntagResource", &by_arn),
+        ("DescribeTimeToLive", &named),
+        ("DescribeContinuousBackups", &named),
+    ] {
+        let denied = ask(&nobody, operation, body);
+        assert_eq!(denied.status, 400);
+        assert!(
+            denied.text().contains(&format!("dynamodb:{operation}")),
+            "{}",
+            denied.text()
+        );
+    }
+    let protected = json!({
+        "TableName": "protected",
+        "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
+        "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
+        "DeletionProtectionEnabled": true,
+        "Tags": tags,
+    });
+    ask(&root, "CreateTable", &protected).ok();
+    assert_eq!(
+        ask(&root, "DeleteTable", &json!({ "TableName": "protected" })).status,
+        400
+    );
+    let page = ask(&root, "ListTables", &json!({ "Limit": 1 })).ok().json();
+    assert_eq!(
+        page,
+        json!({ "TableNames": ["protected"], "LastEvaluatedTableName": "protected" })
+    );
+    let next = json!({ "Limit": 1, "ExclusiveStartTableName": "protected" });
+    assert_eq!(
+        ask(&root, "ListTables", &next).ok().json(),
+        json!({ "TableNames": ["table"] })
+    );
+    assert_eq!(ask(&root, "ListTables", &json!({ "Limit": 0 })).status, 400);
+
+    let key = cloud.key(A, &json!([]));
+    for name in ["one", "two", "three"] {
+        vault(&cloud, &root, name, &key).ok();
+    }
+    let arn = format!("arn:aws:backup:{REGION}:{A}:backup-vault:one");
+    let path = format!("/tags/{arn}").replace("arn:", "arn%3A");
+    let path = path.as_str();
+    backup(&cloud, &root, "POST", path, &json!({ "Tags": { "team": "red" } })).ok();
+    let listed = backup(&cloud, &root, "GET", path, &Value::Null).ok().json();
+    assert_eq!(listed["Tags"], json!({ "team": "red" }));
+    let untag = path.replace("/tags/", "/untag/");
+    backup(&cloud, &root, "POST", &untag, &json!({ "TagKeyList": ["team"] })).ok();
+    let listed = backup(&cloud, &root, "GET", path, &Value::Null).ok().json();
+    assert_eq!(listed["Tags"], json!({}));
+    assert_eq!(backup(&cloud, &nobody, "GET", path, &Value::Null).status, 403);
+    let page = backup(&cloud, &root, "GET", "/backup-vaults?maxResults=2", &Value::Null)
+        .ok()
+        .json();
+    assert_eq!(page["BackupVaultList"].as_array().map(Vec::len), Some(2));
+    let token = page["NextToken"].as_str().expect("there is more");
+    let path = format!("/backup-vaults?maxResults=2&nextToken={token}");
+    let page = backup(&cloud, &root, "GET", &path, &Value::Null).ok().json();
+    assert_eq!(
+        (page["BackupVaultList"].as_array().map(Vec::len), page.get("NextToken")),
+        (Some(1), None)
+    );
+    assert_eq!(
+        backup(&cloud, &root, "GET", "/backup-vaults?nextToken=x", &Value::Null).status,
+        400
+    );
+}

@@ -65,7 +65,7 @@ impl Reply {
 /// One emulator with its control plane.
 #[derive(Debug)]
 pub(crate) struct Cloud {
-    world: World,
+    pub(crate) world: World,
 }
 
 impl Cloud {
@@ -175,6 +175,25 @@ impl Cloud {
             .expect("an action");
         let (status, answer) = self.world.iam(&root(account), action, parameters);
         assert_eq!(status, 200, "{parameters:?}: {answer}");
+    }
+
+    /// An IAM call of anybody.
+    pub(crate) fn iam_as(&self, who: &Keys, action: &str, parameters: &[(&str, &str)]) -> (u16, String) {
+        self.world.iam(who, action, parameters)
+    }
+
+    pub(crate) fn sts(&self, who: &Keys, action: &str, parameters: &[(&str, &str)]) -> (u16, String) {
+        self.world.sts(who, action, parameters)
+    }
+
+    /// Credentials with everything that the control plane can say of them.
+    pub(crate) fn mint(&self, request: &Value) -> Keys {
+        self.world.mint(request)
+    }
+
+    /// A request that was built elsewhere.
+    pub(crate) fn send_request(&self, request: Request<Bytes>) -> Reply {
+        self.answer(request)
     }
 
     pub(crate) fn kms(&self, who: &Keys, operation: &str, body: &Value) -> Reply {
@@ -335,7 +354,7 @@ impl Cloud {
         })
     }
 
-    fn draft(
+    pub(crate) fn draft(
         &self,
         service: &'static str,
         region: &str,

@@ -354,3 +354,132 @@ fn functions_live_and_die() {
     let passer = cloud.user(A, "p", &json!([allow(&json!("lambda:*"), &json!("*"))]));
     assert!(create(&cloud, &passer, "fn", "R").text().contains("iam:PassRole"));
 }
+
+/// svc:T-3: who made the call, as the trail tells it: configuration and, since 2025, the runtime come through Lambda;
+/// before, the runtime was an SDK at an address.
+#[test]
+fn the_trail_tells_lambdas_calls() {
+    let (cloud, admin, key) = world();
+    let outside = |event: &Value| {
+        [
+            &event["userIdentity"]["invokedBy"],
+            &event["sourceIPAddress"],
+            &event["userAgent"],
+        ]
+        .map(Clone::clone)
+    };
+    let lambda = [0; 3].map(|_| json!("lambda.amazonaws.com"));
+    for (as_of, runtime_is_lambda) in [("2021-09-01", false), ("2025-06-01", true)] {
+        cloud.case(&json!({ "as_of": as_of }));
+        let before = cloud.trail().len();
+        configure(&cloud, &admin, "fn", &key).ok();
+        for event in &cloud.trail()[before..] {
+            assert_eq!(outside(event), lambda, "{as_of} {event}");
+        }
+        let before = cloud.trail().len();
+        cold(&cloud, "fn");
+        invoke(&cloud, &admin, "fn").ok();
+        let event = cloud.trail()[before].clone();
+        assert_eq!(event["eventName"], "Decrypt");
+        assert_eq!(outside(&event) == lambda, runtime_is_lambda, "{as_of} {event}");
+        if !runtime_is_lambda {
+            let [invoked_by, address, agent] = outside(&event);
+            assert!(invoked_by.is_null(), "{event}");
+            assert!(
+                address
+                    .as_str()
+                    .is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok())
+            );
+            assert!(agent.as_str().is_some_and(|text| text.starts_with("aws-sdk-")));
+        }
+    }
+}
+
+/// Functions as tools read and keep them: versions, code, tags, pages.
+#[test]
+fn functions_are_read_and_tagged() {
+    let (cloud, admin, _) = world();
+    for name in ["fa", "fb"] {
+        create(&cloud, &admin, name, "R").ok();
+    }
+    let send = |who: &Keys, method: &'static str, path: &str, body: &Value| {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        cloud.send(Some(who), "lambda", REGION, method, path, &[], body.into_bytes())
+    };
+    let arn = format!("arn:aws:lambda:{REGION}:{A}:function:fn").replace("arn:", "arn%3A");
+    let tags = format!("/2017-03-31/tags/{arn}");
+    send(&admin, "POST", &tags, &json!({ "Tags": { "a": "1", "b": "2" } })).ok();
+    assert_eq!(
+        send(&admin, "GET", &tags, &Value::Null).ok().json(),
+        json!({ "Tags": { "a": "1", "b": "2" } })
+    );
+    send(&admin, "DELETE", &format!("{tags}?tagKeys=a"), &Value::Null).ok();
+    assert_eq!(
+        lambda(&cloud, &admin, "GET", "/fn", &Value::Null).ok().json()["Tags"],
+        json!({ "b": "2" })
+    );
+    let versions = lambda(&cloud, &admin, "GET", "/fn/versions", &Value::Null).ok().json();
+    assert_eq!(versions["Versions"][0]["Version"], "$LATEST");
+    let before = lambda(&cloud, &admin, "GET", "/fn/configuration", &Value::Null)
+        .ok()
+        .json();
+    let changed = lambda(&cloud, &admin, "PUT", "/fn/code", &json!({ "ZipFile": "eA==" }))
+        .ok()
+        .json();
+    assert_eq!(changed["CodeSize"], 1);
+    assert_ne!(changed["CodeSha256"], before["CodeSha256"]);
+    let signing = send(
+        &admin,
+        "GET",
+        "/2020-06-30/functions/fn/code-signing-config",
+        &Value::Null,
+    )
+    .ok();
+    assert_eq!(signing.json(), json!({ "FunctionName": "fn" }));
+    let page = lambda(&cloud, &admin, "GET", "?MaxItems=2", &Value::Null).ok().json();
+    assert_eq!(
+        (page["Functions"].as_array().map(Vec::len), &page["NextMarker"]),
+        (Some(2), &json!("fb"))
+    );
+    let page = lambda(&cloud, &admin, "GET", "?MaxItems=2&Marker=fb", &Value::Null)
+        .ok()
+        .json();
+    assert_eq!(
+        (page["Functions"].as_array().map(Vec::len), page.get("NextMarker")),
+        (Some(1), None)
+    );
+    assert_eq!(lambda(&cloud, &admin, "GET", "?MaxItems=0", &Value::Null).status, 400);
+    // Each is asked for by its own name.
+    let nobody = cloud.user(A, "nobody", &json!([]));
+    for (method, path, action) in [
+        ("GET", tags.as_str(), "ListTags"),
+        ("POST", &tags, "TagResource"),
+        ("DELETE", &tags, "UntagResource"),
+        ("GET", "/2015-03-31/functions/fn/versions", "ListVersionsByFunction"),
+        ("PUT", "/2015-03-31/functions/fn/code", "UpdateFunctionCode"),
+        ("GET", "/2019-09-30/functions/fn/concurrency", "GetFunctionConcurrency"),
+    ] {
+        let denied = send(&nobody, method, path, &Value::Null);
+        assert_eq!(denied.status, 403, "{action}");
+        assert!(denied.text().contains(&format!("lambda:{action}")), "{}", denied.text());
+    }
+    assert_eq!(send(&admin, "GET", "/functions/fn", &Value::Null).status, 404);
+}
+
+/// A variable's name is a constraint of the API: told before anybody is asked.
+#[test]
+fn names_of_variables_come_before_permissions() {
+    let (cloud, _, _) = world();
+    let nobody = cloud.user(A, "nobody", &json!([]));
+    for (name, status) in [("A", 400), ("1A", 400), ("AB", 403)] {
+        let body = json!({ "Environment": { "Variables": { name: "x" } } });
+        let reply = lambda(&cloud, &nobody, "PUT", "/fn/configuration", &body);
+        assert_eq!(reply.status, status, "{name}: {}", reply.text());
+        let body = json!({ "FunctionName": "new", "Environment": { "Variables": { name: "x" } } });
+        assert_eq!(lambda(&cloud, &nobody, "POST", "", &body).status, status, "{name}");
+    }
+}

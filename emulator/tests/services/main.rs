@@ -2,9 +2,12 @@
 
 mod backup;
 mod cloud;
+mod faults;
 mod lambda;
+mod propagation;
 mod rulings;
 mod s3_authorization;
+mod s3_customer_keys;
 mod s3_forms;
 mod s3_object_lock;
 mod s3_objects;

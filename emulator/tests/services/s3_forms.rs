@@ -14,14 +14,14 @@ const BOUNDARY: &str = "7f3d1c";
 
 /// A form before it is sent: fields in order, then the file.
 #[derive(Debug, Clone)]
-struct Form {
+pub(crate) struct Form {
     fields: Vec<(String, String)>,
     filename: Option<&'static str>,
     content: Vec<u8>,
 }
 
 impl Form {
-    fn new(key: &str, content: &str) -> Self {
+    pub(crate) fn new(key: &str, content: &str) -> Self {
         Self {
             fields: vec![("key".to_owned(), key.to_owned())],
             filename: Some("C:\\dir\\photo.jpg"),
@@ -29,7 +29,7 @@ impl Form {
         }
     }
 
-    fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.fields.push((name.to_owned(), value.to_owned()));
         self
     }
@@ -40,11 +40,11 @@ impl Form {
     }
 
     /// Adds the signing fields with a policy that covers everything, plus `more` conditions.
-    fn sign(self, who: &Keys, more: &Value) -> Self {
+    pub(crate) fn sign(self, who: &Keys, more: &Value) -> Self {
         self.sign_for(who, "bucket", REGION, "2025-01-08T01:00:00.000Z", more)
     }
 
-    fn sign_for(mut self, who: &Keys, bucket: &str, region: &str, expiration: &str, more: &Value) -> Self {
+    pub(crate) fn sign_for(mut self, who: &Keys, bucket: &str, region: &str, expiration: &str, more: &Value) -> Self {
         let scope = format!("20250108/{region}/s3/aws4_request");
         self = self
             .with("x-amz-algorithm", "AWS4-HMAC-SHA256")
@@ -93,7 +93,7 @@ impl Form {
         body
     }
 
-    fn send(&self, cloud: &Cloud) -> Reply {
+    pub(crate) fn send(&self, cloud: &Cloud) -> Reply {
         self.send_to(cloud, "bucket")
     }
 

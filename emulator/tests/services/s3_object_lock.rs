@@ -109,6 +109,12 @@ fn object_lock() {
     let denied = cloud.s3_with(&root, "DELETE", &path, &bypass, "");
     assert_eq!(denied.error(), (403, "AccessDenied".to_owned()));
     assert!(denied.element("Message").contains("object lock"));
+    // Where nobody spoke of a hold there is none to tell of.
+    cloud.s3_with(&root, "PUT", "/locked/free", &[], "x").ok();
+    assert_eq!(
+        cloud.s3(&root, "GET", "/locked/free?legal-hold").error(),
+        (404, "NoSuchObjectLockConfiguration".to_owned())
+    );
     let off = "<LegalHold><Status>OFF</Status></LegalHold>";
     cloud
         .s3_with(&root, "PUT", &path.replace('?', "?legal-hold&"), &[], off)

@@ -35,8 +35,7 @@ pub(super) enum Command {
     /// Say how good the random cases are: distinct requests, allow share, rules reached.
     Stats(StatsArguments),
     /// Switch on the seeded faults of the emulator, one at a time, and see after how many cases each is found.
-    #[cfg(feature = "wire")]
-    Faults(FaultsArguments),
+    Faults(super::faults::FaultsArguments),
     /// Random cases without a world, by the hundred thousand: the model against the emulator's authorizer.
     Evaluator(super::evaluator::EvaluatorArguments),
     /// Hold an evaluator to the laws that need no oracle: adding a Deny never allows, order is nothing, both sides must allow.
@@ -117,9 +116,13 @@ pub(super) struct CheckArguments {
     /// Seed of the random cases; drawn and printed when left out.
     #[arg(long)]
     pub(super) seed: Option<u64>,
-    /// Folder for findings and the machine-readable report. Findings go to `countersign-report` when left out; nothing else is written.
+    /// Folder for findings and reports (`report.ndjson`, `junit.xml`, `report.html`). Findings go to `countersign-report` when left out;
+    /// nothing else is written.
     #[arg(long, value_name = "DIR")]
     pub(super) report: Option<PathBuf>,
+    /// Findings that are shrunk, shown and saved, of those that differ; the rest are counted.
+    #[arg(long, default_value_t = super::check::SHOWN_FINDINGS, value_name = "N")]
+    pub(super) findings: usize,
     /// Leave the corpus out.
     #[arg(long)]
     pub(super) no_scenarios: bool,
@@ -146,6 +149,7 @@ impl Default for CheckArguments {
             cases: 300,
             seed: None,
             report: None,
+            findings: super::check::SHOWN_FINDINGS,
             no_scenarios: false,
             faults: Vec::new(),
             workers: None,
@@ -177,6 +181,9 @@ pub(super) struct ReplayArguments {
     /// Switch a seeded fault of the embedded emulator on.
     #[arg(long = "fault", value_name = "ID")]
     pub(super) faults: Vec<String>,
+    /// Folder for findings and reports (`report.ndjson`, `junit.xml`, `report.html`).
+    #[arg(long, value_name = "DIR")]
+    pub(super) report: Option<PathBuf>,
 }
 
 /// `stats`.
@@ -188,32 +195,6 @@ pub(super) struct StatsArguments {
     /// Seed of the random cases.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
-    /// Machine-readable.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// `faults`.
-#[cfg(feature = "wire")]
-#[derive(Debug, Clone, Args)]
-pub(super) struct FaultsArguments {
-    /// The faults; all of them when left out.
-    pub(super) ids: Vec<String>,
-    /// Cases to try before giving a fault up.
-    #[arg(long, default_value_t = 500)]
-    pub(super) cases: u64,
-    /// First seed of the random cases.
-    #[arg(long, default_value_t = 1)]
-    pub(super) seed: u64,
-    /// Number of seeds, each tried by itself.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub(super) seeds: u32,
-    /// Only list the faults.
-    #[arg(long)]
-    pub(super) list: bool,
-    /// Folder for the shrunk cases.
-    #[arg(long, value_name = "DIR")]
-    pub(super) report: Option<PathBuf>,
     /// Machine-readable.
     #[arg(long)]
     pub(super) json: bool,

@@ -1,6 +1,5 @@
 //! `countersign check`: the main job. Runs the corpus and random cases, shrinks what diverges, saves it, reports.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,21 +9,25 @@ use countersign_model::case::Case;
 
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
 use super::{Exit, Failure, adapter, drawn_seed, files, known_faults, make_target, reached, safe_target, workers};
-use crate::differential::{CaseReport, fingerprint, run_case, shrink};
+use crate::distinct::{Distinct, Effort};
 use crate::evaluator;
 use crate::findings;
 use crate::generate;
-use crate::report::{Consumer, Event, FindingReport, NdjsonReport, Start, Summary, TerminalReport};
-use crate::session::{self, CaseResult, Phase, Plan, SessionError};
+use crate::report::{
+    Consumer, Event, GithubReport, HtmlReport, JunitReport, NdjsonReport, Start, Summary, TerminalReport,
+};
+use crate::session::{self, CaseResult, Plan, SessionError};
 use crate::shard::Shard;
 use crate::target::{AdapterTarget, Target as _};
 
 /// Where findings go when the user names no folder.
 const DEFAULT_REPORT: &str = "countersign-report";
-/// Distinct findings that are shrunk and shown; the rest are counted.
+/// Kinds of disagreement that are shrunk, shown and saved when nobody says how many; the rest are counted.
 pub(super) const SHOWN_FINDINGS: usize = 20;
 /// Times a case may be run again while it is shrunk.
-const SHRINK_BUDGET: usize = 2_000;
+pub(super) const SHRINK_BUDGET: usize = 2_000;
+/// Times a shrunk case may be run again to see which of its values could be anything.
+pub(super) const NEEDS_BUDGET: usize = 300;
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     known_faults(&arguments.faults)?;
@@ -46,7 +49,10 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
         &offered,
         &arguments.target,
         &arguments.faults,
-        arguments.report.as_deref(),
+        Output {
+            folder: arguments.report.as_deref(),
+            findings: arguments.findings,
+        },
     )
 }
 
@@ -91,8 +97,20 @@ pub(super) fn run_cases(
         &offered,
         target,
         faults,
-        report,
+        Output {
+            folder: report,
+            findings: SHOWN_FINDINGS,
+        },
     )
+}
+
+/// What a run leaves behind.
+#[derive(Clone, Copy)]
+struct Output<'a> {
+    /// Folder for findings and the machine-readable report.
+    folder: Option<&'a Path>,
+    /// Distinct findings that are shrunk, shown and saved.
+    findings: usize,
 }
 
 fn execute(
@@ -100,7 +118,7 @@ fn execute(
     offered: &Offered,
     target: &TargetArguments,
     faults: &[String],
-    folder: Option<&Path>,
+    output: Output<'_>,
 ) -> Result<Exit, Failure> {
     if plan.total() == 0 {
         return Err(Failure::message(
@@ -116,10 +134,14 @@ fn execute(
     let started = Instant::now();
     let interrupted = interrupt_flag();
     let mut consumers: Vec<Box<dyn Consumer>> = vec![Box::new(TerminalReport::new())];
-    if let Some(folder) = folder {
-        let report = NdjsonReport::create(folder)
-            .map_err(|error| Failure::message(Exit::Usage, error, "give --report a folder that can be written"))?;
-        consumers.push(Box::new(report));
+    if let Some(folder) = output.folder {
+        let unwritable = |error| Failure::message(Exit::Usage, error, "give --report a folder that can be written");
+        consumers.push(Box::new(NdjsonReport::create(folder).map_err(unwritable)?));
+        consumers.push(Box::new(JunitReport::create(folder).map_err(unwritable)?));
+        consumers.push(Box::new(HtmlReport::create(folder).map_err(unwritable)?));
+    }
+    if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        consumers.push(Box::new(GithubReport::new(std::io::stdout())));
     }
     let start = Start {
         version: env!("CARGO_PKG_VERSION"),
@@ -180,12 +202,30 @@ fn execute(
     if stopped {
         tell(&mut consumers, &Event::Interrupted)?;
     }
-    summary.findings = distinct.groups.len();
-    summary.fingerprints = distinct.seen();
-    investigate(distinct, &plan, target, faults, folder, &interrupted, &mut consumers)?;
+    if let (Some(folder), false) = (output.folder, plan.shard.is_whole()) {
+        write_groups(folder, &distinct).map_err(|error| {
+            Failure::message(
+                Exit::Usage,
+                format!("cannot write the report: {error}"),
+                "give --report a folder that can be written",
+            )
+        })?;
+    }
+    summary.findings = investigate(distinct, &plan, target, faults, output, &interrupted, &mut consumers)?;
     summary.finish(started.elapsed(), stopped);
     tell(&mut consumers, &Event::Finished(&summary))?;
     Ok(exit_of(&summary))
+}
+
+/// What `merge` needs of a shard: the first exemplar of every kind of disagreement, as it was before it was shrunk.
+fn write_groups(folder: &Path, distinct: &Distinct) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join(crate::merge::GROUPS))?);
+    for group in distinct.groups() {
+        serde_json::to_writer(&mut file, &group)?;
+        file.write_all(b"\n")?;
+    }
+    file.flush()
 }
 
 /// What a target can be asked, learnt before anything is run.
@@ -253,68 +293,29 @@ impl Offered {
     }
 }
 
-/// Disagreements by fingerprint, each with its first exemplar.
-#[derive(Default)]
-struct Distinct {
-    groups: BTreeMap<String, Group>,
-}
-
-struct Group {
-    seen: u64,
-    order: (Phase, u64),
-    case: Case,
-    report: CaseReport,
-}
-
-impl Distinct {
-    /// How many cases show each finding.
-    fn seen(&self) -> BTreeMap<String, u64> {
-        let groups = self.groups.iter();
-        groups
-            .map(|(fingerprint, group)| (fingerprint.clone(), group.seen))
-            .collect()
-    }
-
-    fn add(&mut self, phase: Phase, number: u64, case: Case, report: CaseReport) {
-        let Some(fingerprint) = fingerprint::of(&case, &report) else {
-            return;
-        };
-        self.groups
-            .entry(fingerprint)
-            .and_modify(|group| group.seen += 1)
-            .or_insert(Group {
-                seen: 1,
-                order: (phase, number),
-                case,
-                report,
-            });
-    }
-}
-
-/// Shrinks, saves and shows one exemplar of each distinct finding, in the order they were met.
+/// Shrinks, saves and shows one exemplar of each distinct finding, in the order they were met. Answers how many findings there are.
 fn investigate(
     distinct: Distinct,
     plan: &Plan,
     target: &TargetArguments,
     faults: &[String],
-    folder: Option<&Path>,
+    output: Output<'_>,
     interrupted: &AtomicBool,
     consumers: &mut [Box<dyn Consumer>],
-) -> Result<(), Failure> {
-    if distinct.groups.is_empty() {
-        return Ok(());
+) -> Result<usize, Failure> {
+    if distinct.is_empty() {
+        return Ok(0);
     }
     tell(
         consumers,
         &Event::Shrinking {
-            findings: distinct.groups.len(),
+            findings: distinct.len(),
         },
     )?;
-    let folder = folder
+    let folder = output
+        .folder
         .map_or_else(|| PathBuf::from(DEFAULT_REPORT), Path::to_path_buf)
         .join("findings");
-    let mut groups: Vec<(String, Group)> = distinct.groups.into_iter().collect();
-    groups.sort_by_key(|(_, group)| group.order);
     // Shrinking runs a case hundreds of times: the embedded emulator is quicker without its socket.
     let quick = match &target.target {
         TargetName::Embedded => TargetArguments {
@@ -326,45 +327,14 @@ fn investigate(
     };
     let mut target = make_target(&quick, faults)
         .map_err(|error| Failure::message(Exit::Target, error, "the findings could not be shrunk"))?;
-    for (fingerprint, group) in groups.into_iter().take(SHOWN_FINDINGS) {
-        let random = group.order.0 == Phase::Random;
-        let seed = random.then_some((plan.seed, group.order.1));
-        let steps_before = group.case.steps.len();
-        let (mut case, mut report) = (group.case, group.report);
-        let found_in = case.id.clone();
-        if random {
-            let still_fails = |smaller: &Case| {
-                !interrupted.load(Ordering::Relaxed)
-                    && findings::loads(smaller)
-                    && run_case(smaller, target.as_mut())
-                        .is_ok_and(|report| fingerprint::of(smaller, &report).as_deref() == Some(fingerprint.as_str()))
-            };
-            let smaller = if case.evaluate.is_some() {
-                evaluator::shrink::shrink(&case, SHRINK_BUDGET, still_fails)
-            } else {
-                shrink::shrink(&case, SHRINK_BUDGET, still_fails).case
-            };
-            if let Ok(again) = run_case(&smaller, target.as_mut())
-                && fingerprint::of(&smaller, &again).as_deref() == Some(fingerprint.as_str())
-            {
-                case = smaller;
-                report = again;
-            }
-        }
-        let finding = FindingReport {
-            fingerprint,
-            seen: group.seen,
-            found_in,
-            seed,
-            position: match group.order {
-                (Phase::Corpus, number) => number,
-                (Phase::Random, number) => plan.corpus.len() as u64 + number,
-            },
-            steps_before,
-            case,
-            report,
-        };
-        let saved = findings::save_with_faults(&folder, &finding, faults).map_err(|error| {
+    let effort = Effort {
+        groups: output.findings,
+        shrinking: SHRINK_BUDGET,
+        needs: NEEDS_BUDGET,
+    };
+    let found = distinct.findings(effort, plan.seed, target.as_mut(), interrupted);
+    for finding in &found.shown {
+        let saved = findings::save_with_faults(&folder, finding, faults).map_err(|error| {
             Failure::message(
                 Exit::Internal,
                 format!("the finding `{}` cannot be saved: {error}", finding.fingerprint),
@@ -374,12 +344,12 @@ fn investigate(
         tell(
             consumers,
             &Event::Finding {
-                finding: &finding,
+                finding,
                 saved: Some(&saved),
             },
         )?;
     }
-    Ok(())
+    Ok(found.shown.len() + found.hidden)
 }
 
 /// Whose fault decides: ours before the target's reachability, that before a divergence.

@@ -1,7 +1,7 @@
 //! `countersign evaluator`: many random cases without a world, the model against the emulator's authorizer or an adapter, in process
 //! and on all cores. Comparing and shrinking are `crate::evaluator`'s; here are arguments, progress and the report for a person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &EvaluatorArguments) -> Result<Exit, Failure> {
         .map_err(|fault| Failure::message(Exit::Target, fault, "the evaluator has to stay alive during a run"))?;
     bar.finish();
     let took = started.elapsed();
-    let (findings, exemplars) = investigate(&report, &mut EmulatorEvaluator { faults });
+    let findings = investigate(&report, &mut EmulatorEvaluator { faults });
     let folder = arguments
         .report
         .clone()
@@ -93,16 +93,7 @@ pub(super) fn run(arguments: &EvaluatorArguments) -> Result<Exit, Failure> {
         saved.push(path);
     }
     if let Some(folder) = &arguments.report {
-        write_report(
-            folder,
-            seed,
-            arguments,
-            &report,
-            &exemplars,
-            findings.iter().zip(&saved),
-            took,
-        )
-        .map_err(|error| {
+        write_report(folder, seed, arguments, &report, findings.iter().zip(&saved), took).map_err(|error| {
             Failure::message(
                 Exit::Usage,
                 format!("cannot write the report: {error}"),
@@ -189,32 +180,42 @@ fn compare_saving(arguments: &EvaluatorArguments, seed: u64, workers: usize) -> 
     })
 }
 
-/// A case that was shrunk, and what became of it.
-struct Exemplar {
-    class: String,
-    number: u64,
-    fingerprint: Option<String>,
-}
-
-/// One finding for each fingerprint that is left after shrinking, in the order of the classes.
-fn investigate(report: &Report, target: &mut dyn Evaluator) -> (Vec<Finding>, Vec<Exemplar>) {
+/// One finding for each fingerprint that is left after shrinking, in the order of the classes. Shrinking may tell kinds apart within a class; each
+/// is then given the class's count, for the others of the class were not shrunk.
+pub(super) fn investigate(report: &Report, target: &mut dyn Evaluator) -> Vec<Finding> {
     let mut found: BTreeMap<String, Finding> = BTreeMap::new();
-    let mut exemplars = Vec::new();
     for (class, cases) in &report.exemplars {
         let seen = report.disagreements.get(class).copied().unwrap_or_default();
+        let mut counted = BTreeSet::new();
         for case in cases {
-            let finding = finding::investigate(case, &mut ModelEvaluator, target, seen);
-            exemplars.push(Exemplar {
-                class: class.clone(),
-                number: number_of(case),
-                fingerprint: finding.as_ref().map(|finding| finding.fingerprint.clone()),
-            });
-            if let Some(finding) = finding {
-                found.entry(finding.fingerprint.clone()).or_insert(finding);
+            let Some(finding) = finding::investigate(case, &mut ModelEvaluator, target, seen) else {
+                continue;
+            };
+            let first_of_class = counted.insert(finding.fingerprint.clone());
+            match found.get_mut(&finding.fingerprint) {
+                Some(known) if first_of_class => known.seen += seen,
+                Some(_) => {}
+                None => {
+                    found.insert(finding.fingerprint.clone(), finding);
+                }
             }
         }
     }
-    (found.into_values().collect(), exemplars)
+    found.into_values().collect()
+}
+
+/// A finding as a line of the report.
+pub(super) fn finding_line(finding: &Finding, saved: &Path) -> serde_json::Value {
+    json!({
+        "event": "finding",
+        "fingerprint": finding.fingerprint,
+        "seen": finding.seen,
+        "found_in": finding.found_in,
+        "case": finding.case,
+        "expected": finding.disagreement.expected.words(),
+        "observed": finding.disagreement.observed.words(),
+        "saved": saved.display().to_string(),
+    })
 }
 
 /// The machine-readable report: one JSON object a line, as `check` writes it; `exemplar` lines say which cases were shrunk, so that the
@@ -224,7 +225,6 @@ fn write_report<'a>(
     seed: u64,
     arguments: &EvaluatorArguments,
     report: &Report,
-    exemplars: &[Exemplar],
     findings: impl Iterator<Item = (&'a Finding, &'a PathBuf)>,
     took: Duration,
 ) -> std::io::Result<()> {
@@ -242,28 +242,17 @@ fn write_report<'a>(
         started["shard"] = json!(arguments.shard.to_string());
     }
     writeln!(file, "{started}")?;
-    for exemplar in exemplars {
-        let line = json!({
-            "event": "exemplar",
-            "class": exemplar.class,
-            "number": exemplar.number,
-            "fingerprint": exemplar.fingerprint,
-        });
-        writeln!(file, "{line}")?;
+    for (class, cases) in &report.exemplars {
+        for case in cases {
+            writeln!(
+                file,
+                "{}",
+                json!({"event": "exemplar", "class": class, "number": number_of(case)})
+            )?;
+        }
     }
     for (finding, saved) in findings {
-        let line = json!({
-            "event": "finding",
-            "fingerprint": finding.fingerprint,
-            "seen": finding.seen,
-            "found_in": finding.found_in,
-            "number": finding.number,
-            "case": finding.case,
-            "expected": finding.disagreement.expected.words(),
-            "observed": finding.disagreement.observed.words(),
-            "saved": saved.display().to_string(),
-        });
-        writeln!(file, "{line}")?;
+        writeln!(file, "{}", finding_line(finding, saved))?;
     }
     let finished = json!({"event": "finished", "report": report, "seconds": took.as_secs_f64()});
     writeln!(file, "{finished}")?;
@@ -344,6 +333,7 @@ pub(super) struct Progress {
     done: AtomicU64,
     told: AtomicU64,
     whole: u64,
+    what: &'static str,
     started: Instant,
 }
 
@@ -352,6 +342,11 @@ impl Progress {
     const LINE_EVERY: u64 = 10;
 
     pub(super) fn new(whole: u64) -> Self {
+        Self::counting(whole, "cases")
+    }
+
+    /// Of something else than cases.
+    pub(super) fn counting(whole: u64, what: &'static str) -> Self {
         let fancy = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} {per_sec} {eta}");
         let bar = fancy.then(|| {
@@ -363,6 +358,7 @@ impl Progress {
             done: AtomicU64::new(0),
             told: AtomicU64::new(0),
             whole,
+            what,
             started: Instant::now(),
         }
     }
@@ -375,7 +371,7 @@ impl Progress {
         }
         let now = self.started.elapsed().as_secs() / Self::LINE_EVERY;
         if now > self.told.fetch_max(now, Ordering::Relaxed) {
-            eprintln!("{done} of {} cases", self.whole);
+            eprintln!("{done} of {} {}", self.whole, self.what);
         }
     }
 

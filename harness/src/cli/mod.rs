@@ -7,7 +7,6 @@ mod evaluate;
 mod evaluator;
 mod exit;
 mod explain;
-#[cfg(feature = "wire")]
 mod faults;
 mod files;
 mod fuzz_case;
@@ -51,7 +50,6 @@ pub fn main() -> Exit {
         Command::Scenarios(arguments) => scenarios::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
-        #[cfg(feature = "wire")]
         Command::Faults(arguments) => faults::run(&arguments),
         Command::Evaluator(arguments) => evaluator::run(&arguments),
         Command::Laws(arguments) => laws::run(&arguments),

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use clap::Args;
 use countersign_model::case::load::{Syntax, load_all, nearest};
 use countersign_model::case::{Case, Decision};
+use countersign_model::coverage::{Coverage, table};
 use countersign_model::quirks::{QuirkError, Quirks};
 use countersign_model::rule::{self, Rule};
 use serde::Serialize;
@@ -22,12 +23,19 @@ pub(super) struct RulesArguments {
     /// Rules to explain, such as `svc:K-20`; all are listed when left out.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
+    /// The table rule × outcome instead: how many decisions of the corpus name each rule, and came to what. Exit 1 on an empty cell that
+    /// is not known to be out of reach.
+    #[arg(long, conflicts_with = "ids")]
+    coverage: bool,
     /// Machine-readable.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(arguments: &RulesArguments) -> Result<Exit, Failure> {
+    if arguments.coverage {
+        return coverage(arguments.json);
+    }
     let mut out = Vec::new();
     if arguments.ids.is_empty() {
         let rules: Vec<&Rule> = rule::catalogue().values().collect();
@@ -56,6 +64,37 @@ pub(super) fn run(arguments: &RulesArguments) -> Result<Exit, Failure> {
         write!(out, "{}", plain(&texts.join("\n")))?;
     }
     print(&out).map(|()| Exit::Conformant)
+}
+
+/// The table rule × outcome over the corpus inside the binary.
+fn coverage(json: bool) -> Result<Exit, Failure> {
+    let mut coverage = Coverage::default();
+    for case in &Corpus::read().cases {
+        coverage
+            .add(case)
+            .map_err(|why| Failure::message(Exit::Internal, format!("case `{}`: {why}", case.id), String::new()))?;
+    }
+    let rows = coverage.rows();
+    let cells = || rows.iter().flat_map(|row| &row.cells);
+    let [filled, empty, out_of_reach] = [
+        cells().filter(|cell| cell.decisions > 0).count(),
+        cells().filter(|cell| cell.is_gap()).count(),
+        cells().filter(|cell| cell.decisions == 0 && !cell.is_gap()).count(),
+    ];
+    let mut out = Vec::new();
+    if json {
+        let json = serde_json::to_string_pretty(&rows).map_err(std::io::Error::other)?;
+        writeln!(out, "{json}")?;
+    } else {
+        writeln!(out, "{}", table(&rows))?;
+        writeln!(
+            out,
+            "{} deciding rules: {filled} cells filled, {empty} empty, {out_of_reach} out of reach (-)",
+            rows.len()
+        )?;
+    }
+    let exit = if empty == 0 { Exit::Conformant } else { Exit::Divergence };
+    print(&out).map(|()| exit)
 }
 
 /// One line of the list.

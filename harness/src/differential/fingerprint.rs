@@ -1,5 +1,5 @@
-//! A stable text for what a disagreement is about: operation, kind of disagreement, what decided. Findings with one fingerprint are
-//! one finding. Values that differ from case to case (names, ids, texts) are not in it, nor are rules that only touched the outcome:
+//! A stable text for what a disagreement is about: operation, kind of disagreement, what decided. `finding` gives the name of a shrunk case,
+//! without the operation: findings with the same deciding rule and the same kind of disagreement are one finding. Values that differ from case to case (names, ids, texts) are not in it, nor are rules that only touched the outcome:
 //! one fault of a target should give few fingerprints.
 
 use std::collections::BTreeSet;
@@ -31,18 +31,59 @@ fn each<'a>(case: &'a Case, report: &'a CaseReport) -> impl Iterator<Item = Stri
     };
     let steps = report.steps.iter().enumerate().filter_map(|(index, step)| {
         let disagreement = gravest(&step.disagreements)?;
-        let operation = match &case.evaluate {
-            // The service says enough: an evaluator treats all actions of one alike.
-            Some(evaluate) => match requests(evaluate).nth(index) {
-                Some(request) => Some(request.action.service().to_ascii_lowercase()),
-                None => step.name.clone(),
-            },
-            None => case.steps.get(index).map(operation),
-        }
-        .unwrap_or_else(|| "step".to_owned());
-        Some(of_step(&operation, step, disagreement))
+        Some(of_step(&operation_at(case, index, step), step, disagreement))
     });
     provisioning.into_iter().chain(steps)
+}
+
+/// The operation of a step, or the service that a request is for.
+fn operation_at(case: &Case, index: usize, step: &StepReport) -> String {
+    match &case.evaluate {
+        // The service says enough: an evaluator treats all actions of one alike.
+        Some(evaluate) => match requests(evaluate).nth(index) {
+            Some(request) => Some(request.action.service().to_ascii_lowercase()),
+            None => step.name.clone(),
+        },
+        None => case.steps.get(index).map(operation),
+    }
+    .unwrap_or_else(|| "step".to_owned())
+}
+
+/// The operation on which the first disagreement of a run shows.
+pub fn operation_of(case: &Case, report: &CaseReport) -> Option<String> {
+    let (index, step) = first(report)?;
+    Some(operation_at(case, index, step))
+}
+
+fn first(report: &CaseReport) -> Option<(usize, &StepReport)> {
+    let mut steps = report.steps.iter().enumerate();
+    steps.find(|(_, step)| !step.disagreements.is_empty())
+}
+
+/// The name of the finding that a shrunk case is: the kind of its first disagreement, and the rule that decides the step. Cases with the same
+/// name are one finding, whatever the operation. None if everything that was compared agrees.
+pub fn finding(case: &Case, report: &CaseReport) -> Option<String> {
+    let Some((index, step)) = first(report) else {
+        // The world could not be built: the part that was refused says what it is about.
+        return of(case, report);
+    };
+    let disagreement = gravest(&step.disagreements)?;
+    let word = word(disagreement.kind);
+    let kind = match disagreement.kind {
+        DisagreementKind::Decision | DisagreementKind::Code | DisagreementKind::Status => {
+            format!("{word} {}->{}", disagreement.expected, disagreement.observed)
+        }
+        DisagreementKind::Message => word.to_owned(),
+        _ => format!("{word} {}", without_positions(&disagreement.path)),
+    };
+    let rule = step.expected.as_ref().and_then(deciding_rule);
+    let about = rule.map_or_else(|| operation_at(case, index, step), |rule| rule.to_string());
+    let side = if disagreement.side == Side::Model {
+        " (model)"
+    } else {
+        ""
+    };
+    Some(format!("{kind} {about}{side}"))
 }
 
 fn of_step(operation: &str, step: &StepReport, disagreement: &Disagreement) -> String {
@@ -147,10 +188,39 @@ pub fn telling_rule(outcome: &Outcome) -> Option<&RuleId> {
         .or_else(|| most_special(rules_that_decide(outcome)))
 }
 
-fn most_special(rules: Vec<&RuleId>) -> Option<&RuleId> {
+/// The rule that decides a shrunk case. What decides conditions and variables is in the trace of every policy that has some; where a shrunk case
+/// still has them, they are what it is about.
+pub fn deciding_rule(outcome: &Outcome) -> Option<&RuleId> {
+    let check = deciding_check(outcome);
+    let rules = check.into_iter().flat_map(|check| &check.rules);
     rules
-        .into_iter()
-        .min_by_key(|rule| (rank(rule.as_str()), rule.as_str().len(), rule.as_str()))
+        .filter(|rule| is_of_conditions(rule.as_str()))
+        // The later a rule stands in its chapter, the more special it is.
+        .max_by_key(|rule| rule.as_str())
+        .or_else(|| telling_rule(outcome))
+}
+
+/// The same of the names of all rules of a trace.
+pub fn deciding_of<'r>(rules: impl Iterator<Item = &'r str> + Clone) -> Option<&'r str> {
+    let conditions = rules.clone().filter(|rule| is_of_conditions(rule));
+    conditions.max().or_else(|| most_telling(rules))
+}
+
+fn is_of_conditions(rule: &str) -> bool {
+    rule.starts_with("iam:C-") || rule.starts_with("iam:V-")
+}
+
+fn most_special(rules: Vec<&RuleId>) -> Option<&RuleId> {
+    rules.into_iter().min_by_key(|rule| specialty(rule.as_str()))
+}
+
+/// The one of some rules that says most.
+pub fn most_telling<'r>(rules: impl Iterator<Item = &'r str>) -> Option<&'r str> {
+    rules.min_by_key(|rule| specialty(rule))
+}
+
+fn specialty(rule: &str) -> (usize, usize, &str) {
+    (rank(rule), rule.len(), rule)
 }
 
 fn rules_that_decide(outcome: &Outcome) -> Vec<&RuleId> {

@@ -1,14 +1,13 @@
 //! Names disagreements of the evaluator tier and keeps them: a shrunk Case that replays, and beside it what each side said.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use countersign_model::case::{BlamedExpect, Case, EvaluatorDecision, EvaluatorExpect, Origin};
 use serde_json::json;
 
-use super::run::number_of;
 use super::shrink::shrink;
 use super::{Answer, Evaluator};
+use crate::differential::fingerprint;
 use crate::findings::{self, FindingError};
 
 /// Times a case may be asked again while it is shrunk.
@@ -52,65 +51,20 @@ impl Disagreement {
         format!("{} -> {}", plain(&self.expected), plain(&self.observed))
     }
 
-    /// The name under which a finding is kept: what changed, and the operators and elements that a shrunk case still has.
-    pub fn fingerprint(&self, case: &Case) -> String {
-        format!(
-            "{} | {}",
-            self.class(),
-            features(case).into_iter().collect::<Vec<_>>().join(" ")
-        )
+    /// What the model says and the rule that says most about why.
+    pub fn decided_by(&self) -> String {
+        let rule = fingerprint::most_telling(self.expected.rules.iter().map(String::as_str));
+        [self.expected.words()]
+            .into_iter()
+            .chain(rule.map(str::to_owned))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
-}
 
-/// The parts of the language that a case still uses: what is left after shrinking is what the disagreement is about.
-fn features(case: &Case) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    if let Ok(tree) = serde_json::to_value(&case.evaluate) {
-        collect(&tree, &mut found);
-    }
-    if let Some(evaluate) = &case.evaluate
-        && let Some(request) = &evaluate.request
-    {
-        found.insert(request.action.service().to_ascii_lowercase());
-    }
-    found.extend(case.quirks.keys().cloned());
-    found
-}
-
-/// Member names that say nothing about what a case is about.
-const PLAIN: &[&str] = &[
-    "request",
-    "principal",
-    "action",
-    "resource",
-    "context",
-    "policies",
-    "Statement",
-    "Effect",
-    "Action",
-    "Resource",
-    "Version",
-    "constraints",
-    "operations",
-    "grantee_principal",
-    "policy",
-    "type",
-    "aws",
-    "AWS",
-];
-
-fn collect(value: &serde_json::Value, found: &mut BTreeSet<String>) {
-    match value {
-        serde_json::Value::Object(members) => {
-            for (name, member) in members {
-                if !PLAIN.contains(&name.as_str()) && !name.contains(':') || name.starts_with("For") {
-                    found.insert(name.clone());
-                }
-                collect(member, found);
-            }
-        }
-        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        _ => {}
+    /// The name under which a finding is kept: what changed, and the rule that decides the shrunk case.
+    pub fn fingerprint(&self) -> String {
+        let rule = fingerprint::deciding_of(self.expected.rules.iter().map(String::as_str));
+        format!("{} | {}", self.class(), rule.unwrap_or("no rule"))
     }
 }
 
@@ -119,12 +73,10 @@ fn collect(value: &serde_json::Value, found: &mut BTreeSet<String>) {
 pub struct Finding {
     /// Its name.
     pub fingerprint: String,
-    /// How many cases of the run differed this way before shrinking told kinds apart.
+    /// How many cases of the run differed in the ways that this finding was made of; shrinking may tell more kinds apart than were counted.
     pub seen: u64,
     /// Id of the case it was found in.
     pub found_in: String,
-    /// Its number in the run; none if it is not of a run.
-    pub number: Option<u64>,
     /// The shrunk case, with the model's answer as expectation.
     pub case: Case,
     /// What each side says about it.
@@ -136,21 +88,21 @@ pub fn investigate(case: &Case, model: &mut dyn Evaluator, target: &mut dyn Eval
     let wanted = Disagreement::of(case, model, target)?.class();
     let small = shrink(case, SHRINK_BUDGET, |candidate| {
         Disagreement::of(candidate, model, target).is_some_and(|found| found.class() == wanted)
-    });
+    })
+    .case;
     let disagreement = Disagreement::of(&small, model, target)?;
-    let fingerprint = disagreement.fingerprint(&small);
+    let fingerprint = disagreement.fingerprint();
     Some(Finding {
         fingerprint,
         seen,
         found_in: case.id.clone(),
-        number: Some(number_of(case)).filter(|number| *number != u64::MAX),
         case: told(small, &disagreement.expected, &case.id),
         disagreement,
     })
 }
 
 /// The case with the expectation, so that the file says what should come.
-fn told(mut case: Case, expected: &Answer, found_in: &str) -> Case {
+pub(crate) fn told(mut case: Case, expected: &Answer, found_in: &str) -> Case {
     case.expect = Some(EvaluatorExpect {
         decision: expected.decision,
         blamed: expected.blamed.map(BlamedExpect::One),

@@ -6,6 +6,8 @@
 use countersign_model::case::{Case, EvaluatorCase};
 use serde_json::{Value, json};
 
+pub use crate::differential::shrink::Shrunk;
+
 /// A place in the tree.
 type Path = Vec<Step>;
 
@@ -16,53 +18,88 @@ enum Step {
 }
 
 /// The smallest case found within `budget` trials for which `holds` is true. It must be true of the case itself.
-pub fn shrink(case: &Case, budget: usize, mut holds: impl FnMut(&Case) -> bool) -> Case {
-    let mut best = case.clone();
-    let mut left = budget;
-    let mut try_one = |candidate: Case, best: &mut Case, left: &mut usize| -> bool {
-        if *left == 0 || weight(&candidate) >= weight(best) {
+///
+/// The result is 1-minimal if the budget suffices: none of the single edits that are tried keeps `holds` true any more.
+pub fn shrink(case: &Case, budget: usize, holds: impl FnMut(&Case) -> bool) -> Shrunk {
+    let mut search = Search {
+        best: case.clone(),
+        left: budget,
+        holds,
+    };
+    let minimal = search.run();
+    Shrunk {
+        case: search.best,
+        evaluations: budget - search.left,
+        minimal,
+    }
+}
+
+/// The case without one of its parts, for each part that may go alone and leaves a case that can be read.
+pub fn single_removals(case: &Case) -> Vec<Case> {
+    let Some(tree) = tree_of(case) else { return Vec::new() };
+    edits(&tree)
+        .iter()
+        .filter(|edit| matches!(edit, Edit::Remove(_)))
+        .filter_map(|edit| read_back(case, edit.apply(&tree)?))
+        .filter(|smaller| smaller != case)
+        .collect()
+}
+
+struct Search<F> {
+    best: Case,
+    left: usize,
+    holds: F,
+}
+
+impl<F: FnMut(&Case) -> bool> Search<F> {
+    /// Whether nothing more can be taken away.
+    fn run(&mut self) -> bool {
+        loop {
+            let mut progress = false;
+            if !self.best.quirks.is_empty() {
+                let mut candidate = self.best.clone();
+                candidate.quirks.clear();
+                progress |= self.accept(candidate);
+            }
+            let mut at = 0;
+            // Candidates are made anew after each success, from the place where the last one stood.
+            loop {
+                let Some(tree) = tree_of(&self.best) else { return true };
+                let edits = edits(&tree);
+                let Some((position, candidate)) = edits
+                    .iter()
+                    .enumerate()
+                    .skip(at)
+                    .find_map(|(position, edit)| Some((position, read_back(&self.best, edit.apply(&tree)?)?)))
+                else {
+                    break;
+                };
+                if self.accept(candidate) {
+                    progress = true;
+                    at = position;
+                } else {
+                    at = position + 1;
+                }
+                if self.left == 0 {
+                    return false;
+                }
+            }
+            if !progress {
+                return true;
+            }
+        }
+    }
+
+    fn accept(&mut self, candidate: Case) -> bool {
+        if self.left == 0 || weight(&candidate) >= weight(&self.best) {
             return false;
         }
-        *left -= 1;
-        let better = holds(&candidate);
+        self.left -= 1;
+        let better = (self.holds)(&candidate);
         if better {
-            *best = candidate;
+            self.best = candidate;
         }
         better
-    };
-    loop {
-        let mut progress = false;
-        if !best.quirks.is_empty() {
-            let mut candidate = best.clone();
-            candidate.quirks.clear();
-            progress |= try_one(candidate, &mut best, &mut left);
-        }
-        let mut at = 0;
-        // Candidates are made anew after each success, from the place where the last one stood.
-        loop {
-            let Some(tree) = tree_of(&best) else { return best };
-            let edits = edits(&tree);
-            let Some((position, candidate)) = edits
-                .iter()
-                .enumerate()
-                .skip(at)
-                .find_map(|(position, edit)| Some((position, read_back(&best, edit.apply(&tree)?)?)))
-            else {
-                break;
-            };
-            if try_one(candidate, &mut best, &mut left) {
-                progress = true;
-                at = position;
-            } else {
-                at = position + 1;
-            }
-            if left == 0 {
-                return best;
-            }
-        }
-        if !progress {
-            return best;
-        }
     }
 }
 
@@ -274,7 +311,7 @@ mod tests {
                 continue;
             }
             denied += 1;
-            let small = shrink(&case, 2_000, explicit);
+            let small = shrink(&case, 2_000, explicit).case;
             assert!(explicit(&small), "{number}");
             let length = |case| serde_json::to_string(case).map_or(0, |text| text.len());
             assert!(length(&small) <= length(&case), "{number}");

@@ -25,6 +25,8 @@ impl Scene<'_, '_, '_> {
                 let arn = self.identity_arn(sibling);
                 Principals::NotAws(vec![arn, self.accounts[account].root_arn()])
             }
+            // The account alone spares its root user only (`iam:P-55`).
+            (8, Some(_), _) if self.dice.below(3) == 0 => Principals::NotAws(vec![self.accounts[account].root_arn()]),
             _ => Principals::Everyone,
         }
     }

@@ -97,7 +97,9 @@ impl Scene<'_, '_, '_> {
         let need = &request.needs[position];
         let resource_place = match need.target {
             Target::Key(key) if !self.keys[key].default_policy => Some(Place::Key(key)),
-            Target::Bucket(bucket) | Target::Object(bucket, _) => Some(Place::Bucket(bucket)),
+            Target::Bucket(bucket) | Target::Object(bucket, _) if !self.buckets[bucket].made => {
+                Some(Place::Bucket(bucket))
+            }
             Target::Role(role) => Some(Place::Trust(role)),
             _ => None,
         };
@@ -131,8 +133,13 @@ impl Scene<'_, '_, '_> {
         };
         let action = self.denied_action(need, matches!(place, Place::Bucket(_) | Place::Trust(_)));
         let mut draft = Draft::deny(principals, vec![action], resources);
+        if matches!(need.target, Target::Any) && matches!(place, Place::Identity(_)) && self.dice.below(4) == 0 {
+            // Everything but a key: what has no resource is not that key (`iam:M-28`).
+            draft.not_resource = true;
+            draft.resources = vec![format!("arn:aws:kms:{}:{}:key/*", self.region, self.accounts[0])];
+        }
         if self.dice.below(10) < 4 || matches!(draft.principals, Principals::Everyone) && self.dice.coin() {
-            let facts = self.shared_facts(request, &[position], place);
+            let facts = self.some_facts(request, &[position], place);
             draft.conditions.extend(fact::condition(&mut self.dice, &facts, true));
         }
         self.guard_place(place, need);
@@ -160,7 +167,7 @@ impl Scene<'_, '_, '_> {
         let Some((place, index)) = self.serving(request.call.actor, &need.action, |_, _| true) else {
             return false;
         };
-        let facts = self.shared_facts(request, &[position], place);
+        let facts = self.some_facts(request, &[position], place);
         let Some(condition) = fact::condition(&mut self.dice, &facts, false) else {
             return false;
         };
@@ -238,7 +245,10 @@ impl Scene<'_, '_, '_> {
                     _ => vec![format!("arn:aws:kms:{region}:{}:key/*", words::MANAGEMENT_ACCOUNT)],
                 }
             }
-            Target::Object(bucket, object) => match self.dice.below(4) {
+            Target::Object(bucket, object) => match self.dice.below(6) {
+                // What is no variable is text (`iam:V-14`), and a key of many values is no variable (`iam:V-04`).
+                4 => vec![format!("{}/${{aws:username*", self.bucket_arn(*bucket))],
+                5 => vec![format!("{}/${{aws:TagKeys}}*", self.bucket_arn(*bucket))],
                 // The bucket instead of what is in it (`svc:S-26`).
                 0 => vec![self.bucket_arn(*bucket)],
                 // A variable that has a value for users only (`iam:V-10`).
@@ -338,7 +348,7 @@ impl Scene<'_, '_, '_> {
                 .push((*self.dice.pick(words::near_actions(&need.action))).to_owned()),
             1 => {
                 draft.actions = vec![need.action.clone()];
-                let facts = self.shared_facts(request, &[position], place);
+                let facts = self.some_facts(request, &[position], place);
                 match fact::condition(&mut self.dice, &facts, false) {
                     Some(condition) => draft.conditions.push(condition),
                     None => draft.actions = vec![service.to_owned()],
@@ -380,14 +390,14 @@ impl Scene<'_, '_, '_> {
             1 => {
                 let mut draft = Draft::deny(Principals::Absent, vec![need.action.clone()], vec!["*".to_owned()]);
                 if self.dice.coin() {
-                    let facts = self.shared_facts(request, &[position], Place::Scp(node));
+                    let facts = self.some_facts(request, &[position], Place::Scp(node));
                     draft.conditions.extend(fact::condition(&mut self.dice, &facts, true));
                 }
                 self.write(Place::Scp(node), draft);
             }
             _ => {
                 let mut draft = Draft::deny(Principals::Star, vec![need.action.clone()], vec!["*".to_owned()]);
-                let facts = self.shared_facts(request, &[position], Place::Rcp(node));
+                let facts = self.some_facts(request, &[position], Place::Rcp(node));
                 draft.conditions.extend(fact::condition(&mut self.dice, &facts, true));
                 self.write(Place::Rcp(node), draft);
             }
@@ -412,6 +422,7 @@ impl Scene<'_, '_, '_> {
             }
             _ => None,
         };
+        let other_kind = self.keys[key].kind.is_some();
         let Some(grant) = self.keys[key].grants.get_mut(name) else {
             return false;
         };
@@ -432,7 +443,11 @@ impl Scene<'_, '_, '_> {
             2 => {
                 let name = operation_name(&need.action);
                 grant.spec.operations.retain(|operation| *operation != name);
-                let near = if name == "Decrypt" { "Encrypt" } else { "Decrypt" };
+                let near = match name.as_str() {
+                    _ if other_kind => "DescribeKey",
+                    "Decrypt" => "Encrypt",
+                    _ => "Decrypt",
+                };
                 if !grant.spec.operations.iter().any(|operation| operation == near) {
                     grant.spec.operations.push(near.to_owned());
                 }
@@ -462,7 +477,7 @@ impl Scene<'_, '_, '_> {
         let Some((place, index)) = self.serving(actor, &need.action, identity) else {
             return false;
         };
-        let action = self.dice.coin();
+        let (action, unknown) = (self.dice.coin(), self.dice.below(4) == 0);
         let Some(draft) = self.policies.get_mut(&place).and_then(|list| list.get_mut(index)) else {
             return false;
         };
@@ -470,6 +485,10 @@ impl Scene<'_, '_, '_> {
             draft.not_action = !draft.not_action;
         } else if draft.resources != ["*"] {
             draft.not_resource = true;
+            if unknown && need.action.starts_with("s3:") {
+                // A variable that sessions have no value for (`iam:V-11`).
+                draft.resources = vec!["arn:aws:s3:::nobody/${aws:username}/*".to_owned()];
+            }
         } else {
             return false;
         }

@@ -218,6 +218,8 @@ impl Scene<'_, '_, '_> {
             grants: BTreeMap::new(),
             default_policy,
             kind: None,
+            origin: None,
+            multi_region: false,
         });
         self.keys.len() - 1
     }
@@ -248,8 +250,20 @@ impl Scene<'_, '_, '_> {
             objects: BTreeMap::new(),
             acl: None,
             requester_pays: false,
+            ownership: None,
+            made: false,
         });
         self.buckets.len() - 1
+    }
+
+    /// A bucket that a step is to make: with SSE-S3, as every new bucket.
+    pub(super) fn bucket_to_make(&mut self, account: usize) -> usize {
+        let bucket = self.new_bucket(account, None);
+        let made = &mut self.buckets[bucket];
+        made.made = true;
+        made.encryption = Encryption::Unset;
+        made.versioned = false;
+        bucket
     }
 
     /// A key for an object: folder, stem, ending.

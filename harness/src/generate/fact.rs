@@ -2,6 +2,7 @@
 //! condition keys; whether a policy with such a condition allows anything is not decided here.
 
 mod odd;
+mod rare;
 
 use super::dice::Dice;
 use super::statement::Condition;
@@ -33,6 +34,10 @@ pub(super) enum Known {
     Time { year: i16 },
     /// These values of a multivalued key.
     Many(Vec<String>),
+    /// Some text that is not known here.
+    Present,
+    /// At least one text that is not known here.
+    PresentMany,
     /// The key is not in the request.
     Absent,
     /// The key is not in the request; an ARN would be expected.
@@ -99,6 +104,8 @@ pub(super) fn on_fact(dice: &mut Dice<'_, '_>, fact: &Fact, holds: bool) -> Cond
         Known::Number(number) => on_number(dice, *number, holds),
         Known::Time { year } => on_time(dice, *year, holds),
         Known::Many(values) => on_many(dice, values, holds),
+        Known::Present => on_present(dice, holds),
+        Known::PresentMany => on_present_many(dice, holds),
         Known::Absent => on_absent(dice, holds, true),
         Known::AbsentPlain => on_absent(dice, holds, false),
         Known::AbsentArn => on_absent_arn(dice, holds),
@@ -260,6 +267,32 @@ fn on_many(dice: &mut Dice<'_, '_>, values: &[String], holds: bool) -> (String, 
         (3, false) => ("ForAllValues:StringNotEquals".to_owned(), vec![one]),
         (_, false) => ("Null".to_owned(), vec!["true".to_owned()]),
     }
+}
+
+fn on_present(dice: &mut Dice<'_, '_>, holds: bool) -> (String, Vec<String>) {
+    let wrong = other(dice);
+    let (operator, value) = match (dice.below(4), holds) {
+        (0, true) => ("StringLike", "*".to_owned()),
+        (1, true) => ("StringNotEquals", wrong),
+        (_, true) => ("Null", "false".to_owned()),
+        (0, false) => ("StringNotLike", "*".to_owned()),
+        (1, false) => ("StringEquals", wrong),
+        (_, false) => ("Null", "true".to_owned()),
+    };
+    (operator.to_owned(), vec![value])
+}
+
+fn on_present_many(dice: &mut Dice<'_, '_>, holds: bool) -> (String, Vec<String>) {
+    let wrong = other(dice);
+    let (operator, value) = match (dice.below(4), holds) {
+        (0, true) => ("ForAnyValue:StringLike", "*".to_owned()),
+        (1, true) => ("ForAllValues:StringNotEquals", wrong),
+        (_, true) => ("Null", "false".to_owned()),
+        (0, false) => ("ForAnyValue:StringEquals", wrong),
+        (1, false) => ("ForAllValues:StringEquals", wrong),
+        (_, false) => ("Null", "true".to_owned()),
+    };
+    (operator.to_owned(), vec![value])
 }
 
 fn on_absent(dice: &mut Dice<'_, '_>, holds: bool, set_operators: bool) -> (String, Vec<String>) {

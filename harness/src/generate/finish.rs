@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::Discard;
 use super::scene::{ActorKind, CallDraft, Encryption, Place, Scene, StepDraft};
-use super::statement::{Draft, Effect, Principals, document};
+use super::statement::{Draft, Effect, Principals, document, of_some_version};
 use super::vocabulary as words;
 
 impl Scene<'_, '_, '_> {
@@ -110,6 +110,7 @@ impl Scene<'_, '_, '_> {
                         );
                     }
                     _ => {
+                        let document = of_some_version(&mut self.dice, document);
                         inline.insert(
                             if number == 0 {
                                 "access".to_owned()
@@ -157,7 +158,10 @@ impl Scene<'_, '_, '_> {
     fn render_keys(&mut self, accounts: &mut BTreeMap<AccountId, AccountSpec>) {
         for index in 0..self.keys.len() {
             let drafts = self.policies.get(&Place::Key(index)).cloned();
-            let policy = drafts.map(|drafts| document(&mut self.dice, &drafts));
+            let policy = drafts.map(|drafts| {
+                let document = document(&mut self.dice, &drafts);
+                of_some_version(&mut self.dice, document)
+            });
             let key = self.keys[index].clone();
             let Some(spec) = accounts.get_mut(&self.accounts[key.account]) else {
                 continue;
@@ -168,6 +172,8 @@ impl Scene<'_, '_, '_> {
                 tags: key.tags,
                 state: key.state,
                 aliases: key.alias.into_iter().collect(),
+                origin: key.origin.map(str::to_owned),
+                multi_region: key.multi_region.then_some(true),
                 policy,
                 grants: key.grants.into_iter().map(|(name, grant)| (name, grant.spec)).collect(),
                 ..KeySpec::default()
@@ -179,6 +185,9 @@ impl Scene<'_, '_, '_> {
     fn render_buckets(&mut self, accounts: &mut BTreeMap<AccountId, AccountSpec>) {
         for index in 0..self.buckets.len() {
             let bucket = self.buckets[index].clone();
+            if bucket.made {
+                continue;
+            }
             let drafts = self.policies.get(&Place::Bucket(index)).cloned();
             // Block Public Access refuses a public policy, so where everybody is named it is off.
             let names_everyone = drafts.as_ref().is_some_and(|drafts| {
@@ -192,7 +201,10 @@ impl Scene<'_, '_, '_> {
                 block_public_policy: false,
                 restrict_public_buckets: self.dice.below(7) == 0,
             });
-            let policy = drafts.map(|drafts| document(&mut self.dice, &drafts));
+            let policy = drafts.map(|drafts| {
+                let document = document(&mut self.dice, &drafts);
+                of_some_version(&mut self.dice, document)
+            });
             let encryption = match bucket.encryption {
                 Encryption::Unset => None,
                 Encryption::Aes => Some(BucketEncryptionSpec {
@@ -224,7 +236,11 @@ impl Scene<'_, '_, '_> {
             };
             let rendered = BucketSpec {
                 acl: bucket.acl.map(str::to_owned),
-                ownership: bucket.acl.map(|_| "ObjectWriter".to_owned()),
+                ownership: bucket
+                    .acl
+                    .map(|_| "ObjectWriter")
+                    .or(bucket.ownership)
+                    .map(str::to_owned),
                 requester_pays: bucket.requester_pays.then_some(true),
                 encryption,
                 public_access_block,
@@ -274,8 +290,13 @@ impl Scene<'_, '_, '_> {
         if !self.organization {
             return None;
         }
-        let management_account = AccountId::new(words::MANAGEMENT_ACCOUNT).ok()?;
-        accounts.insert(management_account.clone(), AccountSpec::default());
+        // Seldom the first account of the story itself, which no policy of the organization binds then (`iam:L-49`).
+        let (management_account, members) = if self.dice.below(6) == 0 {
+            (self.accounts[0].clone(), self.accounts[1..].to_vec())
+        } else {
+            (AccountId::new(words::MANAGEMENT_ACCOUNT).ok()?, self.accounts.clone())
+        };
+        accounts.entry(management_account.clone()).or_default();
         let [mut root, mut unit] = [0, 1].map(|node| OrganizationUnitSpec {
             scp: self.render_scps(node),
             rcp: self
@@ -288,7 +309,7 @@ impl Scene<'_, '_, '_> {
             ..OrganizationUnitSpec::default()
         });
         root.accounts = vec![management_account.clone()];
-        unit.accounts = self.accounts.clone();
+        unit.accounts = members;
         root.units = [("workloads".to_owned(), unit)].into();
         Some(OrganizationSpec {
             management_account,

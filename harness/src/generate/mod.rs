@@ -29,7 +29,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 pub use settings::Settings;
 
 /// Version of the generator: it changes whenever the same bytes give another case.
-pub const GENERATOR: u32 = 2;
+pub const GENERATOR: u32 = 3;
 
 /// Bytes behind one seeded case. Far more than a case draws, since exhausted bytes would decode to trivial worlds.
 pub const SEED_BYTES: usize = 16 * 1024;

@@ -273,12 +273,12 @@ impl Scene<'_, '_, '_> {
             .map(|position| operation_name(&request.needs[*position].action))
             .collect();
         if self.dice.below(3) == 0 {
-            operations.push(
-                (*self
-                    .dice
-                    .pick(&["DescribeKey", "RetireGrant", "GenerateDataKeyWithoutPlaintext"]))
-                .to_owned(),
-            );
+            // Of a key that does not encrypt data keys a grant can say less (`svc:G-4`).
+            let more: &[&str] = match self.keys[key].kind {
+                None => &["DescribeKey", "RetireGrant", "GenerateDataKeyWithoutPlaintext"],
+                Some(_) => &["DescribeKey", "RetireGrant", "CreateGrant"],
+            };
+            operations.push((*self.dice.pick(more)).to_owned());
         }
         let unique: BTreeSet<String> = operations.into_iter().collect();
         let contexts: Vec<&BTreeMap<String, String>> = positions
@@ -334,6 +334,8 @@ impl Scene<'_, '_, '_> {
             }
             // The owner's root user needs nothing; a foreign one needs the bucket policy.
             ActorKind::Root if own => {}
+            // What is yet to be made has no policy.
+            _ if self.buckets[bucket].made => self.allow_identity(request, positions),
             ActorKind::Root => {
                 let arn = self.accounts[self.actors[actor].account].root_arn();
                 self.allow_bucket(request, bucket, positions, Principals::Aws(vec![arn]), None);

@@ -216,6 +216,12 @@ impl Scene<'_, '_, '_> {
         if matches!(action, "CreateGrant" | "ListGrants" | "RevokeGrant") {
             facts.push(Fact::new("kms:GrantIsForAWSResource", Known::Bool(false)));
         }
+        if matches!(action, "PutKeyPolicy" | "GetKeyPolicy") {
+            facts.push(Fact::text("kms:PolicyName", "default"));
+        }
+        if action == "PutKeyPolicy" {
+            facts.push(Fact::absent("kms:BypassPolicyLockoutSafetyCheck"));
+        }
         Need {
             action: format!("kms:{action}"),
             target: Target::Key(key),
@@ -263,8 +269,8 @@ impl Scene<'_, '_, '_> {
         let mut facts = vec![
             Fact::text("kms:KeySpec", key.kind.map_or("SYMMETRIC_DEFAULT", |(spec, _)| spec)),
             Fact::text("kms:KeyUsage", key.kind.map_or("ENCRYPT_DECRYPT", |(_, usage)| usage)),
-            Fact::text("kms:KeyOrigin", "AWS_KMS"),
-            Fact::new("kms:MultiRegion", Known::Bool(false)),
+            Fact::text("kms:KeyOrigin", key.origin.unwrap_or("AWS_KMS")),
+            Fact::new("kms:MultiRegion", Known::Bool(key.multi_region)),
             Fact::text("aws:ResourceAccount", self.accounts[key.account].as_str()),
         ];
         match &key.alias {

@@ -99,6 +99,10 @@ pub(super) struct Key {
     pub(super) default_policy: bool,
     /// `KeySpec` and `KeyUsage` where they are not those of a symmetric encryption key.
     pub(super) kind: Option<(&'static str, &'static str)>,
+    /// `Origin` where it is not `AWS_KMS`.
+    pub(super) origin: Option<&'static str>,
+    /// Whether it is the primary of a multi-Region key.
+    pub(super) multi_region: bool,
 }
 
 /// A grant given in the world.
@@ -136,6 +140,10 @@ pub(super) struct Bucket {
     pub(super) acl: Option<&'static str>,
     /// Whether others pay for their requests.
     pub(super) requester_pays: bool,
+    /// Object Ownership where it is not the default; on a bucket with an ACL `ObjectWriter` in any case.
+    pub(super) ownership: Option<&'static str>,
+    /// It comes to be by a step: the world does not have it, and policies name it by its ARN.
+    pub(super) made: bool,
     pub(super) objects: BTreeMap<String, ObjectSpec>,
 }
 
@@ -293,10 +301,36 @@ impl<'s, 'u, 'bytes> Scene<'s, 'u, 'bytes> {
     }
 
     /// Adds a step, as long as there is room.
-    pub(super) fn call(&mut self, draft: CallDraft) {
+    pub(super) fn call(&mut self, mut draft: CallDraft) {
         if self.room() > 0 {
+            if self.asked_before(&draft) && self.dice.below(10) < 6 {
+                // The same question from another place is another question.
+                let address = format!("198.51.100.{}", 1 + self.dice.below(250));
+                draft.context.insert("aws:SourceIp".to_owned(), json!(address));
+            }
             self.steps.push(StepDraft::Call(Box::new(draft)));
         }
+    }
+
+    /// Whether a call that can come from another place was made before.
+    fn asked_before(&self, draft: &CallDraft) -> bool {
+        let movable = !draft.through_endpoint
+            && draft.context.is_empty()
+            && !matches!(
+                self.actors[draft.actor].kind,
+                ActorKind::Service { .. } | ActorKind::Anonymous
+            );
+        movable
+            && self.steps.iter().any(|step| match step {
+                StepDraft::Call(other) => {
+                    other.actor == draft.actor
+                        && other.call == draft.call
+                        && other.with == draft.with
+                        && other.shape == draft.shape
+                        && other.context.is_empty()
+                }
+                _ => false,
+            })
     }
 
     // ---- naming ----
@@ -356,7 +390,11 @@ impl<'s, 'u, 'bytes> Scene<'s, 'u, 'bytes> {
 
     /// The ARN of a bucket, as a reference.
     pub(super) fn bucket_arn(&self, bucket: usize) -> String {
-        format!("{{{{bucket{}.arn}}}}", segment(&self.buckets[bucket].name))
+        let bucket = &self.buckets[bucket];
+        if bucket.made {
+            return format!("arn:aws:s3:::{}", bucket.name);
+        }
+        format!("{{{{bucket{}.arn}}}}", segment(&bucket.name))
     }
 
     /// A short name of the actor for step names.

@@ -27,6 +27,8 @@ pub struct Settings {
     pub past: u8,
     /// Share of calls that are repeated with a near miss of caller or parameters (`story`).
     pub twist: u8,
+    /// Share of requests that come with a twin which differs in one fact and is to be refused (`story`, pair).
+    pub pair: u8,
     /// Whether stories with Lambda and AWS Backup may be told.
     pub services: bool,
 }
@@ -47,6 +49,7 @@ impl Default for Settings {
             noise: 2,
             past: 6,
             twist: 40,
+            pair: 30,
             services: true,
         }
     }
@@ -68,6 +71,7 @@ impl Settings {
             noise: 0,
             past: 0,
             twist: 25,
+            pair: 25,
             services: false,
         }
     }

@@ -152,6 +152,21 @@ pub(super) fn document(dice: &mut Dice<'_, '_>, drafts: &[Draft]) -> PolicyText 
     PolicyText::Document(document)
 }
 
+/// The same document, once in a while under the old version of the language, which knows no variables (`iam:V-15`).
+pub(super) fn of_some_version(dice: &mut Dice<'_, '_>, document: PolicyText) -> PolicyText {
+    match document {
+        PolicyText::Document(mut document) if dice.below(40) == 0 => {
+            if dice.below(3) == 0 {
+                document.shift_remove("Version");
+            } else {
+                document.insert("Version".to_owned(), json!("2008-10-17"));
+            }
+            PolicyText::Document(document)
+        }
+        document => document,
+    }
+}
+
 fn scalar_or_list(dice: &mut Dice<'_, '_>, list: &[String]) -> Value {
     match list {
         [one] if dice.below(4) > 0 => json!(one),

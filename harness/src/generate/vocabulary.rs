@@ -435,6 +435,18 @@ pub(super) const BROKEN_POLICIES: &[&str] = &[
     r#"{"Version":"2012-10-17","Statement":[{"Sid":"not alphanumeric","Effect":"Allow","Action":"{action}","Resource":"{resource}"}]}"#,
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}","Condition":{"stringEquals":{"aws:username":"a"}}}]}"#,
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}","NotResource":"arn:aws:s3:::b"}]}"#,
+    r#"{"Version":"2012-10-17"}"#,
+    r#"[{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}]"#,
+    r#"{"Version":"2012-10-17","statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}]}"#,
+    r#"{"Version":"2012-10-17","Id":"named","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":null,"Resource":"{resource}"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}","Condition":{"StringEquals":{"aws:username":"a","AWS:UserName":"b"}}}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}","Condition":{"BoolNotEquals":{"aws:SecureTransport":"false"}}}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}","Condition":{}}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"{resource}","Condition":{"StringEquals":{"aws:username":[]}}}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetNothing","Resource":"arn:aws:s3:::b/*"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"{action}","Resource":"arn:aws:*:::b"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Allow","Action":"{action}","Resource":"{resource}"},{"Sid":"a","Effect":"Deny","Action":"{action}","Resource":"{resource}"}]}"#,
     "",
     "not a policy",
 ];
@@ -455,6 +467,8 @@ pub(super) const BROKEN_TRUST_POLICIES: &[&str] = &[
 
 /// Key policies that KMS refuses to save.
 pub(super) const BROKEN_KEY_POLICIES: &[&str] = &[
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"{root}"},"Action":"kms:*","Resource":"*"},{"Effect":"Allow","Principal":{"Service":"*"},"Action":"{action}","Resource":"*"}]}"#,
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"{root}"},"Action":"kms:*","Resource":"*"},{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::{account}:group/staff"},"Action":"{action}","Resource":"*"}]}"#,
     "not a policy",
     r#"{"Version":"2012-10-17","Statement":[]}"#,
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}"#,

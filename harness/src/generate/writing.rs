@@ -128,13 +128,33 @@ impl Scene<'_, '_, '_> {
         draft: &mut Draft,
         place: Place,
     ) {
-        let facts = self.shared_facts(request, positions, place);
+        let facts = self.some_facts(request, positions, place);
         let many = 1 + u32::from(self.dice.below(4) == 0);
         for _ in 0..many {
             if let Some(condition) = fact::condition(&mut self.dice, &facts, true) {
                 draft.conditions.push(condition);
             }
         }
+    }
+
+    /// The facts that a condition may speak of, once in a while the rare ones of a single check.
+    pub(super) fn some_facts(&mut self, request: &Request, positions: &[usize], place: Place) -> Vec<Fact> {
+        if let [position] = positions
+            && self.dice.below(7) == 0
+        {
+            let need = &request.needs[*position];
+            let mut facts = self.rare_facts(request, need);
+            if matches!(place, Place::Bucket(_)) {
+                // A bucket policy is refused for keys that its actions do not have.
+                facts.retain(|fact| fact.key.starts_with("aws:") || need.action.ends_with("Object"));
+            } else {
+                facts.retain(|fact| need.action.starts_with("s3:") || !fact.key.starts_with("s3:"));
+            }
+            if !facts.is_empty() {
+                return facts;
+            }
+        }
+        self.shared_facts(request, positions, place)
     }
 
     /// The facts that hold for every check and that a policy at this place may speak of.

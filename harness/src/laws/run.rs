@@ -80,7 +80,7 @@ pub fn explain(law: &Law, number: u64, case: &Case, evaluator: &mut dyn Evaluato
         (0..SALTS).find_map(|salt| law.hold(candidate, number.wrapping_add(salt), evaluator).ok()?.1)
     };
     broken(case)?;
-    let small = shrink(case, SHRINK_BUDGET, |candidate| broken(candidate).is_some());
+    let small = shrink(case, SHRINK_BUDGET, |candidate| broken(candidate).is_some()).case;
     let violation = broken(&small)?;
     Some((small, violation))
 }

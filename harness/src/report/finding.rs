@@ -1,5 +1,6 @@
 //! A distinct finding as reports show it: one fingerprint, how often it was seen, the shrunk case and what came of it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use countersign_model::case::Case;
@@ -8,6 +9,7 @@ use countersign_model::rule::RuleId;
 use serde::Serialize;
 
 use super::shell_word;
+use crate::differential::shrink::Part;
 use crate::differential::{CaseReport, Side, StepReport, fingerprint};
 
 /// One distinct finding.
@@ -17,15 +19,20 @@ pub struct FindingReport {
     pub fingerprint: String,
     /// How many cases of the run show it.
     pub seen: u64,
+    /// The operations on which they show it, with the number of cases.
+    pub seen_on: BTreeMap<String, u64>,
     /// The exemplar's id before it was shrunk.
     pub found_in: String,
     /// Seed and number of the exemplar, if it is a random case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<(u64, u64)>,
-    /// The exemplar's place among all cases of the run, the corpus first: of two exemplars the first one is shown.
-    pub position: u64,
     /// Steps of the exemplar before it was shrunk.
     pub steps_before: usize,
+    /// Whether nothing more can be taken away from the shrunk case.
+    pub minimal: bool,
+    /// Which of the values left are needed and which could be anything; none if the case could be smaller.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Part>,
     /// The shrunk case.
     pub case: Case,
     /// What came of it.

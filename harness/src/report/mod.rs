@@ -1,12 +1,18 @@
 //! What a run tells people and machines: one stream of events, several consumers. Nothing is run or compared here.
 //!
-//! `terminal` writes for a person, `ndjson` for machines; `summary` counts.
+//! `terminal` and `html` write for a person, `ndjson` for machines, `junit` and `github` for CI systems; `summary` and `matrix` count.
 
+mod aws_command;
 mod finding;
+mod github;
+mod html;
+mod junit;
+mod matrix;
 mod ndjson;
 mod summary;
 mod terminal;
 mod text;
+mod words;
 
 use std::path::Path;
 
@@ -14,7 +20,11 @@ use crate::session::Finished;
 use crate::shard::Shard;
 
 pub use finding::{FindingReport, replay_command};
-pub use ndjson::{NdjsonError, NdjsonReport};
+pub use github::GithubReport;
+pub use html::HtmlReport;
+pub use junit::JunitReport;
+pub use matrix::{Matrix, Row, Score};
+pub use ndjson::{NdjsonReport, ReportError};
 pub use summary::{Counts, Summary};
 pub use terminal::{TerminalReport, render_finding};
 pub use text::{plain, shell_word};

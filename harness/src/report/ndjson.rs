@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use super::{Consumer, Event};
 use crate::session::CaseResult;
 
-/// Why the report cannot be written.
+/// Why a report cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub enum NdjsonError {
+pub enum ReportError {
     /// The folder or file cannot be made.
     #[error("cannot write the report `{}`: {source}", path.display())]
     Create {
@@ -35,14 +35,10 @@ impl NdjsonReport {
     /// Makes the folder and the file.
     ///
     /// # Errors
-    /// [`NdjsonError::Create`].
-    pub fn create(folder: &Path) -> Result<Self, NdjsonError> {
-        let create = |path: PathBuf| move |source| NdjsonError::Create { path, source };
-        std::fs::create_dir_all(folder).map_err(create(folder.to_owned()))?;
-        let path = folder.join("report.ndjson");
-        let file = File::create(&path).map_err(create(path))?;
+    /// [`ReportError::Create`].
+    pub fn create(folder: &Path) -> Result<Self, ReportError> {
         Ok(Self {
-            file: BufWriter::new(file),
+            file: create_file(folder, "report.ndjson")?,
         })
     }
 
@@ -97,6 +93,15 @@ impl Consumer for NdjsonReport {
             }
         }
     }
+}
+
+/// Makes a folder and an empty file in it, so that a folder that cannot be written is told before the run and not after it.
+pub(super) fn create_file(folder: &Path, name: &str) -> Result<BufWriter<File>, ReportError> {
+    let create = |path: PathBuf| move |source| ReportError::Create { path, source };
+    std::fs::create_dir_all(folder).map_err(create(folder.to_owned()))?;
+    let path = folder.join(name);
+    let file = File::create(&path).map_err(create(path))?;
+    Ok(BufWriter::new(file))
 }
 
 fn merge(mut left: Value, right: Value) -> Value {

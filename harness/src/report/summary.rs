@@ -64,9 +64,6 @@ pub struct Summary {
     pub elapsed: Duration,
     /// Distinct findings.
     pub findings: usize,
-    /// How many cases show each of them: those that are not shown too.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub fingerprints: BTreeMap<String, u64>,
     /// Whether the user ended the run early.
     pub interrupted: bool,
     /// Quality of the random cases.

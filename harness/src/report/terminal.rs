@@ -5,14 +5,14 @@ use std::io::{IsTerminal as _, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use countersign_model::case::{Decision, EvaluatorPrincipal};
-use countersign_model::outcome::{GateVerdict, Outcome};
+use countersign_model::outcome::GateVerdict;
 use countersign_model::rule;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::words::{cases, describe_expected, describe_observed, describe_step, result, verdict};
 use super::{Consumer, Counts, Event, FindingReport, Start, Summary, plain};
-use crate::differential::{Side, StepReport, requests};
-use crate::target::Observed;
+use crate::differential::Side;
+use crate::differential::shrink::Need;
 
 /// Without a terminal, a line is written at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -140,6 +140,13 @@ fn write_finding(
         finding.seen,
         cases(finding.seen)
     )?;
+    if finding.seen_on.len() > 1 {
+        let seen = finding
+            .seen_on
+            .iter()
+            .map(|(operation, seen)| format!("{operation} {seen}"));
+        writeln!(text, "  seen on   {}", seen.collect::<Vec<_>>().join(", "))?;
+    }
     match finding.seed {
         Some((seed, number)) => writeln!(
             text,
@@ -214,6 +221,7 @@ fn write_finding(
             None => writeln!(text, "  rule      {id}")?,
         }
     }
+    write_needs(text, finding)?;
     if let Some(path) = saved {
         writeln!(text, "  case      {}", path.display())?;
         writeln!(text, "  replay    {}", finding.replay_command(path, faults))?;
@@ -221,112 +229,30 @@ fn write_finding(
     Ok(())
 }
 
-fn describe_step(finding: &FindingReport, position: usize, step: &StepReport) -> String {
-    let name = step
-        .name
-        .as_deref()
-        .map(|name| format!("`{name}` "))
-        .unwrap_or_default();
-    if let Some(evaluate) = &finding.case.evaluate {
-        return match requests(evaluate).nth(position) {
-            Some(request) => format!("{name}as {}", describe_asker(&request.principal)),
-            None => name,
-        };
-    }
-    match finding.case.steps.get(position) {
-        Some(countersign_model::case::Step::Call(call)) => {
-            format!("{name}{} as {}", call.call, describe_principal(&call.principal))
-        }
-        Some(countersign_model::case::Step::Invoke(invoke)) => format!("{name}invoke {}", invoke.function),
-        _ => name,
-    }
-}
-
-fn describe_asker(principal: &EvaluatorPrincipal) -> String {
-    match principal {
-        EvaluatorPrincipal::Arn(arn) => arn.clone(),
-        EvaluatorPrincipal::Service { service } => format!("service {service}"),
-        EvaluatorPrincipal::Federated { federated } => format!("a caller with a token of {federated}"),
-        EvaluatorPrincipal::FederatedUser {
-            federated_user,
-            made_by,
-        } => format!("{federated_user}, made by {made_by}"),
-    }
-}
-
-fn describe_principal(principal: &countersign_model::case::StepPrincipal) -> String {
-    use countersign_model::case::StepPrincipal as P;
-    match principal {
-        P::User { name, .. } => format!("user {name}"),
-        P::Root { account } => account
-            .as_ref()
-            .map_or_else(|| "root".to_owned(), |account| format!("root of {account}")),
-        P::Role {
-            name,
-            session,
-            policy,
-            policy_arns,
-            ..
-        } => {
-            let limited = if policy.is_some() || !policy_arns.is_empty() {
-                " with a session policy"
-            } else {
-                ""
-            };
-            format!("role {name}, session {session}{limited}")
-        }
-        P::FederatedUser { name, by, .. } => format!("federated user {name} of {by}"),
-        P::Service { name, .. } => format!("service {name}"),
-        P::Anonymous => "nobody (unsigned)".to_owned(),
-    }
-}
-
-fn describe_expected(outcome: &Outcome) -> String {
-    describe(
-        outcome.decision,
-        outcome.code.as_deref(),
-        outcome.status,
-        outcome.message.as_deref(),
-    )
-}
-
-fn describe_observed(observed: &Observed) -> String {
-    describe(
-        observed.decision,
-        observed.code.as_deref(),
-        observed.status,
-        observed.message.as_deref(),
-    )
-}
-
-fn describe(decision: Decision, code: Option<&str>, status: u16, message: Option<&str>) -> String {
-    let decision = match decision {
-        Decision::Allow => "allow",
-        Decision::Deny => "deny ",
-        Decision::Error => "error",
+/// Which values of the shrunk case matter.
+fn write_needs(text: &mut String, finding: &FindingReport) -> std::fmt::Result {
+    let listed = |need: Need| -> Vec<String> {
+        let parts = finding.needs.iter().filter(|part| part.need == need);
+        parts
+            .map(|part| {
+                let value = part
+                    .value
+                    .as_str()
+                    .map_or_else(|| part.value.to_string(), str::to_owned);
+                format!("{} = {value}", part.path)
+            })
+            .collect()
     };
-    let mut text = decision.to_owned();
-    if status != 0 {
-        let _ = write!(text, " {status}");
+    for (word, need) in [
+        ("needed", Need::Needed),
+        ("in part", Need::Loose),
+        ("anything", Need::Anything),
+    ] {
+        for (position, line) in listed(need).iter().enumerate() {
+            writeln!(text, "  {:<9} {line}", if position == 0 { word } else { "" })?;
+        }
     }
-    if let Some(code) = code {
-        text.push(' ');
-        text.push_str(code);
-    }
-    if let Some(message) = message {
-        text.push_str(": ");
-        text.push_str(message);
-    }
-    text
-}
-
-fn verdict(verdict: GateVerdict) -> &'static str {
-    match verdict {
-        GateVerdict::NotApplicable => "does not apply",
-        GateVerdict::Allows => "allows",
-        GateVerdict::Silent => "is silent",
-        GateVerdict::Denies => "denies",
-    }
+    Ok(())
 }
 
 fn render_start(start: &Start) -> String {
@@ -394,37 +320,7 @@ fn write_summary(text: &mut String, summary: &Summary, workers: usize) -> std::f
     for fault in summary.internal_faults.iter().take(5) {
         writeln!(text, "internal  {fault}")?;
     }
-    let verdict = if !summary.internal_faults.is_empty() {
-        format!(
-            "{} faults of the case files or of Countersign itself",
-            summary.internal_faults.len()
-        )
-    } else if !summary.transport_faults.is_empty() {
-        format!(
-            "the target could not be asked: {} transport faults",
-            summary.transport_faults.len()
-        )
-    } else if summary.diverging + summary.model_faults > 0 {
-        format!(
-            "{} distinct {} in {} {}{}",
-            summary.findings,
-            if summary.findings == 1 { "finding" } else { "findings" },
-            summary.diverging.max(summary.model_faults),
-            cases(summary.diverging.max(summary.model_faults)),
-            if summary.model_faults > 0 {
-                format!(
-                    " ({} with an expectation the model does not meet)",
-                    summary.model_faults
-                )
-            } else {
-                String::new()
-            },
-        )
-    } else if compared == 0 {
-        "nothing was compared".to_owned()
-    } else {
-        "conformant: every compared outcome agrees with the model".to_owned()
-    };
+    let verdict = result(summary);
     let cut = if summary.interrupted { " (interrupted)" } else { "" };
     writeln!(text, "result    {verdict}{cut}")
 }
@@ -445,10 +341,6 @@ fn write_counts(text: &mut String, name: &str, counts: &Counts) -> std::fmt::Res
         cases(counts.cases),
         counts.steps
     )
-}
-
-fn cases(count: u64) -> &'static str {
-    if count == 1 { "case" } else { "cases" }
 }
 
 fn percent(part: u64, whole: u64) -> f64 {

@@ -100,6 +100,14 @@ impl Line {
         }
     }
 
+    /// The emulator, if requests go straight into it.
+    pub(crate) fn emulator(&self) -> Option<&Arc<Emulator>> {
+        match &self.way {
+            Way::InProcess(emulator) => Some(emulator),
+            Way::Socket(_) => None,
+        }
+    }
+
     /// The address that clients are given.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint

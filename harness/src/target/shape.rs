@@ -275,6 +275,24 @@ fn unsigned_trailer(mut request: Request<Bytes>, scope: &Scope<'_>) -> Result<Re
     Ok(request)
 }
 
+/// The tags of a header, `a=b&c=d`, as the XML that a form has in their place.
+fn tagging_field(header: &str) -> Result<String, String> {
+    let escaped = |text: &str| -> Result<String, String> {
+        let text = percent_decoded(&text.replace('+', " "))?;
+        Ok(text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
+    };
+    let mut tags = String::new();
+    for pair in header.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        tags.push_str(&format!(
+            "<Tag><Key>{}</Key><Value>{}</Value></Tag>",
+            escaped(key)?,
+            escaped(value)?
+        ));
+    }
+    Ok(format!("<Tagging><TagSet>{tags}</TagSet></Tagging>"))
+}
+
 /// An HTML form upload: the PutObject request's headers become fields, and the policy document names each of them.
 fn form(request: &Request<Bytes>, scope: Option<&Scope<'_>>) -> Result<Request<Bytes>, String> {
     if request.method() != Method::PUT || scope.is_some_and(|scope| scope.service != "s3") {
@@ -293,9 +311,7 @@ fn form(request: &Request<Bytes>, scope: Option<&Scope<'_>>) -> Result<Request<B
             "x-amz-acl" => fields.push(("acl".to_owned(), value)),
             "content-type" => fields.push(("Content-Type".to_owned(), value)),
             "x-amz-user-agent" | "x-amz-sdk-checksum-algorithm" | CHECKSUM => {}
-            "x-amz-tagging" => {
-                return Err("tags in a form upload are an XML field, which this driver does not write".to_owned());
-            }
+            "x-amz-tagging" => fields.push(("tagging".to_owned(), tagging_field(&value)?)),
             name if name.starts_with("x-amz-") => fields.push((name.to_owned(), value)),
             _ => {}
         }

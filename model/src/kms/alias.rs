@@ -15,7 +15,7 @@ use crate::world::trace::{Answer, Refusal, Stop};
 impl Call<'_> {
     pub(super) fn create_alias(&mut self) -> Answer {
         let at = self.alias_at()?;
-        let opened = self.open("TargetKeyId", "kms:CreateAlias")?;
+        let opened = self.open_own("kms:CreateAlias")?;
         self.refuse_reserved(&at, "kms:CreateAlias")?;
         self.trace.rule("svc:K-17");
         self.authorize_identity("kms:CreateAlias", at.arn(), Context::new())?;
@@ -34,7 +34,7 @@ impl Call<'_> {
         let Some(current) = self.target(&at) else {
             return Err(alias_not_found(&at));
         };
-        let opened = self.open("TargetKeyId", "kms:UpdateAlias")?;
+        let opened = self.open_own("kms:UpdateAlias")?;
         self.refuse_reserved(&at, "kms:UpdateAlias")?;
         let current = Opened {
             key: current,
@@ -52,6 +52,15 @@ impl Call<'_> {
         }
         self.point(&at, Some(opened.key));
         Ok(empty())
+    }
+
+    /// The key that an alias shall name. One of another account is refused before the alias is asked about (`svc:K-9`).
+    fn open_own(&mut self, action: &str) -> Result<Opened, Stop> {
+        let opened = self.open("TargetKeyId", action)?;
+        if self.is_foreign(&opened.key) {
+            self.authorize(action, &opened, Ask::default())?;
+        }
+        Ok(opened)
     }
 
     pub(super) fn delete_alias(&mut self) -> Answer {
@@ -81,6 +90,11 @@ impl Call<'_> {
         let only = if self.with.has("KeyId") {
             // Not an operation across accounts: a foreign key ends it here (svc:K-9).
             let key = self.open("KeyId", "kms:ListAliases")?.key;
+            if self.is_foreign(&key) {
+                let arn = key.arn();
+                let check = denied_by_resource(self.state, self.actor, "kms:ListAliases", &arn, "svc:K-9");
+                return Err(self.denied(check, false));
+            }
             // The key is a filter, not what is acted on (svc:K-18): the event names no resource.
             self.log.keys.clear();
             Some(key)

@@ -57,8 +57,9 @@ impl Call<'_> {
         let message = self.message("SigningAlgorithm")?;
         let signature = self.with.blob("Signature")?.ok_or_else(|| validation(None))?;
         let opened = self.open_message_key(&message, "kms:SigningAlgorithm", "svc:C-7")?;
-        self.must_be_signature_of(&opened.key, &message, &signature, "KMSInvalidSignatureException")?;
+        // Whether a signature is valid is the cryptographic result, which a dry run does not reach (svc:K-32).
         self.dry_run_ends()?;
+        self.must_be_signature_of(&opened.key, &message, &signature, "KMSInvalidSignatureException")?;
         Ok(json!({
             "KeyId": opened.key.arn(),
             "SignatureValid": true,
@@ -78,8 +79,8 @@ impl Call<'_> {
         let message = self.message("MacAlgorithm")?;
         let mac = self.with.blob("Mac")?.ok_or_else(|| validation(None))?;
         let opened = self.open_message_key(&message, "kms:MacAlgorithm", "svc:C-8")?;
-        self.must_be_signature_of(&opened.key, &message, &mac, "KMSInvalidMacException")?;
         self.dry_run_ends()?;
+        self.must_be_signature_of(&opened.key, &message, &mac, "KMSInvalidMacException")?;
         Ok(json!({"KeyId": opened.key.arn(), "MacValid": true, "MacAlgorithm": message.algorithm}))
     }
 

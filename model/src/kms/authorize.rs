@@ -44,9 +44,6 @@ pub(crate) fn decide(state: &State, actor: &Actor, question: &KeyQuestion<'_>) -
     let key = question.key;
     let arn = key.arn();
     let foreign = actor.account().is_some_and(|account| *account != key.at.account);
-    if foreign && !question.operation.cross_account {
-        return denied_by_resource(state, actor, question.action, &arn, "svc:K-9");
-    }
     let mut grants = find_grants(state, actor, question);
     let own_policy = key.policy.effective(&state.clock);
     let policy = question.policy.unwrap_or(own_policy);

@@ -143,7 +143,6 @@ impl Call<'_> {
         if let Some(old) = self.key_mut(&opened.key).grants.iter_mut().find(same) {
             old.tokens.insert(token.to_owned());
             let id = old.id.clone();
-            self.trace.rule("svc:G-7");
             return id;
         }
         let id = new.id.clone();

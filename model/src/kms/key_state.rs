@@ -80,7 +80,11 @@ impl Condition {
             Self::Imported if imported => Some(("KMSInvalidStateException".to_owned(), None)),
             Self::NewTarget if part == KeyPart::Target => Some((
                 "KMSInvalidStateException".to_owned(),
-                Some(format!("{} is pending deletion.", key.arn())),
+                Some(if key.state == KeyState::PendingReplicaDeletion {
+                    format!("{} is pending replica deletion.", key.arn())
+                } else {
+                    format!("{} is pending deletion.", key.arn())
+                }),
             )),
             _ => None,
         }

@@ -226,6 +226,10 @@ impl Call<'_> {
         identifier::key(self.state, at)
     }
 
+    fn is_foreign(&self, at: &KeyRef) -> bool {
+        self.account().is_some_and(|account| *account != at.account)
+    }
+
     /// The key that a parameter names (`svc:K-10`, step 2 of `svc:K-32`).
     fn open(&mut self, parameter: &str, action: &str) -> Result<Opened, Stop> {
         let text = self.with.needed_text(parameter)?.to_owned();
@@ -240,12 +244,6 @@ impl Call<'_> {
         )? {
             Resolved::Found { key, alias } => {
                 self.log.keys.push(key.clone());
-                let foreign = self.account().is_some_and(|account| *account != key.account);
-                if foreign && !self.operation.cross_account {
-                    // Whatever the policies say, and as if the key did not exist (svc:K-9, svc:K-32).
-                    let check = authorize::denied_by_resource(self.state, self.actor, action, &key.arn(), "svc:K-9");
-                    return Err(self.denied(check, false));
-                }
                 Ok(Opened { key, alias })
             }
             Resolved::ForeignUnknown { arn, account } => {

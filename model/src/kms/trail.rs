@@ -136,15 +136,35 @@ pub(super) fn record(
     if recipients.len() > 1 {
         trace.rules.insert(rule("svc:T-8"));
     }
-    if recipients.is_empty() {
-        trace.trail.push(Value::Object(event));
-        return;
+    let replica = log
+        .keys
+        .last()
+        .filter(|_| operation.name == "ReplicateKey" && code.is_none());
+    let made = replica.map(|replica| event_of_replica(&event, replica));
+    for event in std::iter::once(event).chain(made) {
+        if recipients.is_empty() {
+            trace.trail.push(Value::Object(event));
+            continue;
+        }
+        for recipient in &recipients {
+            let mut event = event.clone();
+            event.insert("recipientAccountId".to_owned(), json!(recipient));
+            trace.trail.push(Value::Object(event));
+        }
     }
-    for recipient in recipients {
-        let mut event = event.clone();
-        event.insert("recipientAccountId".to_owned(), json!(recipient));
-        trace.trail.push(Value::Object(event));
+}
+
+/// Replicating a key makes one: the replica's Region has the event of a CreateKey too (AWS's sample of ReplicateKey).
+fn event_of_replica(replication: &Map<String, Value>, replica: &KeyRef) -> Map<String, Value> {
+    let mut event = replication.clone();
+    event.insert("eventName".to_owned(), json!("CreateKey"));
+    event.insert("awsRegion".to_owned(), json!(replica.region));
+    for of_replication in ["requestParameters", "responseElements", "additionalEventData"] {
+        event.shift_remove(of_replication);
     }
+    let made = json!([{"accountId": replica.account, "type": "AWS::KMS::Key", "ARN": replica.arn()}]);
+    event.insert("resources".to_owned(), made);
+    event
 }
 
 /// Decrypt without a key id has none here; RetireGrant shows nothing (`svc:T-2`, `svc:T-7`).
@@ -224,6 +244,6 @@ fn invoked_by(actor: &Actor) -> Option<String> {
     match (&actor.caller, actor.via.as_deref()) {
         (Caller::Service { name, .. }, _) => Some(name.clone()),
         (_, Some("s3.amazonaws.com")) => Some("AWS Internal".to_owned()),
-        (_, via) => via.map(str::to_owned),
+        (_, via) => via.or(actor.session.invoked_by).map(str::to_owned),
     }
 }

@@ -75,6 +75,14 @@ impl CannedAcl {
         std::iter::once("FULL_CONTROL").chain(others.iter().copied()).collect()
     }
 
+    /// The ACL as it counts for what the bucket's owner owns: nothing is granted to an owner that it has not (API_GetObjectAcl).
+    pub(crate) fn of_own_object(self) -> Self {
+        match self {
+            Self::BucketOwnerRead | Self::BucketOwnerFullControl => Self::Private,
+            other => other,
+        }
+    }
+
     /// A grant to all users or to all authenticated users (`svc:S-5`).
     pub(crate) fn is_public(self) -> bool {
         matches!(self, Self::PublicRead | Self::PublicReadWrite | Self::AuthenticatedRead)

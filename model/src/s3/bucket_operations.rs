@@ -10,7 +10,6 @@ use super::bucket::{Algorithm, Bucket, DefaultEncryption, Ownership, Versioning}
 use super::request::{Place, Request};
 use super::{empty, error, error_without_text, policy_resource, public_access};
 use crate::case::PublicAccessBlockSpec;
-use crate::context::Context;
 use crate::policy::{PolicyErrorKind, PolicyKind};
 use crate::world::access::{self, Pair};
 use crate::world::clock::Delayed;
@@ -24,6 +23,9 @@ pub(super) const ALL_BLOCKED: PublicAccessBlockSpec = PublicAccessBlockSpec {
     block_public_policy: true,
     restrict_public_buckets: true,
 };
+
+/// The Region in which a bucket that one owns can be made again.
+const OLDEST_REGION: &str = "us-east-1";
 
 impl Request<'_> {
     pub(super) fn create_bucket(&mut self) -> Answer {
@@ -39,36 +41,40 @@ impl Request<'_> {
         let Some(owner) = self.actor.account().cloned() else {
             return Err(error("AccessDenied", 403, "Access Denied"));
         };
-        let mut keys = Context::new();
-        if let Some(place) = self
+        let place = self
             .with
             .inside("CreateBucketConfiguration")?
             .map(|inner| inner.text("LocationConstraint"))
             .transpose()?
-            .flatten()
-        {
-            keys.set("s3:locationconstraint", place);
-        }
-        for (parameter, key) in [
-            ("ACL", "s3:x-amz-acl"),
-            ("ObjectOwnership", "s3:x-amz-object-ownership"),
-        ] {
-            if let Some(text) = self.with.text(parameter)? {
-                keys.set(key, text);
+            .flatten();
+        let object_lock = self.with.is_true("ObjectLockEnabledForBucket")?;
+        // Its ACL, Object Lock and ownership are permissions of their own (API_CreateBucket).
+        for permission in &self.operation.permissions {
+            if !self.is_needed_by_headers(permission.when)? {
+                continue;
+            }
+            let action = permission.action.as_str();
+            let arn = format!("arn:aws:s3:::{name}");
+            let mut keys = self.keys_of_request(action, &owner);
+            if let Some(place) = place.filter(|_| action == "s3:CreateBucket") {
+                keys.set("s3:locationconstraint", place);
+            }
+            let pair = Pair::identity(action, arn, Some(&owner)).with_keys(keys);
+            let check = access::decide(self.state, self.actor, &pair);
+            if !self.trace.check(check) {
+                return Err(self.denied_in_own_account());
             }
         }
-        keys.set("s3:ResourceAccount", owner.as_str());
-        let pair = Pair::identity("s3:CreateBucket", format!("arn:aws:s3:::{name}"), Some(&owner)).with_keys(keys);
-        let check = access::decide(self.state, self.actor, &pair);
-        if !self.trace.check(check) {
-            return Err(self.denied_in_own_account());
-        }
         if let Some(bucket) = self.state.bucket(&name) {
-            return Err(if bucket.owner == owner {
-                error_without_text("BucketAlreadyOwnedByYou", 409)
-            } else {
-                error_without_text("BucketAlreadyExists", 409)
-            });
+            if bucket.owner != owner {
+                return Err(error_without_text("BucketAlreadyExists", 409));
+            }
+            if bucket.region.as_str() != OLDEST_REGION || self.actor.region.as_str() != OLDEST_REGION {
+                return Err(error_without_text("BucketAlreadyOwnedByYou", 409));
+            }
+            // For legacy's sake the oldest Region makes an own bucket again, which resets its ACL (API_CreateBucket).
+            self.bucket_mut(&name).acl = acl.unwrap_or_default();
+            return Ok(empty());
         }
         if acl.is_some() && ownership == Ownership::BucketOwnerEnforced {
             self.trace.rule("svc:S-4");
@@ -93,7 +99,7 @@ impl Request<'_> {
             ownership,
             acl: acl.unwrap_or_default(),
             // Object Lock comes with versioning.
-            versioning: if self.with.is_true("ObjectLockEnabledForBucket")? {
+            versioning: if object_lock {
                 Versioning::Enabled
             } else {
                 Versioning::Never
@@ -101,7 +107,7 @@ impl Request<'_> {
             tags: Delayed::new(BTreeMap::new()),
             requester_pays: false,
             abac: false,
-            object_lock: self.with.is_true("ObjectLockEnabledForBucket")?,
+            object_lock,
             website: None,
             logging: None,
             objects: BTreeMap::new(),
@@ -135,7 +141,8 @@ impl Request<'_> {
         let Some(account) = self.actor.account().cloned() else {
             return Err(error("AccessDenied", 403, "Access Denied"));
         };
-        let pair = Pair::identity("s3:ListAllMyBuckets", "*".to_owned(), None);
+        let pair = Pair::identity("s3:ListAllMyBuckets", "*".to_owned(), None)
+            .with_keys(self.keys_of_request("s3:ListAllMyBuckets", &account));
         let check = access::decide(self.state, self.actor, &pair);
         if !self.trace.check(check) {
             return Err(self.denied_in_own_account());

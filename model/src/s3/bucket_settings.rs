@@ -131,14 +131,17 @@ impl Request<'_> {
     pub(super) fn get_bucket_acl(&mut self) -> Answer {
         let place = self.open()?;
         self.authorize(&place)?;
-        Ok(grants(self.bucket(&place.bucket).acl.grants()))
+        Ok(grants(self.bucket(&place.bucket).acl.of_own_object().grants()))
     }
 
     pub(super) fn get_object_acl(&mut self) -> Answer {
         let place = self.open_object()?;
         self.authorize(&place)?;
         let object = self.existing(&place)?;
-        Ok(grants(object.acl.grants()))
+        // Its owner has every permission already.
+        let own = object.owner == self.bucket(&place.bucket).owner;
+        let acl = if own { object.acl.of_own_object() } else { object.acl };
+        Ok(grants(acl.grants()))
     }
 }
 

@@ -9,47 +9,14 @@ use super::request::Request;
 use super::table::table;
 use crate::case::Shape;
 use crate::context::{Context, ContextValue};
+use crate::name::AccountId;
 
 impl Request<'_> {
     /// The condition keys of a check: those that the table says exist for the action (`svc:S-26`, `svc:S-40`…`svc:S-48`).
     pub(super) fn keys(&self, action: &str, bucket: &Bucket, object: Option<&ObjectVersion>) -> Context {
-        let mut all: BTreeMap<&'static str, ContextValue> = BTreeMap::new();
-        all.insert("s3:ResourceAccount", bucket.owner.as_str().into());
-        if !self.actor.is_anonymous() {
-            all.insert("s3:authType", auth_type(self.shape).into());
-            all.insert("s3:signatureversion", "AWS4-HMAC-SHA256".into());
-            all.insert("s3:signatureAge", "0".into());
-        }
-        for (parameter, key) in HEADER_KEYS {
-            if let Some(text) = self.parameter_text(parameter) {
-                all.insert(key, text.into());
-            }
-        }
-        if let Ok(Some(source)) = self.with.text("CopySource") {
-            all.insert(
-                "s3:x-amz-copy-source",
-                source
-                    .trim_start_matches('/')
-                    .split('?')
-                    .next()
-                    .unwrap_or_default()
-                    .into(),
-            );
-        }
-        self.object_lock_keys(&mut all);
-        let creates = matches!(
-            self.operation.name.as_str(),
-            "PutObject" | "PostObject" | "CopyObject" | "CompleteMultipartUpload"
-        );
-        all.insert("s3:ObjectCreationOperation", creates.into());
-        let mut keys = Context::new();
+        let mut keys = self.keys_of_request(action, &bucket.owner);
         // The resource is the bucket owner's, even where an object has another owner.
         keys.set("aws:ResourceAccount", bucket.owner.as_str());
-        for (key, value) in all {
-            if table().action_has_key(action, key) || !is_listed(action) {
-                keys.set(key, value);
-            }
-        }
         if let Some(object) = object
             && (table().action_has_key(action, "s3:ExistingObjectTag/<key>") || !is_listed(action))
         {
@@ -80,6 +47,46 @@ impl Request<'_> {
                 "aws:ResourceTag/",
                 tags.iter().map(|(key, value)| (key.as_str(), value.as_str())),
             );
+        }
+        keys
+    }
+
+    /// The keys that follow from the request alone; `owner` is whose buckets it is about.
+    pub(super) fn keys_of_request(&self, action: &str, owner: &AccountId) -> Context {
+        let mut all: BTreeMap<&'static str, ContextValue> = BTreeMap::new();
+        all.insert("s3:ResourceAccount", owner.as_str().into());
+        if !self.actor.is_anonymous() {
+            all.insert("s3:authType", auth_type(self.shape).into());
+            all.insert("s3:signatureversion", "AWS4-HMAC-SHA256".into());
+            all.insert("s3:signatureAge", "0".into());
+        }
+        for (parameter, key) in HEADER_KEYS {
+            if let Some(text) = self.parameter_text(parameter) {
+                all.insert(key, text.into());
+            }
+        }
+        if let Ok(Some(source)) = self.with.text("CopySource") {
+            all.insert(
+                "s3:x-amz-copy-source",
+                source
+                    .trim_start_matches('/')
+                    .split('?')
+                    .next()
+                    .unwrap_or_default()
+                    .into(),
+            );
+        }
+        self.object_lock_keys(&mut all);
+        let creates = matches!(
+            self.operation.name.as_str(),
+            "PutObject" | "PostObject" | "CopyObject" | "CompleteMultipartUpload"
+        );
+        all.insert("s3:ObjectCreationOperation", creates.into());
+        let mut keys = Context::new();
+        for (key, value) in all {
+            if table().action_has_key(action, key) || !is_listed(action) {
+                keys.set(key, value);
+            }
         }
         keys
     }

@@ -21,6 +21,8 @@ use crate::world::trace::{Refusal, Stop};
 
 const KEY_WITHOUT_ALGORITHM: &str =
     "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms";
+const NEEDS_TLS: &str =
+    "Requests specifying Server Side Encryption with AWS KMS managed keys must be made over a secure connection.";
 const NEEDS_SIGNATURE: &str =
     "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.";
 
@@ -197,11 +199,15 @@ impl Request<'_> {
         }
     }
 
-    /// KMS never sees anonymous requests: S3 refuses them before (`svc:S-21`).
+    /// KMS never sees anonymous requests: S3 refuses them before (`svc:S-21`), and those that came without TLS (`svc:Q-10`).
     fn needs_signature(&mut self) -> Result<(), Stop> {
         if self.actor.is_anonymous() {
             self.trace.rule("svc:S-21");
             return Err(error("InvalidArgument", 400, NEEDS_SIGNATURE));
+        }
+        self.trace.rule("svc:Q-10");
+        if !self.actor.keys.is_true("aws:SecureTransport") {
+            return Err(error("InvalidArgument", 400, NEEDS_TLS));
         }
         Ok(())
     }

@@ -100,6 +100,10 @@ impl Request<'_> {
                 "Restore is not allowed for the object's current storage class",
             ));
         }
+        if object.keeping.restored {
+            // Accepted only where there is something to do (API_RestoreObject).
+            self.trace.status = Some(200);
+        }
         self.keep(&place, |keeping| keeping.restored = true);
         Ok(empty())
     }

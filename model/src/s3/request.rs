@@ -121,8 +121,8 @@ impl Request<'_> {
             if permission.of != side || !self.is_needed(permission.when, place)? {
                 continue;
             }
-            let action = versioned(&self.operation.name, &permission.action, place);
-            if table().action_has_key(&action, "s3:x-amz-server-side-encryption") {
+            let action = permission.action.as_str();
+            if table().action_has_key(action, "s3:x-amz-server-side-encryption") {
                 self.trace.rule("svc:S-40");
             }
             let resource = match permission.resource {
@@ -133,7 +133,7 @@ impl Request<'_> {
                     ..place.clone()
                 },
             };
-            self.check(&action, &resource)?;
+            self.check(action, &resource)?;
         }
         Ok(())
     }
@@ -141,21 +141,42 @@ impl Request<'_> {
     fn is_needed(&self, when: Option<When>, place: &Place) -> Result<bool, Stop> {
         let with = self.with;
         Ok(match when {
-            None => true,
-            Some(When::AclHeader) => with.has("ACL") || with.names().any(|name| name.starts_with("Grant")),
-            Some(When::TaggingHeader) => with.has("Tagging"),
-            Some(When::RetentionHeader) => with.has("ObjectLockMode") || with.has("ObjectLockRetainUntilDate"),
-            Some(When::LegalHoldHeader) => with.has("ObjectLockLegalHoldStatus"),
             Some(When::VersionNamed | When::SourceVersionNamed) => place.version.is_some(),
             Some(When::NoVersionNamed | When::NoSourceVersionNamed) => place.version.is_none(),
-            Some(When::SourceTagsCopied) => {
-                with.text("TaggingDirective")? != Some("REPLACE")
+            Some(copied @ (When::SourceTagsCopied | When::SourceVersionTagsCopied)) => {
+                place.version.is_some() == (copied == When::SourceVersionTagsCopied)
+                    && with.text("TaggingDirective")? != Some("REPLACE")
                     && place.key.as_ref().is_some_and(|key| {
                         self.bucket(&place.bucket)
                             .readable(key, place.version.as_deref())
                             .is_some_and(|object| !object.tags.is_empty())
                     })
             }
+            of_headers => self.is_needed_by_headers(of_headers)?,
+        })
+    }
+
+    /// The conditions that headers alone decide.
+    pub(super) fn is_needed_by_headers(&self, when: Option<When>) -> Result<bool, Stop> {
+        let with = self.with;
+        let grants = || with.names().any(|name| name.starts_with("Grant"));
+        Ok(match when {
+            None => true,
+            Some(When::AclHeader) => with.has("ACL") || grants(),
+            Some(When::OpeningAclHeader) => with.text("ACL")?.is_some_and(|acl| acl != "private") || grants(),
+            Some(When::OwnershipHeader) => with.has("ObjectOwnership"),
+            Some(When::ObjectLockHeader) => with.is_true("ObjectLockEnabledForBucket")?,
+            Some(When::TaggingHeader) => with.has("Tagging"),
+            Some(When::RetentionHeader) => with.has("ObjectLockMode") || with.has("ObjectLockRetainUntilDate"),
+            Some(When::LegalHoldHeader) => with.has("ObjectLockLegalHoldStatus"),
+            Some(
+                When::VersionNamed
+                | When::NoVersionNamed
+                | When::SourceVersionNamed
+                | When::NoSourceVersionNamed
+                | When::SourceTagsCopied
+                | When::SourceVersionTagsCopied,
+            ) => false,
         })
     }
 
@@ -402,19 +423,6 @@ impl Request<'_> {
     }
 }
 
-/// ACL and tagging operations on a named version have actions of their own (notes of s3_operations.json).
-fn versioned(operation: &str, action: &str, place: &Place) -> String {
-    let has_variant = matches!(
-        operation,
-        "GetObjectAcl" | "PutObjectAcl" | "GetObjectTagging" | "PutObjectTagging" | "DeleteObjectTagging"
-    );
-    if has_variant && place.version.is_some() {
-        action.replacen("Object", "ObjectVersion", 1)
-    } else {
-        action.to_owned()
-    }
-}
-
 /// A check that Block Public Access overrules.
 fn block_public_access(mut check: Check, id: &'static str, message: Option<String>) -> Check {
     if check.decision == CheckDecision::ExplicitDeny {
@@ -437,26 +445,4 @@ fn block_public_access(mut check: Check, id: &'static str, message: Option<Strin
         rules,
     });
     check
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_have_actions_of_their_own() {
-        let place = Place {
-            bucket: "b".to_owned(),
-            key: Some("k".to_owned()),
-            version: Some("v".to_owned()),
-        };
-        assert_eq!(
-            versioned("PutObjectTagging", "s3:PutObjectTagging", &place),
-            "s3:PutObjectVersionTagging"
-        );
-        assert_eq!(
-            versioned("PutObject", "s3:PutObjectTagging", &place),
-            "s3:PutObjectTagging"
-        );
-    }
 }

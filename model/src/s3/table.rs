@@ -11,7 +11,16 @@ use serde_json::Value;
 #[derive(Debug)]
 pub struct OperationTable {
     operations: BTreeMap<String, Operation>,
-    actions: BTreeMap<String, BTreeSet<String>>,
+    actions: BTreeMap<String, Action>,
+}
+
+/// What an action knows (`svc:S-26`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// The types of resources it can be asked on.
+    pub resource_types: BTreeSet<String>,
+    /// Its condition keys; names with a variable part are written `s3:ExistingObjectTag/<key>`.
+    pub condition_keys: BTreeSet<String>,
 }
 
 /// One API operation (`svc:S-15`).
@@ -74,6 +83,12 @@ pub enum Side {
 pub enum When {
     /// An ACL stands in the request.
     AclHeader,
+    /// An ACL that lets somebody else in stands in the request.
+    OpeningAclHeader,
+    /// Object Ownership stands in the request.
+    OwnershipHeader,
+    /// Object Lock is asked for.
+    ObjectLockHeader,
     /// Tags stand in the request.
     TaggingHeader,
     /// A retention stands in the request.
@@ -88,8 +103,10 @@ pub enum When {
     SourceVersionNamed,
     /// The source is named without a version.
     NoSourceVersionNamed,
-    /// The tags of the source are copied.
+    /// The tags of the source, named without a version, are copied.
     SourceTagsCopied,
+    /// The tags of a version of the source are copied.
+    SourceVersionTagsCopied,
 }
 
 /// When a KMS call is made.
@@ -137,7 +154,14 @@ impl OperationTable {
 
     /// Whether a condition key exists for an action. Names with a variable part are written `s3:ExistingObjectTag/<key>`.
     pub fn action_has_key(&self, action: &str, key: &str) -> bool {
-        self.actions.get(action).is_some_and(|keys| keys.contains(key))
+        self.actions
+            .get(action)
+            .is_some_and(|action| action.condition_keys.contains(key))
+    }
+
+    /// The actions that the table lists, by name.
+    pub fn actions(&self) -> &BTreeMap<String, Action> {
+        &self.actions
     }
 
     /// Reads a table.
@@ -159,7 +183,13 @@ impl OperationTable {
         let actions = file
             .actions
             .into_iter()
-            .map(|(name, row)| (name, row.condition_keys.into_iter().collect()))
+            .map(|(name, row)| {
+                let action = Action {
+                    resource_types: row.resource_types.into_iter().collect(),
+                    condition_keys: row.condition_keys.into_iter().collect(),
+                };
+                (name, action)
+            })
             .collect();
         Ok(Self { operations, actions })
     }
@@ -227,8 +257,7 @@ struct KmsRow {
 struct ActionRow {
     #[serde(rename = "access_level")]
     _access_level: Value,
-    #[serde(rename = "resource_types")]
-    _resource_types: Value,
+    resource_types: Vec<String>,
     condition_keys: Vec<String>,
 }
 
@@ -321,6 +350,9 @@ impl KmsRow {
 fn when(text: &str) -> Result<When, String> {
     Ok(match text {
         "x-amz-acl or x-amz-grant-* header present" => When::AclHeader,
+        "x-amz-acl other than private or x-amz-grant-* header present" => When::OpeningAclHeader,
+        "x-amz-object-ownership header present" => When::OwnershipHeader,
+        "x-amz-bucket-object-lock-enabled: true" => When::ObjectLockHeader,
         "x-amz-tagging header present" => When::TaggingHeader,
         "object-lock mode/retain-until header present" => When::RetentionHeader,
         "object-lock legal-hold header present" => When::LegalHoldHeader,
@@ -328,7 +360,8 @@ fn when(text: &str) -> Result<When, String> {
         "no versionId in request" | "no versionId" | "entry without versionId" => When::NoVersionNamed,
         "source versionId" => When::SourceVersionNamed,
         "no source versionId" => When::NoSourceVersionNamed,
-        "tagging directive COPY and source has tags" => When::SourceTagsCopied,
+        "tagging directive COPY and source has tags, no source versionId" => When::SourceTagsCopied,
+        "tagging directive COPY and source has tags, source versionId" => When::SourceVersionTagsCopied,
         other => return Err(format!("unknown `when` `{other}`")),
     })
 }

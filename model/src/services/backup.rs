@@ -1,5 +1,5 @@
 //! AWS Backup: a vault's key is used by `backup-storage.amazonaws.com` as itself, by a grant it got when the vault was made
-//! (`svc:B-1`…`svc:B-7`, `svc:F-3`).
+//! (`svc:B-1`…`svc:B-6`, `svc:F-3`).
 
 use std::collections::BTreeMap;
 
@@ -253,6 +253,9 @@ impl Call<'_> {
         let Some(job) = self.state.account(&account).and_then(|account| account.jobs.get(&id)) else {
             return Err(Refusal::error("ResourceNotFoundException", 400, None).into());
         };
+        // The vault's key, whatever the source uses, decided what became of the job.
+        self.trace.rule("svc:B-2");
+        self.trace.rule("svc:B-5");
         let mut output = empty();
         output["BackupJobId"] = json!(id);
         output["State"] = json!(job.state);
@@ -263,7 +266,6 @@ impl Call<'_> {
     }
 }
 
-/// What KMS refuses while a vault is made, in KMS's words (observed: flow-backup-vault-creategrant).
 /// What Backup says when its storage service or KMS refuses the creator of a vault (source of `svc:B-1`).
 const INSUFFICIENT: &str = "Insufficient privileges to perform this action.";
 

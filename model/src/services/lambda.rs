@@ -144,6 +144,13 @@ fn invocation_failure(trace: &mut Trace, refusal: Refusal) -> Refusal {
     }
 }
 
+/// Whether a variable can be called so: `[a-zA-Z]([a-zA-Z0-9_])+`, two characters at least (Lambda API, Environment).
+pub(crate) fn is_variable_name(name: &str) -> bool {
+    name.len() > 1
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 impl Call<'_> {
     fn create_function(&mut self) -> Answer {
         let account = self.own_account()?;
@@ -178,6 +185,7 @@ impl Call<'_> {
     }
 
     fn update_function_configuration(&mut self) -> Answer {
+        let environment = self.given_environment()?;
         let (at, mut function) = self.named_function("lambda:UpdateFunctionConfiguration")?;
         if !["Role", "KMSKeyArn", "Environment"]
             .iter()
@@ -198,7 +206,7 @@ impl Call<'_> {
         if let Some(key) = self.given_key()? {
             function.key_text = key;
         }
-        if let Some(environment) = self.given_environment()? {
+        if let Some(environment) = environment {
             function.environment = environment;
         }
         let old = function.encrypted.take();
@@ -314,7 +322,14 @@ impl Call<'_> {
 
     fn given_environment(&self) -> Result<Option<BTreeMap<String, String>>, Stop> {
         match self.with.inside("Environment")? {
-            Some(inner) => Ok(Some(inner.text_map("Variables")?.unwrap_or_default())),
+            Some(inner) => {
+                let variables = inner.text_map("Variables")?.unwrap_or_default();
+                if variables.keys().all(|name| is_variable_name(name)) {
+                    Ok(Some(variables))
+                } else {
+                    Err(Refusal::error("ValidationException", 400, None).into())
+                }
+            }
             None => Ok(None),
         }
     }

@@ -25,6 +25,7 @@ use crate::s3::bucket::{
 };
 use crate::s3::policy_resource;
 use crate::services::backup::{Vault, service_grant as vault_grant, vault_data_key};
+use crate::services::lambda;
 use crate::services::lambda::{Encrypted, Function, service_grant as function_grant};
 
 /// Gives the VPC endpoints of an account their ids; their policies come with [`fill`].
@@ -341,6 +342,12 @@ fn fill_function(state: &mut State, account: &AccountId, name: &str, spec: &Func
     let role = spec.role.rsplit('/').next().unwrap_or(&spec.role).to_owned();
     let role_id = state.role(account, &role).map(|role| role.unique_id.clone());
     let role_id = role_id.ok_or_else(|| invalid(format!("{what}.role"), format!("no role is named `{role}`")))?;
+    if let Some(name) = spec.environment.keys().find(|name| !lambda::is_variable_name(name)) {
+        return Err(unsavable(
+            what.as_str(),
+            format!("Lambda takes no variable called `{name}`"),
+        ));
+    }
     let region = spec.region.clone().unwrap_or_default();
     let mut function = Function {
         account: account.clone(),

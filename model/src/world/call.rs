@@ -211,7 +211,12 @@ fn arrange(state: &mut State, step: &ArrangeStep) -> Result<(), StepError> {
 
 /// The outcome of an answer.
 fn finish(state: &State, trace: Trace, answer: Answer, success: u16) -> Result<Outcome, StepError> {
-    let Trace { checks, rules, trail } = trace;
+    let Trace {
+        checks,
+        rules,
+        trail,
+        status,
+    } = trace;
     let fresh = |output: &Value| {
         let mut found = BTreeMap::new();
         find_symbols(&state.symbols, output, &mut String::new(), &mut found);
@@ -221,7 +226,7 @@ fn finish(state: &State, trace: Trace, answer: Answer, success: u16) -> Result<O
         Ok(output) => Outcome {
             decision: Decision::Allow,
             code: None,
-            status: success,
+            status: status.unwrap_or(success),
             message: None,
             checks,
             stops_at: None,

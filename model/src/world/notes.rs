@@ -29,7 +29,9 @@ pub(super) fn of_call(state: &State, actor: &Actor, step: &CallStep, outcome: &O
 
 /// The rules of an invocation: how an encrypted environment is opened at the start, and what failing to comes to.
 pub(super) fn of_invocation(state: &State, function: &Function) -> Vec<RuleId> {
-    const OF_EVERY_KEY: &[&str] = &["svc:L-4", "svc:L-5", "svc:L-6", "svc:L-8", "svc:L-10", "svc:Q-20"];
+    const OF_EVERY_KEY: &[&str] = &[
+        "svc:L-4", "svc:L-5", "svc:L-6", "svc:L-8", "svc:L-9", "svc:L-10", "svc:Q-20",
+    ];
     let Some(encrypted) = &function.encrypted else {
         return Vec::new();
     };
@@ -167,7 +169,7 @@ const ROLE_WRITES: &[&str] = &[
 #[rustfmt::skip]
 const NOTES: &[Row] = &[
     (&["svc:K-1", "svc:K-2"], |look| look.key_check(|_| true)),
-    (&["svc:K-3"], |look| !look.on_foreign_key() && look.key_check(|check| policy_says(check, |verdict, principal| verdict == OTHER_PRINCIPAL || matches!(principal, Some("caller" | "parent"))))),
+    (&["svc:K-3", "svc:Q-16"], |look| !look.on_foreign_key() && look.key_check(|check| policy_says(check, |verdict, principal| verdict == OTHER_PRINCIPAL || matches!(principal, Some("caller" | "parent"))))),
     (&["svc:K-4a"], |look| look.key_check(|check| policy_says(check, |_, principal| principal == Some("account")))),
     (&["svc:K-5"], |look| look.key_check(|check| policy_says(check, |verdict, principal| principal == Some("account") && verdict != OTHER_PRINCIPAL))),
     (&["svc:K-6"], |look| look.key_check(|check| !policy_says(check, |verdict, principal| principal == Some("account") && verdict == "applies"))),
@@ -177,7 +179,7 @@ const NOTES: &[Row] = &[
     (&["svc:K-12"], |look| look.key_check(|check| policy_says(check, |verdict, principal| principal == Some("wild") && verdict == "applies"))),
     (&["svc:K-13"], |look| look.key_check(|check| policy_says(check, |_, principal| principal == Some("wild")) && check.all_rules().contains("svc:C-1"))),
     (&["svc:K-15"], |look| look.keys().any(|key| key.multi_region)),
-    (&["svc:K-20", "svc:G-1"], |look| look.some_grant()),
+    (&["svc:K-20", "svc:G-1", "svc:G-15"], |look| look.some_grant()),
     (&["svc:K-23"], |look| look.key_check(|check| check.statements.iter().any(|statement| statement.rules.contains("iam:M-02")))),
     (&["svc:K-24"], |look| look.is_of("kms") && look.has("KeyId") && (look.is_allowed() || look.outcome.rules.contains("svc:K-24"))),
     (&["svc:K-25"], |look| look.calls(&["kms:Decrypt", "kms:ReEncrypt"])),
@@ -197,7 +199,8 @@ const NOTES: &[Row] = &[
     (&["svc:N-6"], |look| look.calls(&["kms:CreateKey"])),
     (&["svc:N-7"], |look| look.calls(ROLE_WRITES)),
     (&["svc:G-4"], |look| look.calls(&["kms:CreateGrant"])),
-    (&["svc:G-2", "svc:G-5"], |look| look.calls(&["kms:CreateGrant"])),
+    (&["svc:G-2", "svc:G-3", "svc:G-5"], |look| look.calls(&["kms:CreateGrant"])),
+    (&["svc:G-7"], |look| look.calls(&["kms:CreateGrant"]) && look.has("Name")),
     (&["svc:G-10", "svc:G-12"], |look| look.some_constraint(|constraints| constraints.pairs().is_some())),
     (&["svc:G-10a", "svc:Q-1"], |look| look.some_constraint(|constraints| constraints.pairs().is_some())),
     (&["svc:G-13"], |look| look.some_constraint(|constraints| constraints.source_arn.is_some())),
@@ -213,7 +216,7 @@ const NOTES: &[Row] = &[
     (&["svc:ST-3"], |look| look.key_state_is(|state| state == KeyState::PendingDeletion)),
     (&["svc:ST-4"], |look| look.calls(&["kms:EnableKey", "kms:DisableKey", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"])),
     (&["svc:M-1"], |look| look.calls(KEY_CHANGES)),
-    (&["svc:M-2", "svc:M-3"], |look| look.keys().any(|key| matches!(key.manager, KeyManager::Aws(_)))),
+    (&["svc:M-2", "svc:M-3", "svc:M-7"], |look| look.keys().any(|key| matches!(key.manager, KeyManager::Aws(_)))),
     (&["svc:F-6", "svc:F-7"], |look| look.actor.is_service() && look.key_check(|check| check.statements.iter().any(|statement| statement.effect == "Deny" && statement.principal.as_deref() == Some("wild")))),
     (&["svc:G-11"], |look| look.calls(&["kms:CreateGrant"]) && look.some_constraint(|constraints| constraints.pairs().is_some())),
     (&["svc:P-7"], |look| look.calls(&["kms:CreateKey"])),
@@ -241,7 +244,7 @@ const NOTES: &[Row] = &[
     (&["svc:L-3"], |look| look.keys().any(|key| key.grants.iter().any(|grant| grant.constraints.pairs().is_some_and(|pairs| pairs.contains_key("aws:lambda:FunctionArn"))))),
     (&["svc:B-1"], |look| look.calls(&["backup:CreateBackupVault"])),
     (&["svc:B-3", "svc:B-4", "svc:B-6", "svc:Q-7"], |look| is_storage_of_backup(look)),
-    (&["svc:M-4"], |look| look.is_of("s3") && look.has("ServerSideEncryption")),
+    (&["svc:M-4", "svc:M-5"], |look| look.is_of("s3") && look.has("ServerSideEncryption")),
     (&["svc:Q-6"], |look| look.is_of("kms") && look.actor.is_service()),
     (&["svc:Q-9", "svc:S-16"], |look| look.calls(&["s3:PutObject", "s3:CreateMultipartUpload", "s3:UploadPart"]) && look.key_check(|_| true)),
     (&["svc:Q-13"], |look| look.calls(&["kms:RotateKeyOnDemand"])),
@@ -275,9 +278,8 @@ fn is_limited(check: &Check) -> bool {
         PolicySet::PermissionsBoundary,
         PolicySet::Session,
     ];
-    check.decision != CheckDecision::ExplicitDeny
-        && check
-            .gates
-            .iter()
-            .any(|gate| limits.contains(&gate.set) && gate.verdict != GateVerdict::NotApplicable)
+    check
+        .gates
+        .iter()
+        .any(|gate| limits.contains(&gate.set) && gate.verdict != GateVerdict::NotApplicable)
 }

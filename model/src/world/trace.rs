@@ -16,6 +16,8 @@ pub(crate) struct Trace {
     pub(crate) checks: Vec<Check>,
     pub(crate) rules: BTreeSet<RuleId>,
     pub(crate) trail: Vec<Value>,
+    /// The HTTP status of success, where it is not the usual one of the operation.
+    pub(crate) status: Option<u16>,
 }
 
 impl Trace {

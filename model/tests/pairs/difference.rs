@@ -1,4 +1,5 @@
-//! In how many facts two inputs differ: one leaf or one subtree changed, added or removed, or one member renamed, is one fact.
+//! In how many facts two inputs differ: one leaf or one subtree changed, added or removed, or one member renamed, is one fact; of the
+//! steps of a world, one group that stands together and is there or not (somebody is deleted and made again) is one fact too.
 //! What the facts do is not asked here.
 
 use serde_json::{Map, Value};
@@ -21,6 +22,12 @@ fn compare(a: &Value, b: &Value, path: &str, found: &mut Vec<String>) {
         }
         (Value::Array(a), Value::Array(b)) if is_one_apart(a, b) => {
             found.push(format!("{path}: one item more or less"));
+        }
+        (Value::Array(a), Value::Array(b)) if path == ".steps" => {
+            found.push(format!("{path}: a group of steps more or less"));
+            if !is_one_group_apart(a, b) {
+                found.push(format!("{path}: and another"));
+            }
         }
         _ => found.push(format!("{path}: {a} -> {b}")),
     }
@@ -52,6 +59,13 @@ fn is_one_apart(a: &[Value], b: &[Value]) -> bool {
     short.len() + 1 == long.len() && short[shared..] == long[shared + 1..]
 }
 
+/// Whether one list is the other with items taken out that stand together.
+fn is_one_group_apart(a: &[Value], b: &[Value]) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    let before = short.iter().zip(long).take_while(|(left, right)| left == right).count();
+    short[before..] == long[long.len() - (short.len() - before)..]
+}
+
 #[test]
 fn facts_are_counted() {
     use serde_json::json;
@@ -65,6 +79,14 @@ fn facts_are_counted() {
         (json!([1, 2, 3]), json!([1, 3]), 1),
         (json!([1, 2, 3]), json!([4, 2, 5]), 2),
         (json!([1, 2, 3]), json!([3]), 1),
+        (json!({"steps": [1, 2, 3, 4]}), json!({"steps": [1, 4]}), 1),
+        (json!({"steps": [1, 2, 3, 4, 5]}), json!({"steps": [1, 3, 5]}), 2),
+        (json!({"steps": [1, 2, 3, 4]}), json!({"steps": [1, 5]}), 2),
+        (
+            json!({"steps": [1, 2, 3, 4], "world": 1}),
+            json!({"steps": [1, 4], "world": 2}),
+            2,
+        ),
     ] {
         assert_eq!(differences(&a, &b).len(), facts, "{a} against {b}");
     }

@@ -1,13 +1,13 @@
 //! One half of a pair: what went in, what came out, and the rules its trace names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_model::case::check::{View, expectation};
-use countersign_model::case::{Case, EvaluatorCase, EvaluatorRequest, EvaluatorSave};
-use countersign_model::evaluate::case::{Answer, reading_rules, run, save};
+use countersign_model::case::check::{View, expectation, value_at};
+use countersign_model::case::{Case, EvaluatorCase, EvaluatorRequest, EvaluatorSave, Expect, Step};
+use countersign_model::coverage::rules_of_answer;
+use countersign_model::evaluate::case::{Answer, run, save};
 use countersign_model::outcome::Outcome;
 use countersign_model::quirks::Quirks;
-use countersign_model::rule::RuleId;
 use countersign_model::world::World;
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use super::TODAY;
 pub(crate) struct Side {
     /// The input without names and expectations.
     pub(crate) input: Value,
-    /// What came out: decision, blame, code, message.
+    /// What came out: decision, blame, code, message; output and trail where the pair is about them.
     pub(crate) outcome: Value,
     /// The rules of the trace.
     pub(crate) named: BTreeSet<String>,
@@ -104,7 +104,10 @@ fn asked(case: &Case, evaluate: &EvaluatorCase, request: &EvaluatorRequest, answ
     Side {
         input: without_expectation(request),
         outcome: outcome_of(answer),
-        named: named(answer, evaluate, request),
+        named: rules_of_answer(answer, evaluate, request)
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         about: case.rules.clone(),
         faults: fault.into_iter().collect(),
     }
@@ -117,16 +120,6 @@ pub(crate) fn outcome_of(answer: &Answer) -> Value {
         Answer::Unusable { error, .. } => Some(error.message.clone()),
     };
     json!({"decision": answer.decision(), "blamed": answer.blamed(), "message": message})
-}
-
-/// The rules an answer names: those of the decision, and those by which its documents were read.
-pub(crate) fn named(answer: &Answer, evaluate: &EvaluatorCase, request: &EvaluatorRequest) -> BTreeSet<String> {
-    let decided: BTreeSet<RuleId> = match answer {
-        Answer::Decided(check) => check.all_rules(),
-        Answer::Unusable { error, .. } => BTreeSet::from([error.rule.clone()]),
-    };
-    let read = reading_rules(evaluate, request);
-    decided.iter().chain(&read).map(ToString::to_string).collect()
 }
 
 fn save_one(case: &Case, document: &EvaluatorSave, as_of: Date) -> Side {
@@ -161,32 +154,84 @@ fn without_expectation(part: &impl serde::Serialize) -> Value {
 
 fn play_world(case: &Case) -> Result<Vec<Side>, String> {
     let mut world = World::new(case).map_err(|error| error.to_string())?;
+    let shown = Shown::of(case);
+    let mut saved = BTreeMap::new();
     let mut sides = Vec::new();
     for step in &case.steps {
         let outcome = world.apply(step).map_err(|error| error.to_string())?;
-        let Some(expect) = step.expect() else { continue };
-        let resolve = |text: &str| world.resolve_text(text).map_err(|error| error.to_string());
-        let faults = expectation(expect, &View::from(&outcome), &resolve);
-        sides.push(Side {
-            input: without_expectation(step),
-            outcome: visible(case, &outcome),
-            named: outcome.all_rules().iter().map(ToString::to_string).collect(),
-            about: case.rules.clone(),
-            faults: faults.iter().map(ToString::to_string).collect(),
-        });
+        if let Some(expect) = step.expect() {
+            let resolve = |text: &str| world.resolve_text(text).map_err(|error| error.to_string());
+            let faults = expectation(expect, &View::from(&outcome), &resolve);
+            sides.push(Side {
+                input: without_expectation(step),
+                outcome: shown.of_step(&outcome, &saved),
+                named: outcome.all_rules().iter().map(ToString::to_string).collect(),
+                about: case.rules.clone(),
+                faults: faults.iter().map(ToString::to_string).collect(),
+            });
+        }
+        if let (Step::Call(call), Some(output)) = (step, &outcome.output) {
+            let values = call
+                .save
+                .iter()
+                .filter_map(|(name, path)| Some((value_at(output, path)?, name)));
+            saved.extend(values.filter_map(|(value, name)| Some((value.as_str()?.to_owned(), name.clone()))));
+        }
     }
     Ok(sides)
 }
 
-/// What a caller sees; of a rule about the trail, what the trail shows.
-fn visible(case: &Case, outcome: &Outcome) -> Value {
-    if case.rules.iter().all(|id| id.starts_with("svc:T-")) {
-        return json!(outcome.trail);
+/// What of a step the halves of a pair are compared by: what the caller sees of the decision, and the output or the trail where the
+/// pair expects something of it.
+struct Shown {
+    output: bool,
+    trail: bool,
+}
+
+impl Shown {
+    fn of(case: &Case) -> Self {
+        let expects = |wanted: fn(&Expect) -> bool| case.steps.iter().filter_map(Step::expect).any(wanted);
+        Self {
+            output: expects(|expect| expect.output.is_some()),
+            trail: expects(|expect| expect.trail.is_some()),
+        }
     }
-    json!({
-        "decision": outcome.decision,
-        "code": outcome.code,
-        "status": outcome.status,
-        "message": outcome.message,
-    })
+
+    fn of_step(&self, outcome: &Outcome, saved: &BTreeMap<String, String>) -> Value {
+        let mut visible = json!({
+            "decision": outcome.decision,
+            "code": outcome.code,
+            "status": outcome.status,
+            "message": outcome.message,
+        });
+        if self.output {
+            let mut output = json!(outcome.output);
+            name_values(&mut output, outcome.fresh.values().collect(), saved);
+            visible["output"] = output;
+        }
+        if self.trail {
+            visible["trail"] = json!(outcome.trail);
+        }
+        visible
+    }
+}
+
+/// Values that the target chooses say nothing by themselves: an earlier step's saved value goes by its name, every other is just new.
+fn name_values(value: &mut Value, chosen: Vec<&String>, saved: &BTreeMap<String, String>) {
+    match value {
+        Value::Object(members) => members
+            .values_mut()
+            .for_each(|value| name_values(value, chosen.clone(), saved)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|value| name_values(value, chosen.clone(), saved)),
+        Value::String(text) => {
+            if let Some(name) = saved.get(text) {
+                *value = format!("{{{{saved.{name}}}}}").into();
+            } else if chosen.contains(&&*text) {
+                *value = "new".into();
+            }
+        }
+        _ => {}
+    }
 }

@@ -17,7 +17,7 @@ fn the_resolved_spec_says_everything_that_is_provisioned() {
       managed_policies: {mine: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "kms:*", Resource: "{{key.k.arn}}"}]}}
       keys: {k: {grants: {g: {GranteePrincipal: "{{role.r.arn}}", Operations: [Decrypt]}}}}
       buckets: {files: {encryption: {sse: "aws:kms", key: k}}}
-      functions: {f: {role: r, kms_key: k, environment: {A: b}}}
+      functions: {f: {role: r, kms_key: k, environment: {MODE_A: b}}}
       backup_vaults: {vault: {}}
       vpc_endpoints: {e: {service: s3, type: gateway}}
 "#

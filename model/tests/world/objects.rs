@@ -285,7 +285,8 @@ fn buckets_come_with_the_defaults_of_today() {
   - {as: {user: s3}, call: s3:GetPublicAccessBlock, with: {Bucket: fresh}, expect: {decision: allow, output: {PublicAccessBlockConfiguration: {BlockPublicAcls: true, RestrictPublicBuckets: true}}}}
   - {as: {user: s3}, call: s3:GetBucketEncryption, with: {Bucket: fresh}, expect: {decision: allow, output: {ServerSideEncryptionConfiguration: {Rules: [{ApplyServerSideEncryptionByDefault: {SSEAlgorithm: AES256}}]}}}}
   - {as: {user: s3}, call: s3:GetBucketOwnershipControls, with: {Bucket: fresh}, expect: {decision: allow, output: {OwnershipControls: {Rules: [{ObjectOwnership: BucketOwnerEnforced}]}}}}
-  - {as: {user: s3}, call: s3:CreateBucket, with: {Bucket: fresh}, expect: {decision: error, code: BucketAlreadyOwnedByYou, status: 409}}
+  - {as: {user: s3}, call: s3:CreateBucket, with: {Bucket: fresh}, expect: {decision: allow, status: 200}}
+  - {as: {user: s3}, call: s3:CreateBucket, region: eu-west-1, with: {Bucket: fresh, CreateBucketConfiguration: {LocationConstraint: eu-west-1}}, expect: {decision: error, code: BucketAlreadyOwnedByYou, status: 409}}
   - {as: {user: stranger}, call: s3:CreateBucket, with: {Bucket: fresh}, expect: {decision: error, code: BucketAlreadyExists, status: 409}}
   - {as: {user: s3}, call: s3:DeleteBucket, with: {Bucket: plain}, expect: {decision: error, code: BucketNotEmpty, status: 409}}
   - {as: {user: s3}, call: s3:DeleteBucket, with: {Bucket: fresh}, expect: {decision: allow, status: 204}}

@@ -26,8 +26,8 @@ world:
               - {Effect: Deny, Principal: {Service: backup-storage.amazonaws.com}, Action: "kms:Decrypt", Resource: "*", Condition: {StringNotEquals: {"aws:SourceAccount": "111111111111"}}}
               - {Effect: Deny, Principal: {Service: backup-storage.amazonaws.com}, Action: "kms:Decrypt", Resource: "*", Condition: {ArnNotLike: {"aws:SourceArn": "arn:aws:backup:us-east-1:111111111111:backup-vault:vault*"}}}
       functions:
-        given: {role: R, kms_key: k, environment: {A: b}, grant: service}
-        bare: {role: R, kms_key: k, environment: {A: b}}
+        given: {role: R, kms_key: k, environment: {MODE_A: b}, grant: service}
+        bare: {role: R, kms_key: k, environment: {MODE_A: b}}
         empty: {role: R, kms_key: k}
       backup_vaults:
         vault: {key: confused}
@@ -60,11 +60,11 @@ fn configuring_a_function_needs_encrypt_and_create_grant() {
     steps_at(
         "2026-06-01",
         r#"
-  - {name: without KMS permissions, as: {user: plain}, call: lambda:CreateFunction, with: {FunctionName: f, Role: "{{role.R.arn}}", KMSKeyArn: "{{key.k.arn}}", Environment: {Variables: {A: b}}}, expect: {decision: deny, stops_at: kms:Encrypt, unchanged: true}}
-  - {name: without grants, as: {user: nogrants}, call: lambda:CreateFunction, with: {FunctionName: f, Role: "{{role.R.arn}}", KMSKeyArn: "{{key.k.arn}}", Environment: {Variables: {A: b}}}, expect: {decision: deny, stops_at: kms:CreateGrant}}
-  - {name: the managed key is for everybody, as: {user: plain}, call: lambda:CreateFunction, with: {FunctionName: m, Role: "{{role.R.arn}}", Environment: {Variables: {A: b}}}, expect: {decision: allow, status: 201, output: {FunctionName: m}, absent: [KMSKeyArn]}}
+  - {name: without KMS permissions, as: {user: plain}, call: lambda:CreateFunction, with: {FunctionName: f, Role: "{{role.R.arn}}", KMSKeyArn: "{{key.k.arn}}", Environment: {Variables: {MODE_A: b}}}, expect: {decision: deny, stops_at: kms:Encrypt, unchanged: true}}
+  - {name: without grants, as: {user: nogrants}, call: lambda:CreateFunction, with: {FunctionName: f, Role: "{{role.R.arn}}", KMSKeyArn: "{{key.k.arn}}", Environment: {Variables: {MODE_A: b}}}, expect: {decision: deny, stops_at: kms:CreateGrant}}
+  - {name: the managed key is for everybody, as: {user: plain}, call: lambda:CreateFunction, with: {FunctionName: m, Role: "{{role.R.arn}}", Environment: {Variables: {MODE_A: b}}}, expect: {decision: allow, status: 201, output: {FunctionName: m}, absent: [KMSKeyArn]}}
   - {invoke: {function: m, account: "111111111111"}, expect: {decision: allow}}
-  - {as: {user: admin}, call: lambda:CreateFunction, with: {FunctionName: f, Role: "{{role.R.arn}}", KMSKeyArn: "{{key.k.arn}}", Environment: {Variables: {A: b}}}, expect: {decision: allow, output: {FunctionArn: "arn:aws:lambda:us-east-1:111111111111:function:f", KMSKeyArn: "{{key.k.arn}}"}}}
+  - {as: {user: admin}, call: lambda:CreateFunction, with: {FunctionName: f, Role: "{{role.R.arn}}", KMSKeyArn: "{{key.k.arn}}", Environment: {Variables: {MODE_A: b}}}, expect: {decision: allow, output: {FunctionArn: "arn:aws:lambda:us-east-1:111111111111:function:f", KMSKeyArn: "{{key.k.arn}}"}}}
   - {invoke: {function: f, account: "111111111111"}, expect: {decision: allow}}
   - {name: the role is replaced by another of the same name, as: {user: admin}, call: iam:DeleteRole, with: {RoleName: R}}
   - {invoke: {function: f, account: "111111111111"}, expect: {decision: deny, code: KMSAccessDeniedException, message: {contains: ["UnrecognizedClientException"]}}}
@@ -72,7 +72,7 @@ fn configuring_a_function_needs_encrypt_and_create_grant() {
   - {invoke: {function: f, account: "111111111111"}, expect: {decision: deny, code: KMSAccessDeniedException}}
   - {name: configuring it again cures, as: {user: admin}, call: lambda:UpdateFunctionConfiguration, with: {FunctionName: f, KMSKeyArn: "{{key.k.arn}}"}}
   - {invoke: {function: f, account: "111111111111"}, expect: {decision: allow}}
-  - {name: values are shown to those who may decrypt, as: {user: admin}, call: lambda:GetFunctionConfiguration, with: {FunctionName: f}, expect: {decision: allow, output: {Environment: {Variables: {A: b}}}}}
+  - {name: values are shown to those who may decrypt, as: {user: admin}, call: lambda:GetFunctionConfiguration, with: {FunctionName: f}, expect: {decision: allow, output: {Environment: {Variables: {MODE_A: b}}}}}
   - {as: {user: plain}, call: lambda:GetFunctionConfiguration, with: {FunctionName: f}, expect: {decision: allow, output: {Environment: {Error: {ErrorCode: AccessDeniedException}}}}}
   - {as: {user: admin}, call: kms:DisableKey, with: {KeyId: "{{key.k.id}}"}}
   - {invoke: {function: f, account: "111111111111"}, expect: {decision: error, code: KMSDisabledException, status: 502}}

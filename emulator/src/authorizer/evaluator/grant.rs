@@ -48,7 +48,9 @@ pub(super) fn best_match(
 ) -> Option<GranteeMatch> {
     grants
         .iter()
-        .filter(|grant| grant.has_operation(request) && grant.constraints_hold(request, settings))
+        .filter(|_| !settings.faults.contains(Fault::GrantsInert))
+        .filter(|grant| grant.has_operation(request) || settings.faults.contains(Fault::GrantOperationIgnored))
+        .filter(|grant| grant.constraints_hold(request, settings))
         .filter_map(|grant| grant.grantee_match(&request.caller, settings))
         .min_by_key(|how| match how {
             GranteeMatch::User | GranteeMatch::Session | GranteeMatch::Service => 0,
@@ -113,7 +115,8 @@ impl EvaluatorGrant {
         let Some(constraints) = &self.constraints else {
             return true;
         };
-        constraints.source_holds(request) && constraints.encryption_context_holds(request, settings)
+        let source_counts = !settings.faults.contains(Fault::GrantSourceIgnored);
+        (!source_counts || constraints.source_holds(request)) && constraints.encryption_context_holds(request, settings)
     }
 }
 
@@ -130,20 +133,22 @@ impl GrantConstraints {
 
     /// `svc:G-10`, `svc:G-12`.
     fn encryption_context_holds(&self, request: &EvaluatorRequest, settings: &Settings) -> bool {
-        let applies = WITH_ENCRYPTION_CONTEXT.iter().any(|action| request.is_action(action));
-        if !applies || settings.faults.contains(Fault::GrantConstraintIgnored) {
+        let faults = settings.faults;
+        let applies = WITH_ENCRYPTION_CONTEXT.iter().any(|action| request.is_action(action))
+            || (request.is_action("kms:DescribeKey") && faults.contains(Fault::GrantConstraintOnDescribeKey));
+        if !applies || faults.contains(Fault::GrantConstraintIgnored) {
             return true;
         }
         let context = &request.encryption_context;
         let insensitive = settings.quirks.grant_constraint_key_case_insensitive;
-        let exact = self
-            .encryption_context_equals
-            .as_ref()
-            .is_none_or(|pairs| pairs.len() == context.len() && has_all(context, pairs, insensitive));
-        let subset = self
-            .encryption_context_subset
-            .as_ref()
-            .is_none_or(|pairs| has_all(context, pairs, insensitive));
+        let exact = self.encryption_context_equals.as_ref().is_none_or(|pairs| {
+            (pairs.len() == context.len() || faults.contains(Fault::GrantEqualsAsSubset))
+                && has_all(context, pairs, insensitive)
+        });
+        let subset = self.encryption_context_subset.as_ref().is_none_or(|pairs| {
+            (pairs.len() == context.len() || !faults.contains(Fault::GrantSubsetAsEquals))
+                && has_all(context, pairs, insensitive)
+        });
         exact && subset
     }
 }

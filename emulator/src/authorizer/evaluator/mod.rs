@@ -27,6 +27,7 @@ use super::request::{
 };
 use super::verdict::{PolicyType, PolicyTypeSet, Verdict};
 use super::{Caller, MatchKinds};
+use crate::fault::Fault;
 use crate::names::AccountId;
 
 pub use form::FormError;
@@ -137,7 +138,9 @@ pub fn evaluate(
     grants: &[EvaluatorGrant],
     settings: &Settings,
 ) -> Answer {
-    if let Some(document) = unusable::find(&policies.sets, policies.resource_of(request.mode()).map(Arc::as_ref)) {
+    if !reads_on(settings)
+        && let Some(document) = unusable::find(&policies.sets, policies.resource_of(request.mode()).map(Arc::as_ref))
+    {
         return Answer::error(document);
     }
     match before_policies(request) {
@@ -175,6 +178,11 @@ pub fn evaluate(
         Verdict::Allow(_) if fails_whatever_policies_say(request) => Answer::refused(),
         Verdict::Allow(_) => Answer::allow(),
     }
+}
+
+/// Whether a fault makes unusable documents no reason to stop.
+fn reads_on(settings: &Settings) -> bool {
+    settings.faults.contains(Fault::UnusablePolicyIgnored) || settings.faults.contains(Fault::UnreadablePartsSkipped)
 }
 
 impl EvaluatorCase {

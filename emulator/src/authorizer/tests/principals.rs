@@ -53,7 +53,8 @@ fn row_of(member: &str, value: &str, settings: &Settings, resolver: Option<&dyn 
     let reading = Reading {
         settings,
         accounts_are_root_only: false,
-        accounts_miss: false,
+        is_key_policy: false,
+        denies: false,
         region_free_services: false,
         caller_has_boundary: false,
     };

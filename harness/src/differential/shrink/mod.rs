@@ -3,8 +3,10 @@
 //!
 //! A case is cut as the tree of members and list entries it is in a file: steps, accounts, identities, policies, statements, list
 //! entries, conditions, grants, objects, organization units, parameters. What is left is 1-minimal: no single one of these removals
-//! and simplifications can be made any more.
+//! and simplifications can be made any more. `needs` then says which of the values left could be anything.
 
+mod names;
+mod needs;
 mod references;
 mod removals;
 mod simplifications;
@@ -15,6 +17,8 @@ mod tree;
 use countersign_model::case::{Case, Origin};
 use serde_json::Value;
 
+use names::renamed;
+pub use needs::{Need, Part, needs};
 use references::{named_things, without};
 use removals::removals;
 use simplifications::simplifications;
@@ -64,6 +68,23 @@ pub fn shrink(case: &Case, budget: usize, still_fails: impl FnMut(&Case) -> bool
     }
 }
 
+/// The case without one of its parts, for each part that may be taken away alone and leaves a case that can be read. No one of them still
+/// fails if the case is 1-minimal.
+pub fn single_removals(case: &Case) -> Vec<Case> {
+    let Ok(tree) = serde_json::to_value(case) else {
+        return Vec::new();
+    };
+    removals(&tree)
+        .iter()
+        .filter_map(|path| {
+            let mut smaller = tree.clone();
+            let removed = remove(&mut smaller, path);
+            let smaller: Case = serde_json::from_value(smaller).ok()?;
+            (removed && smaller != *case).then_some(smaller)
+        })
+        .collect()
+}
+
 struct Search<F> {
     best: Value,
     best_case: Case,
@@ -81,6 +102,7 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
             self.drop_with_references();
             self.drop_parts();
             self.simplify();
+            self.shorten_names();
             if self.spent() {
                 return false;
             }
@@ -159,6 +181,17 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
             } else {
                 position += 1;
             }
+        }
+    }
+
+    fn shorten_names(&mut self) {
+        let mut position = 0;
+        while let Some(candidate) = renamed(&self.best).into_iter().nth(position) {
+            if self.spent() {
+                break;
+            }
+            // After a success the names are listed anew: the one that is short now is not among them.
+            position = if self.accept(candidate) { 0 } else { position + 1 };
         }
     }
 

@@ -8,7 +8,7 @@ use super::tree::{Path, Segment, remove};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
     /// Where it stands; none for a saved value.
-    place: Option<Path>,
+    pub(super) place: Option<Path>,
     /// Texts that speak of it: any of them, anywhere in a text.
     marks: Vec<String>,
     /// Whole texts that name it.

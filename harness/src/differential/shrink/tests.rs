@@ -1,9 +1,9 @@
 //! What shrinking leaves is small, fails still, and is the same every time.
 
 use super::removals::removals;
-use super::shrink;
 use super::simplifications::simplifications;
 use super::tree::{Segment, remove, replace};
+use super::{Need, needs, shrink};
 use countersign_model::case::Case;
 use serde_json::{Value, json};
 
@@ -174,5 +174,92 @@ fn every_listed_kind_of_part_is_a_removal() {
     }
     for kept in ["id", "origin", "steps", "steps/0/as", "steps/0/call"] {
         assert!(!paths.iter().any(|path| path == kept), "{kept} may not go");
+    }
+}
+
+#[test]
+fn what_could_be_anything_is_told_from_what_is_needed() {
+    let case: Case = serde_json::from_value(json!({
+        "countersign": 1,
+        "id": "sample",
+        "world": {"accounts": {"111122223333": {
+            "users": {"alice": {"policies": {"one": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}}}}, "bob": {}},
+            "keys": {"k": {}},
+        }}},
+        "steps": [{"as": {"user": "alice"}, "call": "kms:DescribeKey", "with": {"KeyId": "{{key.k.arn}}"}}],
+    }))
+    .expect("the sample is a case");
+    // It matters that something is allowed and that alice asks; which action is asked and allowed does not.
+    let holds = |case: &Case| {
+        let text = text(case);
+        text.contains("\"Effect\":\"Allow\"")
+            && text.contains("\"user\":\"alice\"")
+            && !text.contains("\"Resource\":\"*x\"")
+            && text.contains("{{key.k.arn}}\"")
+    };
+    let parts = needs(&case, 1_000, holds);
+    let need = |path: &str| parts.iter().find(|part| part.path == path).map(|part| part.need);
+    let policy = "world.accounts.111122223333.users.alice.policies.one";
+    for (path, expected) in [
+        ("steps[0].as.user".to_owned(), Some(Need::Needed)),
+        ("steps[0].call".to_owned(), Some(Need::Anything)),
+        ("steps[0].with.KeyId".to_owned(), Some(Need::Needed)),
+        (format!("{policy}.Statement.Effect"), Some(Need::Needed)),
+        (format!("{policy}.Statement.Action"), Some(Need::Anything)),
+        (format!("{policy}.Version"), Some(Need::Anything)),
+        ("id".to_owned(), None),
+    ] {
+        assert_eq!(need(&path), expected, "{path} in {parts:#?}");
+    }
+    // What was tried and still fails is listed; a spent budget leaves the rest out.
+    let call = parts.iter().find(|part| part.path == "steps[0].call").expect("listed");
+    assert!(call.also.contains(&json!("kms:Decrypt")), "{call:?}");
+    let mut asked = 0;
+    let few = needs(&case, 3, |case| {
+        asked += 1;
+        holds(case)
+    });
+    assert!(asked == 3 && few.len() < parts.len(), "{asked} {few:#?}");
+}
+
+#[test]
+fn names_become_short_wherever_they_stand() {
+    let case: Case = serde_json::from_value(json!({
+        "countersign": 1,
+        "id": "sample",
+        "world": {"accounts": {"111122223333": {
+            "users": {"administrator": {}, "u": {}},
+            "keys": {"production": {"policy": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "{{user.administrator.arn}}"}, "Action": "kms:*", "Resource": "*"}}}},
+        }}},
+        "steps": [{"as": {"user": "administrator"}, "call": "kms:DescribeKey", "with": {"KeyId": "{{key.production.arn}}"}}],
+    }))
+    .expect("the sample is a case");
+    // Every name that is spoken of is there, and the second user may not go.
+    let holds = |case: &Case| {
+        let text = text(case);
+        let spoken = [
+            ("{{user.administrator.arn}}", "\"administrator\":{"),
+            ("{{key.production.arn}}", "\"production\":{"),
+        ];
+        text.contains("\"u\":{}")
+            && text.contains("{{user.")
+            && text.contains("\"as\":{\"user\"")
+            && text.contains("{{key.")
+            && spoken
+                .iter()
+                .all(|(mark, place)| text.contains(mark) == text.contains(place))
+            && text.contains("\"as\":{\"user\":\"administrator\"}") == text.contains("\"administrator\":{")
+    };
+    let shrunk = shrink(&case, 10_000, holds);
+    let text = text(&shrunk.case);
+    assert!(shrunk.minimal);
+    for there in [
+        "\"u2\":{",
+        "{{user.u2.arn}}",
+        "\"user\":\"u2\"",
+        "\"k\":{",
+        "{{key.k.arn}}",
+    ] {
+        assert!(text.contains(there), "{there} is not in {text}");
     }
 }

@@ -29,7 +29,16 @@ pub(super) fn form(dice: &mut Dice<'_, '_>, value: &Known, holds: bool) -> Optio
 fn on_text(dice: &mut Dice<'_, '_>, text: &str, holds: bool) -> Option<(String, Vec<String>)> {
     // The text stands between quotes in a variable, where a reference or a quote has no place.
     let plain = !text.is_empty() && !text.contains(['{', '}', '\'', '$', '*', '?']);
-    match (dice.below(3), holds) {
+    match (dice.below(6), holds) {
+        // `iam:C-60`: a star in StringEquals is a star.
+        (3, false) if plain => one("StringEquals", &format!("{}*", &text[..text.floor_char_boundary(2)])),
+        (3, true) if plain => one("StringNotEquals", &format!("{text}*")),
+        // `iam:C-71`: both values.
+        (4, true) => Some(("Null".to_owned(), vec!["true".to_owned(), "FALSE".to_owned()])),
+        // `iam:C-84`: a negated operator without values.
+        (5, true) => none("StringNotEquals"),
+        // `iam:C-63`: a blank is a letter.
+        (5, false) if plain => one("StringEquals", &format!("{text} ")),
         // `iam:V-06`: the default of a variable without value.
         (0 | 1, true) if plain => one("StringEquals", &format!("${{aws:PrincipalTag/nothing, '{text}'}}")),
         (0, false) if plain => {
@@ -51,6 +60,8 @@ fn on_many(dice: &mut Dice<'_, '_>, values: &[String], holds: bool) -> Option<(S
         // `iam:C-72`.
         (0, true) => one("ForAllValues:Null", "true"),
         (0, false) => one("ForAnyValue:Null", "false"),
+        // `iam:C-91`: set operators exist for every operator.
+        (1, true) if !empty => one("ForAnyValue:StringLike", &values[0]),
         // `iam:C-81`, `iam:C-82`.
         (1, false) if !empty => none("ForAllValues:StringEquals"),
         (_, false) => none("ForAnyValue:StringEquals"),

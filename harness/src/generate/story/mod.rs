@@ -4,12 +4,17 @@
 mod forwarded;
 mod grant;
 mod identity;
+mod keeping;
+mod keyring;
 mod kms;
 mod manage;
 mod object;
+mod pair;
+mod people;
 mod public;
 mod service;
 mod session;
+mod settings;
 mod writing;
 
 use std::collections::BTreeMap;
@@ -40,14 +45,21 @@ enum Story {
     Vault,
     AccountLevel,
     PolicyWriting,
+    OtherKeys,
+    KeyUpkeep,
+    BucketSettings,
+    BucketLife,
+    LockedObject,
+    OddObjects,
+    People,
 }
 
 /// How often each is told.
 const STORIES: &[(u32, Story)] = &[
     (22, Story::KeyUse),
     (24, Story::GrantLife),
-    (26, Story::ObjectLife),
-    (4, Story::Multipart),
+    (24, Story::ObjectLife),
+    (5, Story::Multipart),
     (12, Story::ServiceCall),
     (7, Story::KeyManagement),
     (5, Story::KeyPolicyChange),
@@ -59,6 +71,13 @@ const STORIES: &[(u32, Story)] = &[
     (3, Story::Vault),
     (2, Story::AccountLevel),
     (3, Story::PolicyWriting),
+    (7, Story::OtherKeys),
+    (9, Story::KeyUpkeep),
+    (10, Story::BucketSettings),
+    (3, Story::BucketLife),
+    (5, Story::LockedObject),
+    (9, Story::OddObjects),
+    (9, Story::People),
 ];
 
 impl Scene<'_, '_, '_> {
@@ -85,6 +104,13 @@ impl Scene<'_, '_, '_> {
                 Story::AssumeRole => self.assume_role(),
                 Story::AccountLevel => self.account_level(),
                 Story::PolicyWriting => self.policy_writing(),
+                Story::OtherKeys => self.other_key_use(),
+                Story::KeyUpkeep => self.key_upkeep(),
+                Story::BucketSettings => self.bucket_settings(),
+                Story::BucketLife => self.bucket_comes_and_goes(),
+                Story::LockedObject => self.locked_object(),
+                Story::OddObjects => self.odd_objects(),
+                Story::People => self.people(),
             }
             if self.steps.len() == before {
                 break;
@@ -105,6 +131,9 @@ impl Scene<'_, '_, '_> {
 
     /// Makes the request, with policies that let it through and perhaps something that breaks.
     fn perform(&mut self, mut request: Request) -> Request {
+        if request.call.save.is_empty() && self.room() > 1 && self.dice.percent(self.settings.pair) {
+            return self.pair(request, pair::Order::Either);
+        }
         self.dress(&mut request);
         self.permit(&request);
         self.disturb(&request);

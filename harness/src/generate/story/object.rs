@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::super::fact::{Fact, Known};
 use super::super::request::{Need, Request};
 use super::super::scene::{ActorKind, Encryption, Scene, text_blob};
+use super::super::vocabulary as words;
 
 /// The calls of these stories, with weights.
 const OPERATIONS: &[(u32, &str)] = &[
@@ -122,9 +123,15 @@ impl Scene<'_, '_, '_> {
             3 => self.break_once(&end),
             _ => {}
         }
-        for request in [create, part, end] {
+        for request in [create, part] {
             self.call(request.call);
         }
+        if self.dice.coin() {
+            // Whoever may not end the upload tries it first.
+            let twin = self.twin_by_caller(&end);
+            self.call(twin);
+        }
+        self.call(end.call);
         if self.room() > 0 {
             let reader = self.new_actor(0);
             let get = self.object_request(reader, "GetObject", bucket, &object);
@@ -264,6 +271,11 @@ impl Scene<'_, '_, '_> {
                 }
                 call.with.insert("Delete".to_owned(), json!({"Objects": keys}));
                 needs.push(self.s3_need("s3:DeleteObject", bucket, on_object));
+                if self.dice.below(6) == 0 {
+                    // Entries are refused one by one; the whole only for the wrong owner.
+                    call.with
+                        .insert("ExpectedBucketOwner".to_owned(), json!(words::MANAGEMENT_ACCOUNT));
+                }
             }
             "GetObjectTagging" | "DeleteObjectTagging" | "DeleteObject" | "AbortMultipartUpload" => {
                 put_key(&mut call.with);
@@ -277,6 +289,9 @@ impl Scene<'_, '_, '_> {
             "GetBucketEncryption" => needs.push(self.s3_need("s3:GetEncryptionConfiguration", bucket, None)),
             "GetPublicAccessBlock" => needs.push(self.s3_need("s3:GetBucketPublicAccessBlock", bucket, None)),
             other => needs.push(self.s3_need(&format!("s3:{other}"), bucket, None)),
+        }
+        if operation != "DeleteObjects" {
+            self.owner_expected(bucket, &mut call.with);
         }
         if operation == "GetObject" && needs.len() < 3 {
             let mut need = needs.remove(0);
@@ -389,7 +404,7 @@ impl Scene<'_, '_, '_> {
     }
 
     /// The key that an object is encrypted under, as far as is known before the story runs.
-    fn object_key(&self, bucket: usize, object: &str) -> Option<(usize, bool)> {
+    pub(super) fn object_key(&self, bucket: usize, object: &str) -> Option<(usize, bool)> {
         let spec = self.buckets[bucket].objects.get(object);
         match spec.and_then(|spec| spec.sse.as_deref().map(|sse| (sse, spec.key.clone()))) {
             Some(("AES256", _)) => None,

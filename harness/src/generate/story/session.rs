@@ -14,7 +14,10 @@ impl Scene<'_, '_, '_> {
         let goal = self.steps.len() + 3 + self.dice.position(3);
         while self.steps.len() < goal && self.room() > 0 {
             let account = self.caller_account();
-            let actor = if self.dice.coin() {
+            let actor = if self.dice.below(10) == 0 {
+                // The role itself, which must be trusted like anybody else (`iam:L-73`).
+                self.session_actor(role)
+            } else if self.dice.coin() {
                 self.new_user_actor(account)
             } else {
                 self.new_actor(account)

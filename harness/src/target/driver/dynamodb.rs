@@ -11,7 +11,7 @@ use crate::target::connector::Line;
 use crate::target::{TargetError, shape};
 
 /// The operations of this service.
-pub(super) const NAMES: &[&str] = &["CreateTable", "DescribeTable", "DeleteTable"];
+pub(super) const NAMES: &[&str] = &["CreateTable", "DescribeTable", "ListTables", "DeleteTable"];
 
 const PARAMETERS: &[(&str, &[&str])] = &[
     (
@@ -26,6 +26,7 @@ const PARAMETERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("DescribeTable", &["TableName"]),
+    ("ListTables", &["Limit"]),
     ("DeleteTable", &["TableName"]),
 ];
 
@@ -76,10 +77,7 @@ pub(super) async fn call(line: &Line, name: &str, fields: &mut Fields) -> Called
     let response = line.send(request).await?;
     let body: Value = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
     if response.status().is_success() {
-        return Ok(match name {
-            "DeleteTable" => Ok(json!({})),
-            _ => Ok(body),
-        });
+        return Ok(Ok(body));
     }
     let member = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
     let code = member("__type").map(|kind| kind.rsplit('#').next().unwrap_or(&kind).to_owned());

@@ -159,6 +159,24 @@ super::service_table! { "iam", aws_sdk_iam::Client;
                 .put("GroupId", Some(group.group_id()))
         }),
     );
+    "GetGroup" get_group {
+        "GroupName" text set_group_name,
+    } => |output| members()
+        .put(
+            "Group",
+            output.group().map(|group| {
+                members()
+                    .put("GroupName", Some(group.group_name()))
+                    .put("Arn", Some(group.arn()))
+                    .put("GroupId", Some(group.group_id()))
+            }),
+        )
+        .list("Users", output.users(), |user| {
+            members()
+                .put("UserName", Some(user.user_name()))
+                .put("Arn", Some(user.arn()))
+                .put("UserId", Some(user.user_id()))
+        });
     "DeleteGroup" delete_group {
         "GroupName" text set_group_name,
     } => |_output| members();

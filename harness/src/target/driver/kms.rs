@@ -1,6 +1,8 @@
 //! AWS KMS over its SDK.
 
-use aws_sdk_kms::types::{AliasListEntry, GrantConstraints, GrantListEntry, KeyMetadata, Tag};
+use aws_sdk_kms::types::{
+    AliasListEntry, GrantConstraints, GrantListEntry, KeyMetadata, Tag, XksProxyAuthenticationCredentialType,
+};
 
 use super::fields::{
     Fields, blob, boolean, built, integer, needed, policy, record, records, text, text_map, texts, word, words,
@@ -156,7 +158,10 @@ super::service_table! { "kms", aws_sdk_kms::Client;
         .put("KeyId", output.key_id())
         .put_blob("PublicKey", output.public_key())
         .put("KeySpec", output.key_spec().map(|word| word.as_str()))
-        .put("KeyUsage", output.key_usage().map(|word| word.as_str()));
+        .put("KeyUsage", output.key_usage().map(|word| word.as_str()))
+        .put("EncryptionAlgorithms", some_words(output.encryption_algorithms(), |word| word.as_str()))
+        .put("SigningAlgorithms", some_words(output.signing_algorithms(), |word| word.as_str()))
+        .put("KeyAgreementAlgorithms", some_words(output.key_agreement_algorithms(), |word| word.as_str()));
     "DeriveSharedSecret" derive_shared_secret {
         "KeyId" text set_key_id,
         "KeyAgreementAlgorithm" word set_key_agreement_algorithm,
@@ -166,7 +171,8 @@ super::service_table! { "kms", aws_sdk_kms::Client;
     } => |output| members()
         .put("KeyId", output.key_id())
         .put_blob("SharedSecret", output.shared_secret())
-        .put("KeyAgreementAlgorithm", output.key_agreement_algorithm().map(|word| word.as_str()));
+        .put("KeyAgreementAlgorithm", output.key_agreement_algorithm().map(|word| word.as_str()))
+        .put("KeyOrigin", output.key_origin().map(|word| word.as_str()));
     "RotateKeyOnDemand" rotate_key_on_demand {
         "KeyId" text set_key_id,
     } => |output| members()
@@ -179,6 +185,85 @@ super::service_table! { "kms", aws_sdk_kms::Client;
         .put("KeyId", output.key_id())
         .put_blob("ImportToken", output.import_token())
         .put_blob("PublicKey", output.public_key());
+    "DeleteImportedKeyMaterial" delete_imported_key_material {
+        "KeyId" text set_key_id,
+        "KeyMaterialId" text set_key_material_id,
+    } => |output| members().put("KeyId", output.key_id());
+    "ListKeyRotations" list_key_rotations {
+        "KeyId" text set_key_id,
+        "Limit" integer set_limit,
+        "Marker" text set_marker,
+    } => |output| members()
+        .list("Rotations", output.rotations(), |rotation| {
+            members()
+                .put("KeyId", rotation.key_id())
+                .put("RotationType", rotation.rotation_type().map(|word| word.as_str()))
+        })
+        .put("Truncated", Some(output.truncated()))
+        .put("NextMarker", output.next_marker());
+    "GetKeyLastUsage" get_key_last_usage {
+        "KeyId" text set_key_id,
+    } => |output| members().put("KeyId", output.key_id());
+    "UpdatePrimaryRegion" update_primary_region {
+        "KeyId" text set_key_id,
+        "PrimaryRegion" text set_primary_region,
+    } => |_output| members();
+    "Encapsulate" encapsulate {
+        "KeyId" text set_key_id,
+        "EncapsulationAlgorithm" word set_encapsulation_algorithm,
+        "GrantTokens" texts set_grant_tokens,
+        "DryRun" boolean set_dry_run,
+    } => |output| members()
+        .put("KeyId", output.key_id())
+        .put_blob("SharedSecret", output.shared_secret())
+        .put_blob("SharedSecretCiphertextBlob", output.shared_secret_ciphertext_blob());
+    "Decapsulate" decapsulate {
+        "KeyId" text set_key_id,
+        "EncapsulationAlgorithm" word set_encapsulation_algorithm,
+        "SharedSecretCiphertextBlob" blob set_shared_secret_ciphertext_blob,
+        "GrantTokens" texts set_grant_tokens,
+        "DryRun" boolean set_dry_run,
+    } => |output| members().put("KeyId", output.key_id()).put_blob("SharedSecret", output.shared_secret());
+    "CreateCustomKeyStore" create_custom_key_store {
+        "CustomKeyStoreName" text set_custom_key_store_name,
+        "CustomKeyStoreType" word set_custom_key_store_type,
+        "CloudHsmClusterId" text set_cloud_hsm_cluster_id,
+        "TrustAnchorCertificate" text set_trust_anchor_certificate,
+        "KeyStorePassword" text set_key_store_password,
+        "XksProxyUriEndpoint" text set_xks_proxy_uri_endpoint,
+        "XksProxyUriPath" text set_xks_proxy_uri_path,
+        "XksProxyVpcEndpointServiceName" text set_xks_proxy_vpc_endpoint_service_name,
+        "XksProxyAuthenticationCredential" proxy_credential set_xks_proxy_authentication_credential,
+        "XksProxyConnectivity" word set_xks_proxy_connectivity,
+    } => |output| members().put("CustomKeyStoreId", output.custom_key_store_id());
+    "ConnectCustomKeyStore" connect_custom_key_store {
+        "CustomKeyStoreId" text set_custom_key_store_id,
+    } => |_output| members();
+    "DisconnectCustomKeyStore" disconnect_custom_key_store {
+        "CustomKeyStoreId" text set_custom_key_store_id,
+    } => |_output| members();
+    "UpdateCustomKeyStore" update_custom_key_store {
+        "CustomKeyStoreId" text set_custom_key_store_id,
+        "NewCustomKeyStoreName" text set_new_custom_key_store_name,
+    } => |_output| members();
+    "DeleteCustomKeyStore" delete_custom_key_store {
+        "CustomKeyStoreId" text set_custom_key_store_id,
+    } => |_output| members();
+    "DescribeCustomKeyStores" describe_custom_key_stores {
+        "CustomKeyStoreId" text set_custom_key_store_id,
+        "CustomKeyStoreName" text set_custom_key_store_name,
+        "Limit" integer set_limit,
+        "Marker" text set_marker,
+    } => |output| members()
+        .list("CustomKeyStores", output.custom_key_stores(), |store| {
+            members()
+                .put("CustomKeyStoreId", store.custom_key_store_id())
+                .put("CustomKeyStoreName", store.custom_key_store_name())
+                .put("CustomKeyStoreType", store.custom_key_store_type().map(|word| word.as_str()))
+                .put("ConnectionState", store.connection_state().map(|word| word.as_str()))
+        })
+        .put("Truncated", Some(output.truncated()))
+        .put("NextMarker", output.next_marker());
     "GenerateMac" generate_mac {
         "Message" blob set_message,
         "KeyId" text set_key_id,
@@ -338,6 +423,18 @@ fn tags(fields: &mut Fields, name: &str) -> Result<Option<Vec<Tag>>, TargetError
     })
 }
 
+fn proxy_credential(
+    fields: &mut Fields,
+    name: &str,
+) -> Result<Option<XksProxyAuthenticationCredentialType>, TargetError> {
+    record(fields, name, |credential| {
+        let builder = XksProxyAuthenticationCredentialType::builder()
+            .set_access_key_id(text(credential, "AccessKeyId")?)
+            .set_raw_secret_access_key(text(credential, "RawSecretAccessKey")?);
+        built(credential, builder.build())
+    })
+}
+
 fn constraints(fields: &mut Fields, name: &str) -> Result<Option<GrantConstraints>, TargetError> {
     record(fields, name, |constraints| {
         Ok(GrantConstraints::builder()
@@ -362,6 +459,11 @@ fn metadata(key: &KeyMetadata) -> Members {
         .put("KeyManager", key.key_manager().map(|word| word.as_str()))
         .put("MultiRegion", key.multi_region())
         .put("PendingDeletionWindowInDays", key.pending_deletion_window_in_days())
+}
+
+/// A list of words; none where it is empty, since the SDK does not tell that from an absent one.
+fn some_words<T>(words: &[T], text: impl Fn(&T) -> &str) -> Option<Vec<String>> {
+    (!words.is_empty()).then(|| words.iter().map(|word| text(word).to_owned()).collect())
 }
 
 fn grant(grant: &GrantListEntry) -> Members {

@@ -6,8 +6,9 @@ use serde_json::json;
 use super::fields::{Fields, boolean, integer, long, policy, text, text_map, word, words};
 use super::members::{Members, members};
 use super::s3_types::{
-    abac_status, access_control_policy, bucket_configuration, completed_upload, delete, encryption, object_encryption,
-    ownership, payment, public_access_block, tagging, versioning,
+    abac_status, access_control_policy, bucket_configuration, completed_upload, delete, encryption,
+    input_serialization, legal_hold, logging_status, moment, object_encryption, output_serialization, ownership,
+    payment, public_access_block, restore_request, retention, tagging, versioning, website,
 };
 
 super::service_table! { "s3", aws_sdk_s3::Client;
@@ -42,6 +43,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "Delete" delete set_delete,
         "RequestPayer" word set_request_payer,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
+        "BypassGovernanceRetention" boolean set_bypass_governance_retention,
         "ChecksumAlgorithm" word set_checksum_algorithm,
     } => |output| members()
         .list("Deleted", output.deleted(), |deleted| {
@@ -83,6 +85,9 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "SSEKMSEncryptionContext" text set_ssekms_encryption_context,
         "BucketKeyEnabled" boolean set_bucket_key_enabled,
         "RequestPayer" word set_request_payer,
+        "ObjectLockMode" word set_object_lock_mode,
+        "ObjectLockRetainUntilDate" moment set_object_lock_retain_until_date,
+        "ObjectLockLegalHoldStatus" word set_object_lock_legal_hold_status,
         "Tagging" text set_tagging,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
         "ExpectedSourceBucketOwner" text set_expected_source_bucket_owner,
@@ -146,6 +151,9 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "SSEKMSEncryptionContext" text set_ssekms_encryption_context,
         "BucketKeyEnabled" boolean set_bucket_key_enabled,
         "RequestPayer" word set_request_payer,
+        "ObjectLockMode" word set_object_lock_mode,
+        "ObjectLockRetainUntilDate" moment set_object_lock_retain_until_date,
+        "ObjectLockLegalHoldStatus" word set_object_lock_legal_hold_status,
         "Tagging" text set_tagging,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
         "ChecksumAlgorithm" word set_checksum_algorithm,
@@ -276,6 +284,94 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "VersionId" text set_version_id,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
+    "GetObjectRetention" get_object_retention {
+        "Bucket" text set_bucket,
+        "Key" text set_key,
+        "VersionId" text set_version_id,
+        "RequestPayer" word set_request_payer,
+        "ExpectedBucketOwner" text set_expected_bucket_owner,
+    } => |output| members().put("Retention", output.retention().map(|retention| {
+        members()
+            .put("Mode", retention.mode().map(|word| word.as_str()))
+            .put("RetainUntilDate", retention.retain_until_date().and_then(in_seconds))
+    }));
+    "PutObjectRetention" put_object_retention {
+        "Bucket" text set_bucket,
+        "Key" text set_key,
+        "VersionId" text set_version_id,
+        "Retention" retention set_retention,
+        "BypassGovernanceRetention" boolean set_bypass_governance_retention,
+        "RequestPayer" word set_request_payer,
+        "ExpectedBucketOwner" text set_expected_bucket_owner,
+    } => |_output| members();
+    "GetObjectLegalHold" get_object_legal_hold {
+        "Bucket" text set_bucket,
+        "Key" text set_key,
+        "VersionId" text set_version_id,
+        "RequestPayer" word set_request_payer,
+        "ExpectedBucketOwner" text set_expected_bucket_owner,
+    } => |output| members().put(
+        "LegalHold",
+        output.legal_hold().map(|hold| members().put("Status", hold.status().map(|word| word.as_str()))),
+    );
+    "PutObjectLegalHold" put_object_legal_hold {
+        "Bucket" text set_bucket,
+        "Key" text set_key,
+        "VersionId" text set_version_id,
+        "LegalHold" legal_hold set_legal_hold,
+        "RequestPayer" word set_request_payer,
+        "ExpectedBucketOwner" text set_expected_bucket_owner,
+    } => |_output| members();
+    "RestoreObject" restore_object {
+        "Bucket" text set_bucket,
+        "Key" text set_key,
+        "VersionId" text set_version_id,
+        "RestoreRequest" restore_request set_restore_request,
+        "RequestPayer" word set_request_payer,
+        "ExpectedBucketOwner" text set_expected_bucket_owner,
+    } => |_output| members();
+    "SelectObjectContent" select_object_content {
+        "Bucket" text set_bucket,
+        "Key" text set_key,
+        "Expression" text set_expression,
+        "ExpressionType" word set_expression_type,
+        "InputSerialization" input_serialization set_input_serialization,
+        "OutputSerialization" output_serialization set_output_serialization,
+        "ExpectedBucketOwner" text set_expected_bucket_owner,
+    } => |_output| members();
+    "PutBucketWebsite" put_bucket_website {
+        "Bucket" text set_bucket,
+        "WebsiteConfiguration" website set_website_configuration,
+        "ExpectedBucketOwner" text set_expected_bucket_owner,
+    } => |_output| members();
+    "GetBucketWebsite" get_bucket_website {
+        "Bucket" text set_bucket,
+        "ExpectedBucketOwner" text set_expected_bucket_owner,
+    } => |output| members()
+        .put("IndexDocument", output.index_document().map(|index| members().put("Suffix", Some(index.suffix()))))
+        .put("ErrorDocument", output.error_document().map(|error| members().put("Key", Some(error.key()))))
+        .put("RedirectAllRequestsTo", output.redirect_all_requests_to().map(|redirect| {
+            members()
+                .put("HostName", Some(redirect.host_name()))
+                .put("Protocol", redirect.protocol().map(|word| word.as_str()))
+        }));
+    "DeleteBucketWebsite" delete_bucket_website {
+        "Bucket" text set_bucket,
+        "ExpectedBucketOwner" text set_expected_bucket_owner,
+    } => |_output| members();
+    "PutBucketLogging" put_bucket_logging {
+        "Bucket" text set_bucket,
+        "BucketLoggingStatus" logging_status set_bucket_logging_status,
+        "ExpectedBucketOwner" text set_expected_bucket_owner,
+    } => |_output| members();
+    "GetBucketLogging" get_bucket_logging {
+        "Bucket" text set_bucket,
+        "ExpectedBucketOwner" text set_expected_bucket_owner,
+    } => |output| members().put("LoggingEnabled", output.logging_enabled().map(|logging| {
+        members()
+            .put("TargetBucket", Some(logging.target_bucket()))
+            .put("TargetPrefix", Some(logging.target_prefix()))
+    }));
     "GetBucketAcl" get_bucket_acl {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
@@ -430,6 +526,11 @@ fn object(object: &aws_sdk_s3::types::Object) -> Members {
         .put("Key", object.key())
         .put("Size", object.size())
         .put("ETag", object.e_tag())
+}
+
+/// A moment as S3 writes it in answers.
+fn in_seconds(moment: &aws_sdk_s3::primitives::DateTime) -> Option<String> {
+    moment.fmt(aws_sdk_s3::primitives::DateTimeFormat::DateTime).ok()
 }
 
 fn upload(upload: &MultipartUpload) -> Members {

@@ -4,7 +4,7 @@ use aws_sdk_s3::types::ObjectVersion;
 
 use super::fields::{boolean, integer, text, text_map, word};
 use super::members::{Members, members};
-use super::s3_types::body;
+use super::s3_types::{body, moment};
 
 super::service_table! { presignable "s3", aws_sdk_s3::Client;
     "PutObject" put_object {
@@ -32,6 +32,9 @@ super::service_table! { presignable "s3", aws_sdk_s3::Client;
         "SSEKMSEncryptionContext" text set_ssekms_encryption_context,
         "BucketKeyEnabled" boolean set_bucket_key_enabled,
         "RequestPayer" word set_request_payer,
+        "ObjectLockMode" word set_object_lock_mode,
+        "ObjectLockRetainUntilDate" moment set_object_lock_retain_until_date,
+        "ObjectLockLegalHoldStatus" word set_object_lock_legal_hold_status,
         "Tagging" text set_tagging,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members()
@@ -102,6 +105,7 @@ super::service_table! { presignable "s3", aws_sdk_s3::Client;
         "Bucket" text set_bucket,
         "Key" text set_key,
         "VersionId" text set_version_id,
+        "BypassGovernanceRetention" boolean set_bypass_governance_retention,
         "RequestPayer" word set_request_payer,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().put("DeleteMarker", output.delete_marker()).put("VersionId", output.version_id());

@@ -1,12 +1,14 @@
 //! The structures of S3's parameters.
 
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{
-    AbacStatus, AccessControlPolicy, CompletedMultipartUpload, CompletedPart, CreateBucketConfiguration, Delete, Grant,
-    Grantee, ObjectEncryption, ObjectIdentifier, Owner, OwnershipControls, OwnershipControlsRule,
-    PublicAccessBlockConfiguration, RequestPaymentConfiguration, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, SsekmsEncryption, Tag, Tagging, Type,
-    VersioningConfiguration,
+    AbacStatus, AccessControlPolicy, BucketLoggingStatus, CompletedMultipartUpload, CompletedPart,
+    CreateBucketConfiguration, CsvInput, CsvOutput, Delete, ErrorDocument, GlacierJobParameters, Grant, Grantee,
+    IndexDocument, InputSerialization, JsonInput, JsonOutput, LoggingEnabled, ObjectEncryption, ObjectIdentifier,
+    ObjectLockLegalHold, ObjectLockRetention, OutputSerialization, Owner, OwnershipControls, OwnershipControlsRule,
+    PublicAccessBlockConfiguration, RedirectAllRequestsTo, RequestPaymentConfiguration, RestoreRequest,
+    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, SsekmsEncryption, Tag,
+    Tagging, Type, VersioningConfiguration, WebsiteConfiguration,
 };
 
 use crate::target::TargetError;
@@ -186,5 +188,108 @@ pub(super) fn access_control_policy(
             .set_grants(grants)
             .set_owner(owner)
             .build())
+    })
+}
+
+/// A moment such as `2027-01-01T00:00:00Z`.
+pub(super) fn moment(fields: &mut Fields, name: &str) -> Result<Option<DateTime>, TargetError> {
+    let Some(written) = text(fields, name)? else {
+        return Ok(None);
+    };
+    DateTime::from_str(&written, DateTimeFormat::DateTime)
+        .map(Some)
+        .map_err(|_| fields.wrong(name, "a time such as 2027-01-01T00:00:00Z is needed"))
+}
+
+pub(super) fn retention(fields: &mut Fields, name: &str) -> Result<Option<ObjectLockRetention>, TargetError> {
+    record(fields, name, |retention| {
+        Ok(ObjectLockRetention::builder()
+            .set_mode(word(retention, "Mode")?)
+            .set_retain_until_date(moment(retention, "RetainUntilDate")?)
+            .build())
+    })
+}
+
+pub(super) fn legal_hold(fields: &mut Fields, name: &str) -> Result<Option<ObjectLockLegalHold>, TargetError> {
+    record(fields, name, |hold| {
+        Ok(ObjectLockLegalHold::builder().set_status(word(hold, "Status")?).build())
+    })
+}
+
+pub(super) fn restore_request(fields: &mut Fields, name: &str) -> Result<Option<RestoreRequest>, TargetError> {
+    record(fields, name, |restore| {
+        let parameters = record(restore, "GlacierJobParameters", |parameters| {
+            let builder = GlacierJobParameters::builder().set_tier(word(parameters, "Tier")?);
+            built(parameters, builder.build())
+        })?;
+        Ok(RestoreRequest::builder()
+            .set_days(integer(restore, "Days")?)
+            .set_glacier_job_parameters(parameters)
+            .build())
+    })
+}
+
+pub(super) fn input_serialization(fields: &mut Fields, name: &str) -> Result<Option<InputSerialization>, TargetError> {
+    record(fields, name, |input| {
+        let csv = record(input, "CSV", |csv| {
+            Ok(CsvInput::builder()
+                .set_file_header_info(word(csv, "FileHeaderInfo")?)
+                .build())
+        })?;
+        let json = record(input, "JSON", |json| {
+            Ok(JsonInput::builder().set_type(word(json, "Type")?).build())
+        })?;
+        Ok(InputSerialization::builder()
+            .set_csv(csv)
+            .set_json(json)
+            .set_compression_type(word(input, "CompressionType")?)
+            .build())
+    })
+}
+
+pub(super) fn output_serialization(
+    fields: &mut Fields,
+    name: &str,
+) -> Result<Option<OutputSerialization>, TargetError> {
+    record(fields, name, |output| {
+        let csv = record(output, "CSV", |_| Ok(CsvOutput::builder().build()))?;
+        let json = record(output, "JSON", |_| Ok(JsonOutput::builder().build()))?;
+        Ok(OutputSerialization::builder().set_csv(csv).set_json(json).build())
+    })
+}
+
+pub(super) fn website(fields: &mut Fields, name: &str) -> Result<Option<WebsiteConfiguration>, TargetError> {
+    record(fields, name, |website| {
+        let index = record(website, "IndexDocument", |index| {
+            let builder = IndexDocument::builder().set_suffix(text(index, "Suffix")?);
+            built(index, builder.build())
+        })?;
+        let error = record(website, "ErrorDocument", |error| {
+            let builder = ErrorDocument::builder().set_key(text(error, "Key")?);
+            built(error, builder.build())
+        })?;
+        let redirect = record(website, "RedirectAllRequestsTo", |redirect| {
+            let builder = RedirectAllRequestsTo::builder()
+                .set_host_name(text(redirect, "HostName")?)
+                .set_protocol(word(redirect, "Protocol")?);
+            built(redirect, builder.build())
+        })?;
+        Ok(WebsiteConfiguration::builder()
+            .set_index_document(index)
+            .set_error_document(error)
+            .set_redirect_all_requests_to(redirect)
+            .build())
+    })
+}
+
+pub(super) fn logging_status(fields: &mut Fields, name: &str) -> Result<Option<BucketLoggingStatus>, TargetError> {
+    record(fields, name, |status| {
+        let enabled = record(status, "LoggingEnabled", |logging| {
+            let builder = LoggingEnabled::builder()
+                .set_target_bucket(text(logging, "TargetBucket")?)
+                .set_target_prefix(text(logging, "TargetPrefix")?);
+            built(logging, builder.build())
+        })?;
+        Ok(BucketLoggingStatus::builder().set_logging_enabled(enabled).build())
     })
 }

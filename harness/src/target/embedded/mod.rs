@@ -9,11 +9,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use countersign_emulator::{Emulator, EmulatorOptions, Server, Sources, serve};
-use countersign_model::case::{Case, EvaluatorCase, Step};
+use countersign_emulator::{Emulator, EmulatorOptions, Server, Snapshot, Sources, serve};
+use countersign_model::case::{Case, EvaluatorCase, Step, WorldSpec};
 use countersign_model::outcome::Outcome;
 use countersign_model::world::World;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::connector::{Line, Way};
@@ -30,6 +31,8 @@ use walk::{Running, Walk};
 pub struct EmbeddedOptions {
     /// Seeded faults that are switched on while steps are taken; never while a world is built.
     pub faults: Vec<String>,
+    /// Whether the emulator notes which faults its code came by while steps are taken; for a target in this process.
+    pub watch_faults: bool,
     /// Switches that differ from the case's, by name: the emulator then reads a disputed rule otherwise than the model.
     pub quirks: BTreeMap<String, Value>,
     /// Seed of the ids that the emulator chooses; none for randomness of the operating system.
@@ -48,6 +51,8 @@ pub struct EmbeddedTarget {
     usage: Usage,
     // Cases without a world: an emulator that runs elsewhere has no way in for them.
     authorizer: Option<AuthorizerTarget>,
+    // The last world as it was built, where the emulator can go back to it.
+    built: Option<Built>,
     // Held for as long as the target lives; dropped with it.
     server: Option<Server>,
 }
@@ -138,8 +143,28 @@ impl EmbeddedTarget {
             case: None,
             usage: Usage::default(),
             authorizer,
+            built: None,
             server,
         }
+    }
+
+    /// Switches other seeded faults on from the next case on, instead of those of the options.
+    ///
+    /// # Errors
+    /// [`TargetError::Adapter`] when no fault has one of the names.
+    pub fn set_faults(&mut self, faults: &[String]) -> Result<(), TargetError> {
+        let mut options = self.options.clone();
+        options.faults = faults.to_vec();
+        if self.authorizer.is_some() {
+            self.authorizer = Some(authorizer(&options)?);
+        }
+        self.options = options;
+        Ok(())
+    }
+
+    /// Whether the emulator notes which faults its code comes by, from the next case on.
+    pub fn watch_faults(&mut self, watch: bool) {
+        self.options.watch_faults = watch;
     }
 
     /// The port, when the emulator is behind a socket.
@@ -158,9 +183,14 @@ impl Target for EmbeddedTarget {
         self.usage = Usage::default();
         self.case = None;
         let calls_before = self.driver.line().calls();
-        let result = self
-            .runtime
-            .block_on(begin(&mut self.driver, &self.control, &self.options, case, world));
+        let result = self.runtime.block_on(begin(
+            &mut self.driver,
+            &self.control,
+            &self.options,
+            &mut self.built,
+            case,
+            world,
+        ));
         let calls = self.driver.line().calls() - calls_before;
         self.usage.provisioning = CallCount {
             calls,
@@ -251,40 +281,60 @@ fn runtime() -> Result<tokio::runtime::Runtime, TargetError> {
         .map_err(|error| TargetError::transport(format!("no runtime for the target: {error}")))
 }
 
+/// A world as it was built, before anything that stands in a provisioner's way came into force.
+#[derive(Debug)]
+struct Built {
+    /// What the world was built from: nothing else of a case takes part in it.
+    spec: Option<WorldSpec>,
+    quirks: BTreeMap<String, Value>,
+    as_of: Option<Date>,
+    binding: Binding,
+    snapshot: Snapshot,
+}
+
+impl Built {
+    fn is_of(&self, case: &Case) -> bool {
+        self.spec == case.world && self.quirks == case.quirks && self.as_of == case.as_of
+    }
+}
+
+/// Builds the world, or goes back to it where the last case had the same one: shrinking and fault measurement ask much in one world.
 async fn begin(
     driver: &mut Driver,
     control: &ControlPlane,
     options: &EmbeddedOptions,
+    built: &mut Option<Built>,
     case: &Case,
     world: &World,
 ) -> Result<(Binding, Running), TargetError> {
     let line = Arc::clone(driver.line());
     let clock = world.now();
     line.facts().clock = Some(clock);
-    control.reset(&line).await?;
-    let mut quirks: Map<String, Value> = case
-        .quirks
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    quirks.extend(options.quirks.iter().map(|(name, value)| (name.clone(), value.clone())));
-    let settings = json!({
-        "as_of": world.as_of().to_string(),
-        "clock": clock.to_string(),
-        "propagation_seconds": 0,
-        "quirks": quirks,
-        "faults": [],
-        "organization": null,
-        "vpc_endpoints": {},
-    });
-    control.case(&line, &object(settings)).await?;
-    let binding = provision(driver, control, case, world).await?;
-    control.arrange(&line, &json!({"settle": true})).await?;
+    let emulator = line.emulator().cloned();
+    let binding = match (&emulator, &*built) {
+        (Some(emulator), Some(built)) if built.is_of(case) => {
+            emulator.restore(&built.snapshot);
+            built.binding.clone()
+        }
+        _ => {
+            *built = None;
+            let binding = build(driver, control, options, case, world).await?;
+            *built = emulator.map(|emulator| Built {
+                spec: case.world.clone(),
+                quirks: case.quirks.clone(),
+                as_of: case.as_of,
+                binding: binding.clone(),
+                snapshot: emulator.snapshot(),
+            });
+            binding
+        }
+    };
     // What could stand in the provisioner's way comes into force now: the organization, endpoints, delays and faults.
     let spec = world.resolved_spec().clone();
     let settings = json!({
         "propagation_seconds": world.propagation().as_secs(),
         "faults": options.faults,
+        "watch_faults": options.watch_faults,
         "organization": organization(world, &binding)?,
         "vpc_endpoints": vpc_endpoints(world, &binding)?,
     });
@@ -300,6 +350,36 @@ async fn begin(
             sessions: BTreeMap::new(),
         },
     ))
+}
+
+async fn build(
+    driver: &mut Driver,
+    control: &ControlPlane,
+    options: &EmbeddedOptions,
+    case: &Case,
+    world: &World,
+) -> Result<Binding, TargetError> {
+    let line = Arc::clone(driver.line());
+    control.reset(&line).await?;
+    let mut quirks: Map<String, Value> = case
+        .quirks
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    quirks.extend(options.quirks.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let settings = json!({
+        "as_of": world.as_of().to_string(),
+        "clock": world.now().to_string(),
+        "propagation_seconds": 0,
+        "quirks": quirks,
+        "faults": [],
+        "organization": null,
+        "vpc_endpoints": {},
+    });
+    control.case(&line, &object(settings)).await?;
+    let binding = provision(driver, control, case, world).await?;
+    control.arrange(&line, &json!({"settle": true})).await?;
+    Ok(binding)
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -158,6 +158,7 @@ impl Checker {
     }
 
     fn effect(&mut self, statement: &Members<'_>) {
+        // An earlier one in a legacy text counts for nothing, its faults included (iam:G-06).
         let Some(effect) = statement.last("Effect") else {
             return self.fault(Fault::MissingEffect, statement.offset);
         };
