@@ -77,7 +77,7 @@ fn cases(folder: &Path) -> BTreeMap<String, String> {
 }
 
 /// Runs a command whole and in two shards, and compares.
-fn same_findings(name: &str, command: &[&str], counts: &[&[&str]]) {
+fn same_findings(name: &str, command: &[&str], merge: &[&str], counts: &[&[&str]]) {
     let folder = Folder::new(name);
     let with = |more: &[&'static str]| -> Vec<&str> { command.iter().copied().chain(more.iter().copied()).collect() };
     let whole = countersign(&folder, &with(&["--report", "whole"]), &[]);
@@ -86,7 +86,8 @@ fn same_findings(name: &str, command: &[&str], counts: &[&[&str]]) {
     // The second says which it is as an indexed job does.
     let job = [("JOB_COMPLETION_INDEX", "1")];
     countersign(&folder, &with(&["--report", "two", "--shard", "env/2"]), &job);
-    let merged = countersign(&folder, &["merge", "one", "two", "--report", "merged"], &[]);
+    let merge = [&["merge", "one", "two", "--report", "merged"], merge].concat();
+    let merged = countersign(&folder, &merge, &[]);
     assert_eq!(merged, whole, "the same exit code");
 
     let (expected, figures) = report(&folder.0.join("whole"));
@@ -120,6 +121,7 @@ fn two_shards_of_an_evaluator_run_are_the_run() {
             "--fault",
             "boundary-skipped",
         ],
+        &[],
         &[
             &["report", "compared"],
             &["report", "decisions", "allow"],
@@ -138,8 +140,10 @@ fn two_shards_of_a_check_are_the_check() {
             "--target",
             "in-process",
             "--no-scenarios",
+            "--findings",
+            "5",
             "--cases",
-            "120",
+            "100",
             "--seed",
             "4",
             "--fault",
@@ -147,6 +151,7 @@ fn two_shards_of_a_check_are_the_check() {
             "--fault",
             "identity-deny-ignored",
         ],
+        &["--findings", "5"],
         &[
             &["random", "cases"],
             &["random", "compared"],

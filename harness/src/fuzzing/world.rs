@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 
 use arbitrary::Unstructured;
-use countersign_model::case::Case;
 
 use super::FuzzTarget;
 use crate::differential::{RunError, run_case};
