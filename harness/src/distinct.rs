@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use countersign_model::case::Case;
+use serde::{Deserialize, Serialize};
 
 use crate::differential::{CaseReport, fingerprint, run_case, shrink};
 use crate::evaluator;
@@ -50,7 +51,53 @@ pub struct Findings {
     pub hidden: usize,
 }
 
+/// A kind of disagreement before shrinking, as a shard of a run hands it on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GroupRecord {
+    /// What the kind looks like.
+    pub key: String,
+    /// How many cases show it.
+    pub seen: u64,
+    /// The part of the run and the number of its first case.
+    pub order: (Phase, u64),
+    /// That case.
+    pub case: Case,
+}
+
 impl Distinct {
+    /// Every group, for other processes.
+    pub fn groups(&self) -> impl Iterator<Item = GroupRecord> {
+        self.groups.iter().map(|(key, group)| GroupRecord {
+            key: key.clone(),
+            seen: group.seen,
+            order: group.order,
+            case: group.case.clone(),
+        })
+    }
+
+    /// Takes a group of another process, with what came of its case when it was run again.
+    pub fn add_group(&mut self, record: GroupRecord, report: CaseReport) {
+        let GroupRecord { key, seen, order, case } = record;
+        let group = Group {
+            seen,
+            order,
+            case,
+            report,
+        };
+        match self.groups.get_mut(&key) {
+            Some(known) => {
+                known.seen += group.seen;
+                if group.order < known.order {
+                    let seen = known.seen;
+                    *known = Group { seen, ..group };
+                }
+            }
+            None => {
+                self.groups.insert(key, group);
+            }
+        }
+    }
+
     /// Takes what came of a case; nothing if model and target agree.
     pub fn add(&mut self, phase: Phase, number: u64, case: Case, report: CaseReport) {
         let Some(fingerprint) = fingerprint::of(&case, &report) else {

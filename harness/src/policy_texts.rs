@@ -62,6 +62,14 @@ pub fn differences(text: &str) -> Vec<Difference> {
         .collect()
 }
 
+/// A text as every kind of policy: the model's reading, unless a quota speaks first, and the emulator's.
+pub fn readings(text: &str) -> Vec<(PolicyKind, (Option<Reading>, Option<Reading>))> {
+    KINDS
+        .iter()
+        .map(|(kind, emulators)| (*kind, (read_model(text, *kind), Some(read_emulator(text, *emulators)))))
+        .collect()
+}
+
 /// A text that a reading would save but could not use afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsound {

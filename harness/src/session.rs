@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use countersign_model::case::Case;
 
 use crate::differential::{CaseReport, RunError, run_case};
+use crate::shard::Shard;
 use crate::target::{Target, TargetError};
 
 /// A target that a worker thread owns.
@@ -27,17 +28,19 @@ pub struct Plan {
     pub seed: u64,
     /// Number of workers, at least one.
     pub workers: usize,
+    /// The part of the cases that is run; numbers are those of the whole.
+    pub shard: Shard,
 }
 
 impl Plan {
-    /// Cases of the corpus and random ones together.
+    /// Cases of the corpus and random ones together, as far as they are of the plan's shard.
     pub fn total(&self) -> u64 {
-        self.corpus.len() as u64 + self.random
+        self.shard.count(self.corpus.len() as u64 + self.random)
     }
 }
 
 /// Which part of a run a case belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// From a file.
@@ -133,10 +136,11 @@ pub fn run(
                     Err(error) => return fail(error),
                 };
                 while !interrupted.load(Ordering::Relaxed) {
-                    let position = next.fetch_add(1, Ordering::Relaxed);
-                    if position >= total {
+                    let nth = next.fetch_add(1, Ordering::Relaxed);
+                    if nth >= total {
                         break;
                     }
+                    let position = plan.shard.number(nth);
                     let guarded = catch_unwind(AssertUnwindSafe(|| run_one(plan, position, generate, target.as_mut())));
                     let finished = match guarded {
                         Ok(finished) => finished,
@@ -149,7 +153,7 @@ pub fn run(
                             panicked(plan, position, panic.as_ref())
                         }
                     };
-                    if sender.send((position, finished)).is_err() {
+                    if sender.send((nth, finished)).is_err() {
                         break;
                     }
                 }
@@ -158,8 +162,8 @@ pub fn run(
         drop(sender);
         // Cases finish in any order and are handed over in theirs.
         let mut waiting = BTreeMap::new();
-        for (position, finished) in receiver {
-            waiting.insert(position, finished);
+        for (nth, finished) in receiver {
+            waiting.insert(nth, finished);
             while let Some(finished) = waiting.remove(&handed_over) {
                 consume(finished);
                 handed_over += 1;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use countersign::evaluator::finding::{self, Disagreement};
 use countersign::evaluator::run::{Plan, run};
 use countersign::evaluator::{EmulatorEvaluator, Evaluator, EvaluatorFault, ModelEvaluator, generate};
+use countersign::shard::Shard;
 use countersign_emulator::fault::FaultSet;
 use countersign_model::case::{Case, EvaluatorDecision, Syntax, load_str};
 use serde_json::json;
@@ -15,7 +16,7 @@ use serde_json::json;
 const PLAN: Plan = Plan {
     seed: 5,
     cases: 3_000,
-    shard: (0, 1),
+    shard: Shard::WHOLE,
     workers: 2,
 };
 
@@ -98,11 +99,12 @@ fn the_same_seed_gives_the_same_run_however_it_is_cut() {
     let whole = against(FaultSet::EMPTY, &PLAN);
     let mut compared = 0;
     let mut allowed = 0;
-    for shard in 0..3 {
+    for shard in ["1/3", "2/3", "3/3"] {
+        let shard: Shard = shard.parse().expect("a shard");
         let part = against(
             FaultSet::EMPTY,
             &Plan {
-                shard: (shard, 3),
+                shard,
                 workers: 1,
                 ..PLAN
             },

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::shard::Shard;
 use crate::target::AdapterOptions;
 
 /// Property-based conformance harness for AWS KMS and S3 authorization.
@@ -39,6 +40,12 @@ pub(super) enum Command {
     Evaluator(super::evaluator::EvaluatorArguments),
     /// Hold an evaluator to the laws that need no oracle: adding a Deny never allows, order is nothing, both sides must allow.
     Laws(super::laws::LawsArguments),
+    /// Every evaluator case of a small vocabulary up to a number of statements: the model against the emulator's authorizer.
+    Scope(super::scope::ScopeArguments),
+    /// Put the reports of all shards of a run together.
+    Merge(super::merge::MergeArguments),
+    /// Make Cases of inputs that a fuzz target saved, and say whether they still fail.
+    FuzzCase(super::fuzz_case::FuzzCaseArguments),
     /// List the rules of the model, or explain some of them.
     Rules(super::rules::RulesArguments),
     /// Ask the model: the requests of files, or one JSON object a line on standard input.
@@ -125,6 +132,10 @@ pub(super) struct CheckArguments {
     /// Number of workers, each with an emulator of its own.
     #[arg(long, value_name = "N")]
     pub(super) workers: Option<usize>,
+    /// Only this part of the cases: `I/N` with I from 1, or `env` or `env/N` in an indexed job. `countersign merge` puts the reports of
+    /// all parts together; all need the same --seed.
+    #[arg(long, value_name = "I/N", default_value_t = Shard::WHOLE, requires = "seed")]
+    pub(super) shard: Shard,
 }
 
 impl Default for CheckArguments {
@@ -142,6 +153,7 @@ impl Default for CheckArguments {
             no_scenarios: false,
             faults: Vec::new(),
             workers: None,
+            shard: Shard::WHOLE,
         }
     }
 }

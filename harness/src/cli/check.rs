@@ -17,6 +17,7 @@ use crate::report::{
     Consumer, Event, GithubReport, HtmlReport, JunitReport, NdjsonReport, Start, Summary, TerminalReport,
 };
 use crate::session::{self, CaseResult, Plan, SessionError};
+use crate::shard::Shard;
 use crate::target::{AdapterTarget, Target as _};
 
 /// Where findings go when the user names no folder.
@@ -24,9 +25,9 @@ const DEFAULT_REPORT: &str = "countersign-report";
 /// Kinds of disagreement that are shrunk, shown and saved when nobody says how many; the rest are counted.
 pub(super) const SHOWN_FINDINGS: usize = 20;
 /// Times a case may be run again while it is shrunk.
-const SHRINK_BUDGET: usize = 2_000;
+pub(super) const SHRINK_BUDGET: usize = 2_000;
 /// Times a shrunk case may be run again to see which of its values could be anything.
-const NEEDS_BUDGET: usize = 300;
+pub(super) const NEEDS_BUDGET: usize = 300;
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     known_faults(&arguments.faults)?;
@@ -41,6 +42,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
         random: arguments.cases,
         seed: arguments.seed.unwrap_or_else(drawn_seed),
         workers: arguments.workers.unwrap_or_else(default_workers).clamp(1, 64),
+        shard: arguments.shard,
     };
     execute(
         plan,
@@ -90,6 +92,7 @@ pub(super) fn run_cases(
             random: 0,
             seed: 0,
             workers,
+            shard: Shard::WHOLE,
         },
         &offered,
         target,
@@ -148,6 +151,7 @@ fn execute(
         random: plan.random,
         seed: plan.seed,
         workers: plan.workers,
+        shard: (!plan.shard.is_whole()).then(|| plan.shard.to_string()),
         faults: faults.to_vec(),
     };
     tell(&mut consumers, &Event::Started(&start))?;
@@ -198,10 +202,30 @@ fn execute(
     if stopped {
         tell(&mut consumers, &Event::Interrupted)?;
     }
+    if let (Some(folder), false) = (output.folder, plan.shard.is_whole()) {
+        write_groups(folder, &distinct).map_err(|error| {
+            Failure::message(
+                Exit::Usage,
+                format!("cannot write the report: {error}"),
+                "give --report a folder that can be written",
+            )
+        })?;
+    }
     summary.findings = investigate(distinct, &plan, target, faults, output, &interrupted, &mut consumers)?;
     summary.finish(started.elapsed(), stopped);
     tell(&mut consumers, &Event::Finished(&summary))?;
     Ok(exit_of(&summary))
+}
+
+/// What `merge` needs of a shard: the first exemplar of every kind of disagreement, as it was before it was shrunk.
+fn write_groups(folder: &Path, distinct: &Distinct) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join(crate::merge::GROUPS))?);
+    for group in distinct.groups() {
+        serde_json::to_writer(&mut file, &group)?;
+        file.write_all(b"\n")?;
+    }
+    file.flush()
 }
 
 /// What a target can be asked, learnt before anything is run.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,11 @@ use serde_json::json;
 use super::check::interrupt_flag;
 use super::{Exit, Failure, drawn_seed, fault_set, some_cases, workers};
 use crate::evaluator::finding::{self, Finding};
-use crate::evaluator::run::{Plan, Report, run as compare};
+use crate::evaluator::run::{Plan, Report, number_of, run as compare};
 use crate::evaluator::saving;
 use crate::evaluator::{EmulatorEvaluator, Evaluator, EvaluatorFault, ModelEvaluator};
 use crate::report::plain;
+use crate::shard::Shard;
 
 /// Distinct findings that are shown; the rest are counted.
 const SHOWN: usize = 40;
@@ -31,10 +32,11 @@ pub(super) struct EvaluatorArguments {
     /// Seed of the random cases; drawn and printed when left out.
     #[arg(long)]
     seed: Option<u64>,
-    /// Only this part of the cases, `I/N` with I from 1: N runs cover them all.
-    #[arg(long, value_name = "I/N", default_value = "1/1", value_parser = shard)]
-    shard: (u64, u64),
-    /// Folder for the shrunk cases of findings; `countersign-report` when left out.
+    /// Only this part of the cases: `I/N` with I from 1, or `env` or `env/N` in an indexed job. `countersign merge` puts the reports of
+    /// all parts together; all need the same --seed.
+    #[arg(long, value_name = "I/N", default_value_t = Shard::WHOLE, requires = "seed")]
+    shard: Shard,
+    /// Folder for findings and the machine-readable report. Findings go to `countersign-report` when left out; nothing else is written.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     /// Number of threads; one for each core when left out.
@@ -49,14 +51,6 @@ pub(super) struct EvaluatorArguments {
     /// Machine-readable figures.
     #[arg(long)]
     json: bool,
-}
-
-fn shard(text: &str) -> Result<(u64, u64), String> {
-    let read = |part: &str| part.parse::<u64>().ok();
-    match text.split_once('/').and_then(|(at, of)| Some((read(at)?, read(of)?))) {
-        Some((at, of)) if at >= 1 && at <= of => Ok((at - 1, of)),
-        _ => Err("a shard is `I/N` with 1 ≤ I ≤ N, such as `2/4`".to_owned()),
-    }
 }
 
 pub(super) fn run(arguments: &EvaluatorArguments) -> Result<Exit, Failure> {
@@ -98,12 +92,21 @@ pub(super) fn run(arguments: &EvaluatorArguments) -> Result<Exit, Failure> {
         })?;
         saved.push(path);
     }
+    if let Some(folder) = &arguments.report {
+        write_report(folder, seed, arguments, &report, findings.iter().zip(&saved), took).map_err(|error| {
+            Failure::message(
+                Exit::Usage,
+                format!("cannot write the report: {error}"),
+                "give --report a folder that can be written",
+            )
+        })?;
+    }
     let mut out = std::io::stdout().lock();
     if arguments.json {
         let json = json!({
             "seed": seed,
             "cases": arguments.cases,
-            "shard": format!("{}/{}", arguments.shard.0 + 1, arguments.shard.1),
+            "shard": arguments.shard.to_string(),
             "seconds": took.as_secs_f64(),
             "report": report,
             "distinct_percent": report.distinct_percent(),
@@ -179,7 +182,7 @@ fn compare_saving(arguments: &EvaluatorArguments, seed: u64, workers: usize) -> 
 
 /// One finding for each fingerprint that is left after shrinking, in the order of the classes. Shrinking may tell kinds apart within a class; each
 /// is then given the class's count, for the others of the class were not shrunk.
-fn investigate(report: &Report, target: &mut dyn Evaluator) -> Vec<Finding> {
+pub(super) fn investigate(report: &Report, target: &mut dyn Evaluator) -> Vec<Finding> {
     let mut found: BTreeMap<String, Finding> = BTreeMap::new();
     for (class, cases) in &report.exemplars {
         let seen = report.disagreements.get(class).copied().unwrap_or_default();
@@ -201,6 +204,61 @@ fn investigate(report: &Report, target: &mut dyn Evaluator) -> Vec<Finding> {
     found.into_values().collect()
 }
 
+/// A finding as a line of the report.
+pub(super) fn finding_line(finding: &Finding, saved: &Path) -> serde_json::Value {
+    json!({
+        "event": "finding",
+        "fingerprint": finding.fingerprint,
+        "seen": finding.seen,
+        "found_in": finding.found_in,
+        "case": finding.case,
+        "expected": finding.disagreement.expected.words(),
+        "observed": finding.disagreement.observed.words(),
+        "saved": saved.display().to_string(),
+    })
+}
+
+/// The machine-readable report: one JSON object a line, as `check` writes it; `exemplar` lines say which cases were shrunk, so that the
+/// reports of shards can be put together.
+fn write_report<'a>(
+    folder: &Path,
+    seed: u64,
+    arguments: &EvaluatorArguments,
+    report: &Report,
+    findings: impl Iterator<Item = (&'a Finding, &'a PathBuf)>,
+    took: Duration,
+) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join(crate::merge::FILE))?);
+    let mut started = json!({
+        "event": "started",
+        "run": "evaluator",
+        "version": env!("CARGO_PKG_VERSION"),
+        "seed": seed,
+        "random": arguments.cases,
+        "faults": arguments.faults,
+    });
+    if !arguments.shard.is_whole() {
+        started["shard"] = json!(arguments.shard.to_string());
+    }
+    writeln!(file, "{started}")?;
+    for (class, cases) in &report.exemplars {
+        for case in cases {
+            writeln!(
+                file,
+                "{}",
+                json!({"event": "exemplar", "class": class, "number": number_of(case)})
+            )?;
+        }
+    }
+    for (finding, saved) in findings {
+        writeln!(file, "{}", finding_line(finding, saved))?;
+    }
+    let finished = json!({"event": "finished", "report": report, "seconds": took.as_secs_f64()});
+    writeln!(file, "{finished}")?;
+    file.flush()
+}
+
 fn render(seed: u64, arguments: &EvaluatorArguments, report: &Report, took: Duration) -> String {
     let rate = report.compared as f64 / took.as_secs_f64().max(0.001);
     let differing: u64 = report.disagreements.values().sum();
@@ -218,9 +276,8 @@ fn render(seed: u64, arguments: &EvaluatorArguments, report: &Report, took: Dura
         )
     };
     let mut text = format!(
-        "evaluator, seed {seed}, shard {}/{}: {} cases in {:.1} s ({rate:.0}/s), the model against the emulator's authorizer\n",
-        arguments.shard.0 + 1,
-        arguments.shard.1,
+        "evaluator, seed {seed}, shard {}: {} cases in {:.1} s ({rate:.0}/s), the model against the emulator's authorizer\n",
+        arguments.shard,
         report.compared,
         took.as_secs_f64(),
     );

@@ -9,10 +9,13 @@ mod exit;
 mod explain;
 mod faults;
 mod files;
+mod fuzz_case;
 mod laws;
+mod merge;
 mod replay;
 mod rules;
 mod scenarios;
+mod scope;
 mod stats;
 
 use clap::Parser as _;
@@ -50,6 +53,9 @@ pub fn main() -> Exit {
         Command::Faults(arguments) => faults::run(&arguments),
         Command::Evaluator(arguments) => evaluator::run(&arguments),
         Command::Laws(arguments) => laws::run(&arguments),
+        Command::Scope(arguments) => scope::run(&arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
+        Command::FuzzCase(arguments) => fuzz_case::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

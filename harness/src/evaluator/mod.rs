@@ -1,8 +1,10 @@
 //! The evaluator tier: cases without a world, asked of the model and of anything else that answers the same form. Here are the answer
-//! and the trait; `generate` draws cases, `run` compares many, `shrink` makes a finding small, `finding` names and keeps it.
+//! and the trait; `generate` draws cases, `run` compares many, `both` compares without explanations, `shrink` makes a finding small,
+//! `finding` names and keeps it.
 //!
 //! No decision logic: the model and the emulator's authorizer decide, each behind [`Evaluator`].
 
+pub mod both;
 pub(crate) mod documents;
 pub mod finding;
 pub mod generate;
@@ -23,7 +25,7 @@ use countersign_model::quirks::Quirks;
 use jiff::civil::{Date, date};
 
 /// The suite's current date, for cases without `as_of`.
-const TODAY: Date = date(2026, 11, 22);
+pub(crate) const TODAY: Date = date(2026, 11, 22);
 
 /// What an evaluator says about one request. Equality is what a differential run compares.
 #[derive(Debug, Clone)]

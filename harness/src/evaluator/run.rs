@@ -10,12 +10,13 @@ use serde::Serialize;
 
 use super::finding::Disagreement;
 use super::{Answer, Evaluator, EvaluatorFault, ModelEvaluator, generate};
+use crate::shard::Shard;
 use crate::stats::stable_hash;
 
 /// Cases a worker takes at a time.
 const CHUNK: u64 = 512;
 /// Exemplars kept of one kind before shrinking, since a kind may hide several.
-const EXEMPLARS: usize = 12;
+pub const EXEMPLARS: usize = 12;
 
 /// What to run.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +25,8 @@ pub struct Plan {
     pub seed: u64,
     /// Number of cases over all shards.
     pub cases: u64,
-    /// This shard, counted from 0, and how many there are.
-    pub shard: (u64, u64),
+    /// The part of the cases that is run; numbers are those of the whole.
+    pub shard: Shard,
     /// Number of threads.
     pub workers: usize,
 }
@@ -171,7 +172,7 @@ fn work(
             return Ok(());
         }
         let end = (start + CHUNK).min(plan.cases);
-        for number in (start..end).filter(|number| number % plan.shard.1.max(1) == plan.shard.0) {
+        for number in (start..end).filter(|number| plan.shard.has(*number)) {
             one(plan.seed, number, target.as_mut(), report)?;
         }
         progress(end - start);
@@ -274,7 +275,7 @@ fn caller_word(principal: &EvaluatorPrincipal) -> &'static str {
         .map_or("anonymous", |(_, word)| word)
 }
 
-fn number_of(case: &Case) -> u64 {
+pub(crate) fn number_of(case: &Case) -> u64 {
     match &case.origin {
         Some(countersign_model::case::Origin::Generated { case: Some(number), .. }) => *number,
         _ => u64::MAX,

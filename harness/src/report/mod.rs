@@ -17,6 +17,7 @@ mod words;
 use std::path::Path;
 
 use crate::session::Finished;
+use crate::shard::Shard;
 
 pub use finding::{FindingReport, replay_command};
 pub use github::GithubReport;
@@ -45,9 +46,20 @@ pub struct Start {
     pub seed: u64,
     /// Workers.
     pub workers: usize,
+    /// The part of the cases that is run, `2/4`; none for a whole run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
     /// Seeded faults that are switched on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
+}
+
+impl Start {
+    /// The cases of this run: all, or those of the shard.
+    pub fn own(&self) -> u64 {
+        let shard = self.shard.as_ref().and_then(|shard| shard.parse().ok());
+        shard.unwrap_or(Shard::WHOLE).count(self.corpus + self.random)
+    }
 }
 
 /// One event of a run.

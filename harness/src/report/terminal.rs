@@ -70,7 +70,7 @@ impl Consumer for TerminalReport {
     fn event(&mut self, event: &Event<'_>) -> std::io::Result<()> {
         match event {
             Event::Started(start) => {
-                self.bar.set_length(start.corpus + start.random);
+                self.bar.set_length(start.own());
                 self.start = Some((*start).clone());
                 self.last_line = Instant::now();
                 self.out(&render_start(start))
@@ -260,6 +260,13 @@ fn render_start(start: &Start) -> String {
         "countersign {}: model against {} ({})\n",
         start.version, start.target, start.reached
     );
+    if let Some(shard) = &start.shard {
+        text.push_str(&format!(
+            "shard {shard}: {} of {} cases\n",
+            start.own(),
+            start.corpus + start.random
+        ));
+    }
     if !start.faults.is_empty() {
         text.push_str(&format!("seeded faults switched on: {}\n", start.faults.join(", ")));
     }

@@ -2,11 +2,13 @@
 //! What to expect of the answer is the case's; comparing is done by [`Answer::meets`].
 
 mod grant;
+mod library;
 mod principal;
 mod save;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde_json::Value;
@@ -20,6 +22,7 @@ use crate::policy::{Document, PolicyError, PolicyKind, rules_of_reading};
 use crate::quirks::Quirks;
 use crate::rule::RuleId;
 
+pub use library::Library;
 pub use save::{SaveAnswer, save};
 
 /// Why a case cannot be run: a fault of the case, never an answer of AWS.
@@ -111,21 +114,46 @@ impl Answer {
 /// # Errors
 /// [`CaseFault`] when the case itself cannot be understood.
 pub fn run(case: &EvaluatorCase, quirks: &Quirks, as_of: Date) -> Result<Vec<Answer>, CaseFault> {
+    run_from(case, quirks, as_of, &mut Library::default())
+}
+
+/// The same, with documents that were read for earlier cases: many cases over few documents read each of them once.
+///
+/// # Errors
+/// [`CaseFault`] when the case itself cannot be understood.
+pub fn run_from(
+    case: &EvaluatorCase,
+    quirks: &Quirks,
+    as_of: Date,
+    library: &mut Library,
+) -> Result<Vec<Answer>, CaseFault> {
     let requests: Vec<&EvaluatorRequest> = match (&case.request, case.requests.as_slice()) {
         (Some(request), []) => vec![request],
         (None, [_, ..]) => case.requests.iter().collect(),
         (None, []) if !case.saves.is_empty() => Vec::new(),
         _ => return Err(CaseFault::Requests),
     };
-    requests
-        .into_iter()
-        .map(
-            |request| match Policies::parse(case, PolicyPart::of(request), resource_account(request).as_deref()) {
-                Ok(policies) => answer(request, case, &policies, quirks, as_of),
-                Err(unusable) => Ok(unusable),
-            },
-        )
-        .collect()
+    // Requests to which the resource's policy means the same share what was read.
+    let mut gathered: Vec<(PolicyPart, Option<AccountId>, Result<Policies, Answer>)> = Vec::new();
+    let mut answers = Vec::with_capacity(requests.len());
+    for request in requests {
+        let part = PolicyPart::of(request);
+        let owner = resource_account(request);
+        // Only what may retire a grant depends on the owner.
+        let owner = owner.as_deref().filter(|_| part == PolicyPart::RetiringKey);
+        let known = gathered
+            .iter()
+            .position(|(known, whose, _)| *known == part && whose.as_ref() == owner);
+        let at = known.unwrap_or_else(|| {
+            gathered.push((part, owner.cloned(), Policies::parse(case, part, owner, library)));
+            gathered.len() - 1
+        });
+        answers.push(match &gathered[at].2 {
+            Ok(policies) => answer(request, case, policies, quirks, as_of)?,
+            Err(unusable) => unusable.clone(),
+        });
+    }
+    Ok(answers)
 }
 
 /// The rules of the grammar by which the documents of a request are read, whether they can be used or not.
@@ -314,30 +342,35 @@ struct Policies {
 /// A document with its place in the case.
 struct Named {
     name: String,
-    document: Document,
+    document: Arc<Document>,
 }
 
 impl Named {
-    fn parse(text: &PolicyText, name: String, kind: PolicyKind) -> Result<Self, Answer> {
-        match Document::parse(&text.text(), kind) {
+    fn parse(text: &PolicyText, name: String, kind: PolicyKind, library: &mut Library) -> Result<Self, Answer> {
+        match library.read(text, kind) {
             Ok(document) => Ok(Self { name, document }),
             Err(error) => Err(Answer::Unusable { document: name, error }),
         }
     }
 
-    fn list(texts: &[PolicyText], name: &str, kind: PolicyKind) -> Result<Vec<Self>, Answer> {
+    fn list(texts: &[PolicyText], name: &str, kind: PolicyKind, library: &mut Library) -> Result<Vec<Self>, Answer> {
         texts
             .iter()
             .enumerate()
-            .map(|(position, text)| Self::parse(text, format!("{name}[{position}]"), kind))
+            .map(|(position, text)| Self::parse(text, format!("{name}[{position}]"), kind, library))
             .collect()
     }
 
-    fn levels(levels: &[Vec<PolicyText>], name: &str, kind: PolicyKind) -> Result<Vec<Vec<Self>>, Answer> {
+    fn levels(
+        levels: &[Vec<PolicyText>],
+        name: &str,
+        kind: PolicyKind,
+        library: &mut Library,
+    ) -> Result<Vec<Vec<Self>>, Answer> {
         levels
             .iter()
             .enumerate()
-            .map(|(level, texts)| Self::list(texts, &format!("{name}[{level}]"), kind))
+            .map(|(level, texts)| Self::list(texts, &format!("{name}[{level}]"), kind, library))
             .collect()
     }
 
@@ -352,44 +385,46 @@ impl Named {
 
 impl Policies {
     /// Parses everything; the first document that cannot be used is the answer to the whole request.
-    fn parse(case: &EvaluatorCase, part: PolicyPart, owner: Option<&AccountId>) -> Result<Self, Answer> {
+    fn parse(
+        case: &EvaluatorCase,
+        part: PolicyPart,
+        owner: Option<&AccountId>,
+        library: &mut Library,
+    ) -> Result<Self, Answer> {
         let policies = &case.policies;
         let resource_kind = part.kind();
-        let single = |text: &Option<PolicyText>, name: &str, kind| {
-            text.as_ref()
-                .map(|text| Named::parse(text, name.to_owned(), kind))
-                .transpose()
-        };
         // In the order of the form: several documents may be unusable, and the first is told.
-        let identity = Named::list(&policies.identity, "identity", PolicyKind::Inline)?;
-        let permissions_boundary = single(
-            &policies.permissions_boundary,
-            "permissions_boundary",
-            PolicyKind::Managed,
-        )?;
+        let identity = Named::list(&policies.identity, "identity", PolicyKind::Inline, library)?;
+        let permissions_boundary = policies
+            .permissions_boundary
+            .as_ref()
+            .map(|text| Named::parse(text, "permissions_boundary".to_owned(), PolicyKind::Managed, library))
+            .transpose()?;
         let session = policies
             .session
             .as_ref()
-            .map(|texts| Named::list(texts, "session", PolicyKind::Session))
+            .map(|texts| Named::list(texts, "session", PolicyKind::Session, library))
             .transpose()?;
         let resource = match &policies.resource {
             Some(text) => {
-                let mut named = Named::parse(text, "resource".to_owned(), resource_kind)?;
+                let mut named = Named::parse(text, "resource".to_owned(), resource_kind, library)?;
                 let accounts = &case.canonical_users;
-                named.document.bind_canonical_users(|id| accounts.get(id).cloned());
+                if !accounts.is_empty() {
+                    Arc::make_mut(&mut named.document).bind_canonical_users(|id| accounts.get(id).cloned());
+                }
                 if part == PolicyPart::RetiringKey {
-                    named.document = named.document.rights_to_retire(owner);
+                    named.document = Arc::new(Document::clone(&named.document).rights_to_retire(owner));
                 }
                 Some(named)
             }
             // Every key has a key policy and every role a trust policy, if only a silent one (svc:K-1).
             None if part == PolicyPart::RetiringKey => Some(Named {
                 name: "resource".to_owned(),
-                document: Document::empty(resource_kind).rights_to_retire(owner),
+                document: Arc::new(Document::empty(resource_kind).rights_to_retire(owner)),
             }),
             None if matches!(part, PolicyPart::Key | PolicyPart::Trust) => Some(Named {
                 name: "resource".to_owned(),
-                document: Document::empty(resource_kind),
+                document: Arc::new(Document::empty(resource_kind)),
             }),
             None => None,
         };
@@ -399,17 +434,24 @@ impl Policies {
             session,
             resource,
             part,
-            service_control: Named::levels(&policies.service_control, "service_control", PolicyKind::ServiceControl)?,
+            service_control: Named::levels(
+                &policies.service_control,
+                "service_control",
+                PolicyKind::ServiceControl,
+                library,
+            )?,
             resource_control: Named::levels(
                 &policies.resource_control,
                 "resource_control",
                 PolicyKind::ResourceControl,
+                library,
             )?,
             vpc_endpoint: policies
                 .vpc_endpoint
                 .as_ref()
                 .map(|endpoint| {
-                    let policy = Named::parse(&endpoint.policy, "vpc_endpoint".to_owned(), PolicyKind::VpcEndpoint)?;
+                    let name = "vpc_endpoint".to_owned();
+                    let policy = Named::parse(&endpoint.policy, name, PolicyKind::VpcEndpoint, library)?;
                     Ok((endpoint.kind, policy))
                 })
                 .transpose()?,

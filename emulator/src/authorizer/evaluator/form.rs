@@ -1,6 +1,7 @@
 //! From the JSON of the form to an [`EvaluatorCase`]. Unknown members are refused; policies are taken as
 //! they are, whatever they say: a broken one is an answer, not a malformed case.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
@@ -142,7 +143,7 @@ enum EndpointType {
     Interface,
 }
 
-pub(super) fn read(form: &Value) -> Result<EvaluatorCase, FormError> {
+pub(super) fn read(form: &Value, library: &mut Library) -> Result<EvaluatorCase, FormError> {
     let raw = RawCase::deserialize(form).map_err(|error| FormError::Shape(error.to_string()))?;
     let requests = match (raw.request, raw.requests) {
         (Some(request), None) => vec![request],
@@ -159,7 +160,7 @@ pub(super) fn read(form: &Value) -> Result<EvaluatorCase, FormError> {
     Ok(EvaluatorCase {
         saves: saves.collect(),
         requests: requests.into_iter().map(read_request).collect::<Result<_, _>>()?,
-        policies: read_policies(raw.policies.unwrap_or_default(), &canonical_users),
+        policies: read_policies(raw.policies.unwrap_or_default(), &canonical_users, library),
         grants: raw.grants.unwrap_or_default(),
         canonical_users,
     })
@@ -254,8 +255,16 @@ fn scalar_text(value: &Value) -> Option<String> {
     }
 }
 
-fn read_policies(raw: RawPolicies, canonical_users: &BTreeMap<String, AccountId>) -> EvaluatorPolicies {
+fn read_policies(
+    raw: RawPolicies,
+    canonical_users: &BTreeMap<String, AccountId>,
+    library: &mut Library,
+) -> EvaluatorPolicies {
+    let library = RefCell::new(library);
     let policy = |kind, document: &Value| {
+        if canonical_users.is_empty() {
+            return library.borrow_mut().read(kind, document);
+        }
         let users = CanonicalUsers(canonical_users);
         Arc::new(Policy::stored_among(kind, &text_of(document), Some(&users)))
     };

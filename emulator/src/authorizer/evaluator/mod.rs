@@ -6,6 +6,7 @@
 
 mod form;
 mod grant;
+mod library;
 mod request;
 mod saving;
 mod unusable;
@@ -31,6 +32,7 @@ use crate::names::AccountId;
 
 pub use form::FormError;
 pub use grant::EvaluatorGrant;
+pub use library::Library;
 pub use request::EvaluatorRequest;
 pub use saving::{EvaluatorSave, SaveAnswer, SaveKind};
 pub use unusable::UnusableDocument;
@@ -189,7 +191,16 @@ impl EvaluatorCase {
     /// # Errors
     /// [`FormError`] when the value is not of the form.
     pub fn parse(form: &Value) -> Result<Self, FormError> {
-        form::read(form)
+        form::read(form, &mut Library::default())
+    }
+
+    /// The same, with documents that were compiled for earlier cases: many cases over few documents compile each of
+    /// them once.
+    ///
+    /// # Errors
+    /// [`FormError`] when the value is not of the form.
+    pub fn parse_from(form: &Value, library: &mut Library) -> Result<Self, FormError> {
+        form::read(form, library)
     }
 
     /// One answer a request, in order.

@@ -8,6 +8,7 @@ mod condition;
 mod near;
 mod policies;
 mod scene;
+pub(crate) mod slots;
 mod statement;
 mod text;
 mod vocabulary;
