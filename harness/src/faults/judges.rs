@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use countersign_emulator::fault::{FaultEntry, FaultSet, take_came_by};
-use countersign_model::case::{BlamedExpect, Case, Evidence, EvaluatorDecision, EvaluatorExpect, EvaluatorSaveExpect};
+use countersign_model::case::{BlamedExpect, Case, EvaluatorDecision, EvaluatorExpect, EvaluatorSaveExpect, Evidence};
 use serde::Serialize;
 
 use super::MeasureError;
@@ -283,11 +283,11 @@ fn meets(case: &Case, faults: FaultSet) -> bool {
     let Ok(refusals) = emulator.refusals(case) else {
         return false;
     };
-    evaluate
-        .saves
-        .iter()
-        .zip(&refusals)
-        .all(|(save, refusal)| save.expect.as_ref().is_none_or(|expect| saved_as(expect, refusal.as_deref())))
+    evaluate.saves.iter().zip(&refusals).all(|(save, refusal)| {
+        save.expect
+            .as_ref()
+            .is_none_or(|expect| saved_as(expect, refusal.as_deref()))
+    })
 }
 
 fn answers_to(expect: &EvaluatorExpect, answer: &Answer) -> bool {
@@ -345,7 +345,11 @@ impl Verdicts {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "{:<44} {:<10} {:<46} caught by case", "fault", "breaks", "caught by law")?;
+        writeln!(
+            out,
+            "{:<44} {:<10} {:<46} caught by case",
+            "fault", "breaks", "caught by law"
+        )?;
         for verdict in &self.faults {
             let law = verdict
                 .law
@@ -417,7 +421,11 @@ mod tests {
         assert!(verdicts.documents > 500, "{}", verdicts.documents);
         assert!(verdicts.idle_documents.is_empty(), "{:?}", verdicts.idle_documents);
         assert_eq!(verdicts.caught, 2, "{}", verdicts.render());
-        assert!(verdicts.faults.iter().all(|verdict| verdict.document.is_some()), "{}", verdicts.render());
+        assert!(
+            verdicts.faults.iter().all(|verdict| verdict.document.is_some()),
+            "{}",
+            verdicts.render()
+        );
         let lawless = &verdicts.faults[0];
         assert!(lawless.law.is_some(), "{}", verdicts.render());
         let alone = judge(&trial(1), &AtomicBool::new(false), &|_| {}).expect("the judges can be asked");

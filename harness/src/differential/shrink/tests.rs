@@ -1,9 +1,9 @@
 //! What shrinking leaves is small, fails still, and is the same every time.
 
 use super::removals::removals;
-use super::{Need, needs, shrink};
 use super::simplifications::simplifications;
 use super::tree::{Segment, remove, replace};
+use super::{Need, needs, shrink};
 use countersign_model::case::Case;
 use serde_json::{Value, json};
 
@@ -244,12 +244,20 @@ fn names_become_short_wherever_they_stand() {
         account["users"].get("u").is_some()
             && account["users"].get(asker).is_some()
             && asker != "u"
-            && account["keys"][name].to_string().contains(&format!("{{{{user.{asker}.arn}}}}"))
+            && account["keys"][name]
+                .to_string()
+                .contains(&format!("{{{{user.{asker}.arn}}}}"))
     };
     let shrunk = shrink(&case, 10_000, holds);
     let text = text(&shrunk.case);
     assert!(shrunk.minimal);
-    for there in ["\"u2\":{", "{{user.u2.arn}}", "\"user\":\"u2\"", "\"k\":{", "{{key.k.arn}}"] {
+    for there in [
+        "\"u2\":{",
+        "{{user.u2.arn}}",
+        "\"user\":\"u2\"",
+        "\"k\":{",
+        "{{key.k.arn}}",
+    ] {
         assert!(text.contains(there), "{there} is not in {text}");
     }
 }

@@ -67,7 +67,9 @@ pub(super) fn miss(dice: &mut Dice<'_, '_>, scene: &Scene, case: &mut EvaluatorC
                 tell(request, "aws:SecureTransport", json!("true"));
             }
             let spelled = *dice.pick(&["TRUE", "True"]);
-            any_statement(dice, case, |statement| add(statement, "Bool", "aws:SecureTransport", json!(spelled)));
+            any_statement(dice, case, |statement| {
+                add(statement, "Bool", "aws:SecureTransport", json!(spelled))
+            });
         }
         Near::StarInVariable => star_in_variable(dice, case),
         Near::OneOfMany => one_of_many(dice, case),
@@ -158,11 +160,7 @@ fn star_across_colons(dice: &mut Dice<'_, '_>, text: &str) -> Option<String> {
 }
 
 /// Changes the first value of a condition block that can be changed.
-fn condition_values(
-    dice: &mut Dice<'_, '_>,
-    case: &mut EvaluatorCase,
-    change: impl Fn(&str, &Value) -> Option<Value>,
-) {
+fn condition_values(dice: &mut Dice<'_, '_>, case: &mut EvaluatorCase, change: impl Fn(&str, &Value) -> Option<Value>) {
     let mut all: Vec<(String, &mut Value)> = all_statements(&mut case.policies)
         .into_iter()
         .filter_map(|statement| statement.get_mut("Condition")?.as_object_mut())
@@ -315,9 +313,15 @@ fn grant(dice: &mut Dice<'_, '_>, case: &mut EvaluatorCase) {
             tell(request, "kms:EncryptionContext:App", json!("pay"));
             let one = Some([("Team".to_owned(), "red".to_owned())].into());
             if dice.percent(70) {
-                (constraints.encryption_context_equals, constraints.encryption_context_subset) = (one, None);
+                (
+                    constraints.encryption_context_equals,
+                    constraints.encryption_context_subset,
+                ) = (one, None);
             } else {
-                (constraints.encryption_context_equals, constraints.encryption_context_subset) = (None, one);
+                (
+                    constraints.encryption_context_equals,
+                    constraints.encryption_context_subset,
+                ) = (None, one);
             }
         }
         2 => {
