@@ -413,7 +413,7 @@ mod tests {
         let trial = |workers| Trial {
             faults: of_names(&ids).expect("both exist"),
             corpus: corpus(),
-            law_cases: 20,
+            law_cases: 150,
             seed: 1,
             workers,
         };
