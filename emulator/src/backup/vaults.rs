@@ -124,7 +124,8 @@ pub(super) fn find<'a>(state: &'a State, call: &Call<'_>, name: &str) -> Result<
 }
 
 /// The calls of `svc:B-1` as the creator: DescribeKey, CreateGrant, GenerateDataKey, Decrypt, and the right to retire the grant.
-/// `aws/backup` is used through its own policy, which knows only CreateGrant, Decrypt and GenerateDataKey (`svc:M-7`).
+/// An AWS managed key, named or not, is used through its own policy, so that only CreateGrant, GenerateDataKey and Decrypt
+/// are asked (`svc:M-7`).
 fn encrypt_vault(state: &mut State, call: &Call<'_>, arn: &str, key: Option<&str>) -> Result<Vault, BackupError> {
     let asking = asking(state, call);
     let (caller, region) = (&asking, call.region);
@@ -132,13 +133,19 @@ fn encrypt_vault(state: &mut State, call: &Call<'_>, arn: &str, key: Option<&str
         service: "backup",
         region: region.clone(),
     };
-    let key_id = match key {
-        Some(key) => {
-            let facts = internal::describe_key(state, caller, &via, region, key).map_err(kms_failure)?;
-            facts.arn
+    let managed = match key {
+        Some(key) => internal::named_managed_key(state, caller, &via, region, key),
+        None => internal::managed_key(state, call.account, region, "backup"),
+    };
+    let is_managed = managed.is_some();
+    let key_id = match managed {
+        Some(managed) => managed,
+        None => {
+            let key = key.unwrap_or("alias/aws/backup");
+            internal::describe_key(state, caller, &via, region, key)
+                .map_err(kms_failure)?
+                .arn
         }
-        None => internal::managed_key(state, call.account, region, "backup")
-            .expect("aws/backup is one of the managed keys that kms knows"),
     };
     let context = context(arn);
     let grant = internal::create_grant(
@@ -161,7 +168,7 @@ fn encrypt_vault(state: &mut State, call: &Call<'_>, arn: &str, key: Option<&str
         &via,
         &key_id,
         &context,
-        key.is_some().then_some(grant.grant_id.as_str()),
+        (!is_managed).then_some(grant.grant_id.as_str()),
     );
     let data_key = match used {
         Ok(data_key) => data_key,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::aging::DAY;
 use super::call::Call;
 use super::error::KmsError;
 use super::grants::{self, GrantUse};
@@ -79,8 +80,17 @@ pub(super) fn key(
     wanted: KeyUse<'_>,
 ) -> Result<AllowedBy, KmsError> {
     let now = state.now();
+    let operation = wanted.operation;
     let Some(key) = state.kms.key(address, now) else {
-        return Err(foreign_denial(state, call, wanted.action, address.arn().as_str()));
+        let arn = address.arn();
+        return Err(foreign_denial(
+            state,
+            call,
+            operation,
+            wanted.action,
+            arn.as_str(),
+            wanted.extra,
+        ));
     };
     let grant = match wanted.grants {
         GrantSource::Found(found) => found,
@@ -95,7 +105,6 @@ pub(super) fn key(
             },
         ),
     };
-    let operation = wanted.operation;
     let mut context = wanted.extra;
     // INVARIANT: an operation sets only condition keys of its row (svc:§3).
     debug_assert!(
@@ -104,6 +113,7 @@ pub(super) fn key(
         operation.name
     );
     key_context(state, call, key, &mut context);
+    unused_days(operation, key, now, &mut context);
     if operation.has_condition_key("kms:encryptioncontextkeys") {
         context_keys(wanted.encryption_context, &mut context);
     }
@@ -166,17 +176,28 @@ pub(super) fn identity_only(
 
 /// The denial of a foreign key that is unknown, or of an operation that never works across accounts (svc:K-9). No Allow
 /// of the key's side helps, but a Deny of any side is the reason where there is one (svc:K-2), and a guardrail that is
-/// silent before it (iam:R-07). ListAliases asks about no key, so the key's side is all there is to say.
-pub(super) fn foreign_denial(state: &State, call: &Call<'_>, action: &str, resource: &str) -> KmsError {
+/// silent before it (iam:R-07). `extra` are the condition keys of the request itself, on which a Deny may hang. ListAliases
+/// asks about no key, so the key's side is all there is to say.
+pub(super) fn foreign_denial(
+    state: &State,
+    call: &Call<'_>,
+    operation: &Operation,
+    action: &str,
+    resource: &str,
+    extra: Context,
+) -> KmsError {
     let owner = ArnParts::parse(resource).and_then(|parts| AccountId::parse(parts.account));
     if action != "kms:ListAliases"
         && let Some(owner) = &owner
     {
         let now = state.now();
         let key = KeyAddress::from_arn(resource).and_then(|address| state.kms.key(&address, now));
-        let mut context = Context::new();
+        let mut context = extra;
         match key {
-            Some(key) => key_context(state, call, key, &mut context),
+            Some(key) => {
+                key_context(state, call, key, &mut context);
+                unused_days(operation, key, now, &mut context);
+            }
             None => caller_keys(state, call, &mut context),
         }
         let mut question = Question::new(call.caller, call.via, action, call.region);
@@ -230,6 +251,16 @@ fn key_properties(key: &Key, now: jiff::Timestamp, context: &mut Context) {
     let aliases = key.alias_names.visible(now);
     if !aliases.is_empty() {
         context.set_many("kms:resourcealiases", aliases.clone());
+    }
+}
+
+/// kms:TrailingDaysWithoutKeyUsage, where the operation has it (svc:C-21): a key that was never used counts from its
+/// creation.
+fn unused_days(operation: &Operation, key: &Key, now: jiff::Timestamp, context: &mut Context) {
+    if operation.has_condition_key("kms:trailingdayswithoutkeyusage") {
+        let since = key.last_use.as_ref().map_or(key.created_at, |last| last.at);
+        let days = (now.as_second() - since.as_second()).max(0) / DAY;
+        context.set("kms:trailingdayswithoutkeyusage", days.to_string());
     }
 }
 

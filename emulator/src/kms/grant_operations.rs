@@ -368,7 +368,7 @@ fn retire_target(
                 return Err(if own {
                     gone(&key)
                 } else {
-                    authorize::foreign_denial(state, call, operation.action(), arn)
+                    authorize::foreign_denial(state, call, operation, operation.action(), arn, Context::new())
                 });
             }
             Ok(GrantAddress {

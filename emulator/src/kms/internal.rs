@@ -14,10 +14,11 @@ use super::crypto_operations;
 use super::error::KmsError;
 use super::grant_operations;
 use super::grants::Constraints;
+use super::key::KeyManager;
 use super::new_grant::NewGrant;
 use super::operations::{self, Operation};
 use super::params::Params;
-use super::store::{GrantAddress, KeyAddress};
+use super::store::{GrantAddress, KeyAddress, resolve};
 use super::using::{self, Use};
 use super::{key_operations, managed_keys, trail};
 use crate::identity::{Caller, Via};
@@ -389,6 +390,27 @@ pub fn key_facts(state: &State, arn: &KeyArn) -> Option<KeyFacts> {
         state: key.state.name(),
         manager: key.manager.name(),
     })
+}
+
+/// ARN of the AWS managed key that an identifier names, whichever service's; `None` for every other key and for what is
+/// no key. Nobody is asked and no trail event is left.
+pub fn named_managed_key(
+    state: &mut State,
+    caller: &Caller,
+    via: &Via,
+    region: &Region,
+    key_id: &str,
+) -> Option<KeyArn> {
+    let call = Call {
+        caller,
+        via,
+        region,
+        request_id: "",
+    };
+    let operation = operation("DescribeKey");
+    let found = resolve(state, &call, operation, operation.action(), key_id).ok()?;
+    let key = state.kms.key(&found.address, state.now())?;
+    (key.manager == KeyManager::Aws).then(|| key.arn.clone())
 }
 
 /// ARN of `aws/SERVICE` (`s3`, `lambda`, `backup`) in an account and Region, created on first use (svc:M-4);

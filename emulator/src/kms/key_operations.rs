@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::aging::{DAY, after_days};
+use super::aging::after_days;
 use super::authorize::{self, KeyUse};
 use super::call::{Answer, Call, Note};
 use super::error::KmsError;
@@ -15,7 +15,7 @@ use super::material::Material;
 use super::operations::Operation;
 use super::params::{Params, check_length};
 use super::rotation_operations::DEFAULT_ROTATION;
-use super::store::{KeyAddress, resolve};
+use super::store::{KeyAddress, resolve, resolve_with};
 use super::{policy_operations, states, validate};
 use crate::authorizer::{Context, Policy};
 use crate::fault::Fault;
@@ -509,22 +509,13 @@ fn prepare(
     operation: &'static Operation,
     params: Params<'_>,
     note: &mut Note,
-    mut extra: Context,
+    extra: Context,
 ) -> Result<KeyAddress, KmsError> {
     let identifier = params.required("KeyId", 2048)?;
     note.request_parameters = Some(json!({ "keyId": identifier }));
-    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
-    let address = resolved.address;
+    let address = resolve_with(state, call, operation, operation.action(), identifier, &extra)?.address;
     note.keys.push(address.clone());
     let now = state.now();
-    if operation.has_condition_key("kms:trailingdayswithoutkeyusage")
-        && let Some(key) = state.kms.key(&address, now)
-    {
-        // svc:C-21: a key that was never used counts from its creation.
-        let since = key.last_use.as_ref().map_or(key.created_at, |last| last.at);
-        let days = (now.as_second() - since.as_second()).max(0) / DAY;
-        extra.set("kms:trailingdayswithoutkeyusage", days.to_string());
-    }
     authorize::key(
         state,
         call,

@@ -10,7 +10,7 @@ use super::error::KmsError;
 use super::key::{Key, KeyManager};
 use super::operations::Operation;
 use super::params::{Params, check_length, constraint, missing};
-use super::store::{KeyAddress, resolve};
+use super::store::{KeyAddress, resolve, resolve_with};
 use super::validate;
 use crate::access::{self, Question};
 use crate::authorizer::{Context, Policy, PolicyKind, ResourcePolicyMode, SaveRules};
@@ -50,11 +50,11 @@ pub(super) fn put(
     if name != DEFAULT_NAME {
         return Err(KmsError::not_found("No such policy exists"));
     }
-    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
-    note.keys.push(resolved.address.clone());
     let mut extra = Context::new();
     extra.set("kms:policyname", name);
     bypass_key(bypass, &mut extra);
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, &extra)?;
+    note.keys.push(resolved.address.clone());
     authorize::key(
         state,
         call,
@@ -93,10 +93,10 @@ pub(super) fn get(
     let identifier = params.required("KeyId", 2048)?;
     let name = policy_name(params)?;
     note.request_parameters = Some(json!({ "keyId": identifier, "policyName": name }));
-    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
-    note.keys.push(resolved.address.clone());
     let mut extra = Context::new();
     extra.set("kms:policyname", name);
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, &extra)?;
+    note.keys.push(resolved.address.clone());
     authorize::key(
         state,
         call,

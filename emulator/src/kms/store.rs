@@ -10,6 +10,7 @@ use super::key::Key;
 use super::operations::{Identifiers, Operation};
 use super::trail::Trail;
 use super::{authorize, managed_keys};
+use crate::authorizer::Context;
 use crate::fault::Fault;
 use crate::names::{AccountId, ArnParts, KeyArn, KeyId, Region};
 use crate::state::{PerRegion, State};
@@ -276,7 +277,25 @@ pub(super) fn resolve(
     action: &str,
     identifier: &str,
 ) -> Result<Resolved, KmsError> {
-    let foreign = |state: &State, arn: &str| Err(authorize::foreign_denial(state, call, action, arn));
+    resolve_with(state, call, operation, action, identifier, &Context::new())
+}
+
+/// [`resolve`] for operations with condition keys of their own, which count before a foreign key is refused (svc:K-9).
+///
+/// # Errors
+/// Those of [`resolve`].
+pub(super) fn resolve_with(
+    state: &mut State,
+    call: &Call<'_>,
+    operation: &Operation,
+    action: &str,
+    identifier: &str,
+    extra: &Context,
+) -> Result<Resolved, KmsError> {
+    let foreign = |state: &State, arn: &str| {
+        let extra = extra.clone();
+        Err(authorize::foreign_denial(state, call, operation, action, arn, extra))
+    };
     let located = match locate(state, call, operation.identifiers, identifier) {
         Ok(located) => located,
         Err(Unlocated::Own(error)) => return Err(error),

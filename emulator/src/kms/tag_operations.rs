@@ -9,7 +9,7 @@ use super::call::{Answer, Call, Note};
 use super::error::KmsError;
 use super::operations::Operation;
 use super::params::{Params, missing};
-use super::store::{KeyAddress, resolve};
+use super::store::{KeyAddress, resolve, resolve_with};
 use super::{states, validate};
 use crate::authorizer::Context;
 use crate::state::State;
@@ -96,7 +96,7 @@ fn change(
     note: &mut Note,
     new_tags: impl FnOnce(&BTreeMap<String, String>) -> Result<BTreeMap<String, String>, KmsError>,
 ) -> Answer {
-    let address = resolve(state, call, operation, operation.action(), identifier)?.address;
+    let address = resolve_with(state, call, operation, operation.action(), identifier, &extra)?.address;
     note.keys.push(address.clone());
     authorize::key(
         state,

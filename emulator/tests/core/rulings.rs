@@ -578,3 +578,83 @@ fn a_deny_is_told_before_a_foreign_key() {
         "because no service control policy allows the kms:TagResource action"
     );
 }
+
+/// Case kms.regression.foreign-operation-deny-first. Ruling (svc:K-9, iam:L-10): a Deny that hangs on a condition key of
+/// the operation's own parameters or of the key is told too, in the answer and in the caller's trail, and only while its
+/// condition holds; whatever is allowed on both sides, the operation never works across accounts.
+#[test]
+fn a_conditional_deny_is_told_before_a_foreign_key() {
+    let world = World::new();
+    let deny = |action: &str, condition: Value| {
+        json!({
+            "Effect": "Deny", "Principal": { "AWS": format!("arn:aws:iam::{B}:root") }, "Action": action,
+            "Resource": "*", "Condition": condition,
+        })
+    };
+    let open = json!({ "Effect": "Allow", "Principal": { "AWS": B }, "Action": "kms:*", "Resource": "*" });
+    let key = world.key(
+        A,
+        Some(&key_policy(
+            A,
+            &[
+                open,
+                deny(
+                    "kms:GetKeyPolicy",
+                    json!({ "StringEquals": { "kms:PolicyName": "default" } }),
+                ),
+                deny(
+                    "kms:TagResource",
+                    json!({ "StringEquals": { "aws:RequestTag/a": "denied" } }),
+                ),
+                deny(
+                    "kms:DisableKey",
+                    json!({ "NumericLessThan": { "kms:TrailingDaysWithoutKeyUsage": "1" } }),
+                ),
+                deny(
+                    "kms:UntagResource",
+                    json!({ "ForAnyValue:StringEquals": { "aws:TagKeys": ["denied"] } }),
+                ),
+            ],
+        )),
+    );
+    let user = world.user(B, "w", Some(&allow(&["kms:*"], "*")));
+    let told = "with an explicit deny in a resource-based policy".to_owned();
+    let silent = |operation: &str| format!("because no resource-based policy allows the kms:{operation} action");
+    let tag = |value: &str| json!({ "KeyId": key, "Tags": [{ "TagKey": "a", "TagValue": value }] });
+    for (operation, body, reason) in [
+        ("ListKeyPolicies", json!({ "KeyId": key }), silent("ListKeyPolicies")),
+        ("GetKeyPolicy", json!({ "KeyId": key }), told.clone()),
+        (
+            "GetKeyPolicy",
+            json!({ "KeyId": key, "PolicyName": "other" }),
+            silent("GetKeyPolicy"),
+        ),
+        ("TagResource", tag("denied"), told.clone()),
+        ("TagResource", tag("b"), silent("TagResource")),
+        (
+            "UntagResource",
+            json!({ "KeyId": key, "TagKeys": ["denied"] }),
+            told.clone(),
+        ),
+        (
+            "UntagResource",
+            json!({ "KeyId": key, "TagKeys": ["b"] }),
+            silent("UntagResource"),
+        ),
+        ("DisableKey", json!({ "KeyId": key }), told),
+        ("EnableKey", json!({ "KeyId": key }), silent("EnableKey")),
+    ] {
+        let (code, message) = world.kms_err(&user, operation, body.clone());
+        assert_eq!(code, DENIED, "{operation} {body}");
+        let expected = format!(
+            "User: arn:aws:iam::{B}:user/w is not authorized to perform: kms:{operation} on resource: {key} {reason}"
+        );
+        assert_eq!(message, expected, "{operation} {body}");
+        let event = world.trail().pop().expect("the call is in the trail");
+        assert_eq!(
+            (&event["eventName"], &event["errorMessage"]),
+            (&json!(operation), &json!(expected))
+        );
+        assert_eq!(event["recipientAccountId"], B, "{operation} {body}");
+    }
+}

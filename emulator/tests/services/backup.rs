@@ -270,6 +270,56 @@ fn default_vault_key() {
     assert_eq!(reply.header("x-amzn-errortype"), "InvalidRequestException");
 }
 
+/// Case svc.pair.m-7. Ruling (svc:B-1, svc:M-7): an AWS managed key is used through its own policy also where it is named,
+/// so a creator without any KMS permission may name aws/backup, by ARN, key id or alias, and is refused at CreateGrant by
+/// the key of another service; a customer managed key is described first.
+#[test]
+fn managed_keys_named_for_a_vault() {
+    let (cloud, _, customer) = world();
+    let root = cloud.root(A);
+    let actions = ["backup:*", "backup-storage:*"];
+    let creator = cloud.user(A, "creator", &json!([allow(&json!(actions), &json!("*"))]));
+    let describe = |alias: &str| cloud.kms(&root, "DescribeKey", &json!({ "KeyId": alias })).ok().json();
+    let own = describe("alias/aws/backup")["KeyMetadata"].clone();
+    let (arn, id) = (
+        own["Arn"].as_str().expect("an ARN"),
+        own["KeyId"].as_str().expect("an id"),
+    );
+    for (name, key) in [("arn", arn), ("id", id), ("alias", "alias/aws/backup")] {
+        let before = cloud.trail().len();
+        vault(&cloud, &creator, name, key).ok();
+        let events: Vec<Value> = cloud.trail()[before..]
+            .iter()
+            .map(|event| event["eventName"].clone())
+            .collect();
+        assert_eq!(events, ["CreateGrant", "GenerateDataKey", "Decrypt"], "{name}");
+        let shown = backup(&cloud, &root, "GET", &format!("/backup-vaults/{name}"), &Value::Null);
+        assert_eq!(shown.ok().json()["EncryptionKeyArn"], arn, "{name}");
+    }
+    let of_s3 = describe("alias/aws/s3")["KeyMetadata"]["Arn"].clone();
+    let of_s3 = of_s3.as_str().expect("an ARN");
+    for (key, event_name, reason) in [
+        (
+            of_s3,
+            "CreateGrant",
+            "because no resource-based policy allows the kms:CreateGrant action",
+        ),
+        (
+            &customer,
+            "DescribeKey",
+            "because no identity-based policy allows the kms:DescribeKey action",
+        ),
+    ] {
+        let before = cloud.trail().len();
+        assert_eq!(vault(&cloud, &creator, "refused", key).status, 403, "{event_name}");
+        let events = cloud.trail()[before..].to_vec();
+        assert_eq!(events.len(), 1, "{event_name}: {events:?}");
+        assert_eq!(events[0]["eventName"], event_name);
+        let message = events[0]["errorMessage"].as_str().expect("a message");
+        assert!(message.ends_with(reason), "{message}");
+    }
+}
+
 #[test]
 fn vaults_live_and_die() {
     let (cloud, owner, key) = world();
