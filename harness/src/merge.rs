@@ -57,9 +57,9 @@ pub enum MergeError {
         /// What differs.
         member: String,
         /// There.
-        ours: Value,
+        ours: Box<Value>,
         /// Here.
-        theirs: Value,
+        theirs: Box<Value>,
     },
     /// A part is missing or there twice.
     #[error("the shards are not all of one run: {0}")]
@@ -210,8 +210,8 @@ fn same_run(first: &Part, part: &Part) -> Result<(), MergeError> {
                 path: part.path.clone(),
                 first: first.path.clone(),
                 member: member.clone(),
-                ours: ours.cloned().unwrap_or_default(),
-                theirs: theirs.cloned().unwrap_or_default(),
+                ours: Box::new(ours.cloned().unwrap_or_default()),
+                theirs: Box::new(theirs.cloned().unwrap_or_default()),
             });
         }
     }

@@ -62,8 +62,11 @@ pub fn differences(text: &str) -> Vec<Difference> {
         .collect()
 }
 
-/// A text as every kind of policy: the model's reading, unless a quota speaks first, and the emulator's.
-pub fn readings(text: &str) -> Vec<(PolicyKind, (Option<Reading>, Option<Reading>))> {
+/// A text as one kind of policy: the model's reading, unless a quota speaks first, and the emulator's.
+pub type Readings = (Option<Reading>, Option<Reading>);
+
+/// A text as every kind of policy.
+pub fn readings(text: &str) -> Vec<(PolicyKind, Readings)> {
     KINDS
         .iter()
         .map(|(kind, emulators)| (*kind, (read_model(text, *kind), Some(read_emulator(text, *emulators)))))

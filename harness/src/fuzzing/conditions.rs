@@ -83,7 +83,7 @@ impl Lines<'_> {
         let is_plain = |value: &&str| !value.contains("${") || matches!(quotes(value), 0 | 2);
         let is_principal = matches!(self.what, "Principal" | "NotPrincipal");
         let first = self.request.first().copied().unwrap_or_default();
-        self.policy.iter().all(|value| is_plain(value))
+        self.policy.iter().all(is_plain)
             && (!is_principal || !first.starts_with("arn:") || first.starts_with("arn:aws:"))
     }
 

@@ -112,6 +112,9 @@ fn differences(between: &str, first: &Table, second: &Table) -> BTreeSet<Differe
     found
 }
 
+/// A field, and what only the one and only the other table has in it.
+type Named<'a> = (&'a str, &'a BTreeSet<String>, &'a BTreeSet<String>);
+
 /// Compares two tables with what is explained; the difference must be none in either direction.
 fn check(between: &str, first: &Table, second: &Table) {
     assert!(
@@ -120,7 +123,7 @@ fn check(between: &str, first: &Table, second: &Table) {
     );
     let (found, explained) = (differences(between, first, second), explained(between));
     let show = |set: Vec<&Difference>| {
-        let mut by_difference: BTreeMap<(&str, &BTreeSet<String>, &BTreeSet<String>), Vec<&str>> = BTreeMap::new();
+        let mut by_difference: BTreeMap<Named<'_>, Vec<&str>> = BTreeMap::new();
         for one in set {
             by_difference
                 .entry((&one.field, &one.first, &one.second))
