@@ -70,8 +70,10 @@ fn constraints_hold(
     quirks: &Quirks,
 ) -> bool {
     let source_holds = constraints.source_arn.as_ref().is_none_or(|wanted| {
-        // Only calls of services are held to it (svc:G-13).
-        !matches!(caller, Caller::Service { .. }) || context.text("aws:SourceArn") == Some(wanted)
+        // Only calls of services are held to it, and retiring is not (svc:G-13).
+        !matches!(caller, Caller::Service { .. })
+            || operation.eq_ignore_ascii_case("RetireGrant")
+            || context.text("aws:SourceArn") == Some(wanted)
     });
     if !source_holds
         || !WITH_ENCRYPTION_CONTEXT

@@ -79,9 +79,10 @@ fn from_arn(text: &str, given: &BTreeMap<String, Option<ContextValue>>) -> Optio
             Some(Caller::RoleSession(session(account, Some(path), name, None, given)))
         }
         ("sts", Some(("assumed-role", rest))) => {
+            // Neither a role's name nor a session's holds a slash, and a session's ARN leaves the role's path out (iam:P-20).
             let (name, session_name) = rest
                 .split_once('/')
-                .filter(|(name, session)| !name.is_empty() && !session.is_empty())?;
+                .filter(|(name, session)| !name.is_empty() && !session.is_empty() && !session.contains('/'))?;
             let path = given_role_path(given, &account, name);
             Some(Caller::RoleSession(session(
                 account,
@@ -171,4 +172,24 @@ fn derived_id(prefix: &str, account: &AccountId, name: &str) -> String {
     }
     let letters = (0..17).map(|position| char::from(LETTERS[usize::from((hash >> (position * 5)) as u8 & 31)]));
     prefix.chars().chain(letters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::from_arn;
+
+    /// Found by fuzzing: the second was a session named `er/s1` to the model and nobody to the emulator.
+    #[test]
+    fn the_arn_of_a_session_has_two_names() {
+        let is_caller = |name: &str| {
+            let arn = format!("arn:aws:sts::111111111111:assumed-role/{name}");
+            from_arn(&arn, &BTreeMap::new()).is_some()
+        };
+        assert!(is_caller("Worker/s1"));
+        for name in ["Worker/er/s1", "Worker/", "/s1", "Worker"] {
+            assert!(!is_caller(name), "{name}");
+        }
+    }
 }
