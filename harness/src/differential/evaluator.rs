@@ -122,7 +122,7 @@ fn ask(
             kind: DisagreementKind::Expectation,
             side: Side::Model,
             path: "expect".to_owned(),
-            expected: expect.map_or_else(String::new, |expect| word(expect.decision).to_owned()),
+            expected: expect.map_or_else(String::new, |expect| expect.decision.word().to_owned()),
             observed: difference,
         });
     }
@@ -258,8 +258,8 @@ fn compare(answer: &Answer, observed: &EvaluatorAnswer) -> Vec<Disagreement> {
             kind: DisagreementKind::Decision,
             side: Side::Target,
             path: "decision".to_owned(),
-            expected: word(answer.decision()).to_owned(),
-            observed: word(observed.decision).to_owned(),
+            expected: answer.decision().word().to_owned(),
+            observed: observed.decision.word().to_owned(),
         });
     } else if answer.blamed() != observed.blamed {
         found.push(Disagreement {
@@ -291,8 +291,8 @@ fn broken_expectations(expect: &EvaluatorExpect, observed: &EvaluatorAnswer) -> 
             kind: DisagreementKind::Expectation,
             side: Side::Target,
             path: "expect.decision".to_owned(),
-            expected: word(expect.decision).to_owned(),
-            observed: word(observed.decision).to_owned(),
+            expected: expect.decision.word().to_owned(),
+            observed: observed.decision.word().to_owned(),
         });
     }
     found
@@ -315,8 +315,8 @@ fn outcome(answer: &Answer) -> Outcome {
             },
             vec![(**check).clone()],
             Some(match check.blamed {
-                Some(set) => format!("{}, blamed: {set}", word(answer.decision())),
-                None => word(answer.decision()).to_owned(),
+                Some(set) => format!("{}, blamed: {set}", answer.decision().word()),
+                None => answer.decision().word().to_owned(),
             }),
             Default::default(),
         ),
@@ -354,7 +354,7 @@ fn bare_outcome() -> Outcome {
 }
 
 fn observation(answer: &EvaluatorAnswer) -> Observed {
-    let mut message = word(answer.decision).to_owned();
+    let mut message = answer.decision.word().to_owned();
     if let Some(set) = answer.blamed {
         message.push_str(&format!(", blamed: {set}"));
     }
@@ -388,17 +388,6 @@ fn expectation(outcome: &Outcome) -> EvaluatorExpect {
             None => EvaluatorDecision::Error,
         },
         blamed: check.and_then(|check| check.blamed).map(BlamedExpect::One),
-    }
-}
-
-/// The decision as a case writes it.
-fn word(decision: EvaluatorDecision) -> &'static str {
-    match decision {
-        EvaluatorDecision::Allow => "allow",
-        EvaluatorDecision::Deny => "deny",
-        EvaluatorDecision::ExplicitDeny => "explicit_deny",
-        EvaluatorDecision::ImplicitDeny => "implicit_deny",
-        EvaluatorDecision::Error => "error",
     }
 }
 

@@ -56,13 +56,7 @@ impl Answer {
 
     /// `explicit_deny (identity)`, `error (resource)`, `allow`.
     pub fn words(&self) -> String {
-        let decision = match self.decision {
-            EvaluatorDecision::Allow => "allow",
-            EvaluatorDecision::Deny => "deny",
-            EvaluatorDecision::ExplicitDeny => "explicit_deny",
-            EvaluatorDecision::ImplicitDeny => "implicit_deny",
-            EvaluatorDecision::Error => "error",
-        };
+        let decision = self.decision.word();
         match (&self.document, self.blamed) {
             (Some(document), _) => format!("{decision} ({document})"),
             (None, Some(blamed)) => format!("{decision} ({blamed})"),

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use countersign_emulator::authorizer::Settings;
 use countersign_emulator::authorizer::evaluator::{EvaluatorRequest as Asked, evaluate};
 use countersign_emulator::fault::FaultSet;
-use countersign_model::case::{Case, EvaluatorCase, EvaluatorDecision};
+use countersign_model::case::{Case, EvaluatorCase};
 use countersign_model::quirks::Quirks;
 use serde::Serialize;
 use serde_json::json;
@@ -172,7 +172,7 @@ impl<'a> Worker<'a> {
                 }
                 let observed = verdict(evaluate(asked, &read.policies, &read.grants, &self.settings));
                 self.report.cases += 1;
-                *self.report.decisions.entry(word(expected.decision)).or_default() += 1;
+                *self.report.decisions.entry(expected.decision.word()).or_default() += 1;
                 if expected != observed {
                     self.differ(number, &expected, &observed, || space.case(number, request, &policies));
                 }
@@ -202,19 +202,9 @@ impl<'a> Worker<'a> {
 
 fn words(verdict: &Verdict) -> String {
     match (verdict.blamed, &verdict.document) {
-        (Some(set), _) => format!("{} ({set})", word(verdict.decision)),
-        (None, Some(document)) => format!("{} ({document})", word(verdict.decision)),
-        (None, None) => word(verdict.decision).to_owned(),
-    }
-}
-
-fn word(decision: EvaluatorDecision) -> &'static str {
-    match decision {
-        EvaluatorDecision::Allow => "allow",
-        EvaluatorDecision::Deny => "deny",
-        EvaluatorDecision::ExplicitDeny => "explicit_deny",
-        EvaluatorDecision::ImplicitDeny => "implicit_deny",
-        EvaluatorDecision::Error => "error",
+        (Some(set), _) => format!("{} ({set})", verdict.decision.word()),
+        (None, Some(document)) => format!("{} ({document})", verdict.decision.word()),
+        (None, None) => verdict.decision.word().to_owned(),
     }
 }
 

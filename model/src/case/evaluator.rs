@@ -202,3 +202,16 @@ pub enum EvaluatorDecision {
     /// A document could not be used (`iam:E-22`).
     Error,
 }
+
+impl EvaluatorDecision {
+    /// The decision as a case writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::ExplicitDeny => "explicit_deny",
+            Self::ImplicitDeny => "implicit_deny",
+            Self::Error => "error",
+        }
+    }
+}
