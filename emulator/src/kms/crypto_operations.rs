@@ -15,7 +15,7 @@ use super::using::{
     self, SYMMETRIC_DEFAULT, Use, authorize_encryption, check_encryption, material_id, trail_parameters,
 };
 use super::{authorize, ciphertext};
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::fault::Fault;
 use crate::identity::Via;
 use crate::state::State;
@@ -146,16 +146,15 @@ pub(super) fn re_encrypt(
     let mut request = ReEncryptRequest::read(params, operation)?;
     note.request_parameters = Some(request.trail_parameters());
     let named = request.source_identifier;
-    let source = match (named, request.blob.as_deref().and_then(ciphertext::parse)) {
-        (Some(identifier), _) => resolve(state, call, operation, FROM, identifier)?,
-        (None, Some(blob)) => by_ciphertext(state, call, &blob.key)?,
-        (None, None) => return Err(KmsError::new("InvalidCiphertextException", "")),
+    let source = match named {
+        Some(identifier) => resolve(state, call, operation, FROM, identifier)?,
+        None => by_ciphertext(state, call, request.blob.as_deref().unwrap_or_default())?,
     };
     let destination = resolve(state, call, operation, TO, request.destination_identifier)?;
     note.keys.extend([source.address.clone(), destination.address.clone()]);
     let same = source.address == destination.address;
     for wanted in [&mut request.source, &mut request.destination] {
-        wanted.extra.set_bool("kms:reencryptonsamekey", same);
+        wanted.extra.set_bool(known!("kms:reencryptonsamekey"), same);
     }
     let (from, to) = (&request.source, &request.destination);
     if !state.case.faults.contains(Fault::ReEncryptSourceUnchecked) {
@@ -264,10 +263,9 @@ pub(super) fn decrypt_core(
     wanted: &Use,
     note: &mut Note,
 ) -> Result<Opened, KmsError> {
-    let resolved = match (identifier, ciphertext::parse(blob)) {
-        (Some(identifier), _) => resolve(state, call, operation, operation.action(), identifier)?,
-        (None, Some(blob)) => by_ciphertext(state, call, &blob.key)?,
-        (None, None) => return Err(KmsError::new("InvalidCiphertextException", "")),
+    let resolved = match identifier {
+        Some(identifier) => resolve(state, call, operation, operation.action(), identifier)?,
+        None => by_ciphertext(state, call, blob)?,
     };
     note.keys.push(resolved.address.clone());
     let faults = state.case.faults;
@@ -400,9 +398,11 @@ fn ignores_ciphertext(params: Params<'_>) -> Result<bool, KmsError> {
 
 /// The key that a ciphertext names, for a caller who named none (svc:K-10, svc:X-4). A multi-Region key's ciphertext
 /// means the related key of the request's Region (svc:K-15).
-fn by_ciphertext(state: &mut State, call: &Call<'_>, key: &KeyAddress) -> Result<Resolved, KmsError> {
-    let mut address = key.clone();
-    if key.id.as_str().starts_with("mrk-") {
+fn by_ciphertext(state: &mut State, call: &Call<'_>, blob: &[u8]) -> Result<Resolved, KmsError> {
+    let mut address = ciphertext::parse(blob)
+        .and_then(|blob| blob.key())
+        .ok_or_else(|| KmsError::new("InvalidCiphertextException", ""))?;
+    if address.id.as_str().starts_with("mrk-") {
         address.region = call.region.clone();
     }
     let now = state.now();

@@ -11,7 +11,7 @@ use super::operations::Operation;
 use super::params::{Params, check_length, missing};
 use super::store::{GrantAddress, KeyAddress, resolve};
 use super::{states, validate};
-use crate::authorizer::{Context, GranteeMatch, MatchKinds};
+use crate::authorizer::{Context, GranteeMatch, MatchKinds, known};
 use crate::fault::{Fault, FaultSet};
 use crate::identity::{Principal, Via};
 use crate::state::State;
@@ -284,7 +284,7 @@ pub(super) fn retire_core(
     let authority = retire_authority(state, grant, target, &call.caller.principal);
     let mut extra = Context::new();
     if let Some(name) = constraints.constraint_type() {
-        extra.set("kms:grantconstrainttype", name);
+        extra.set(known!("kms:grantconstrainttype"), name);
     }
     let request = KeyUse {
         encryption_context: constraints.pairs(),
@@ -390,7 +390,10 @@ fn same_operations(left: &[&str], right: &[&str]) -> bool {
 /// kms:GrantIsForAWSResource (svc:C-18).
 pub(super) fn for_aws_resource(call: &Call<'_>) -> Context {
     let mut context = Context::new();
-    context.set_bool("kms:grantisforawsresource", matches!(call.via, Via::Forwarded { .. }));
+    context.set_bool(
+        known!("kms:grantisforawsresource"),
+        matches!(call.via, Via::Forwarded { .. }),
+    );
     context
 }
 

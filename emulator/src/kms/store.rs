@@ -1,12 +1,16 @@
 //! Where keys, aliases and grant tokens are kept, and how identifiers find them (svc:K-10, svc:K-33).
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::call::Call;
+use super::drawer::{Drawer, KeyPair};
 use super::error::KmsError;
+use super::import_operations::ImportParameters;
 use super::key::Key;
+use super::material::Material;
 use super::operations::{Identifiers, Operation};
 use super::trail::Trail;
 use super::{authorize, managed_keys};
@@ -15,11 +19,16 @@ use crate::fault::Fault;
 use crate::names::{AccountId, ArnParts, KeyArn, KeyId, Region};
 use crate::state::{PerRegion, State};
 
+/// How many key pairs of GenerateDataKeyPair are remembered.
+const MOST_HANDED_OUT: usize = 8;
+
 /// Everything KMS remembers.
 #[derive(Debug, Clone, Default)]
 pub struct Store {
     regions: PerRegion<RegionStore>,
     grant_tokens: HashMap<String, GrantAddress>,
+    /// The last key pairs that GenerateDataKeyPair made: nobody needs them here, but the next world may.
+    handed_out: Vec<Arc<KeyPair>>,
     /// CloudTrail-shaped events.
     pub trail: Trail,
 }
@@ -221,6 +230,25 @@ impl Store {
             key.current = current;
             key.rotation_anchor = anchor;
         }
+    }
+
+    /// Remembers a key pair that was made for a caller.
+    pub(super) fn hand_out(&mut self, pair: &Arc<KeyPair>) {
+        if self.handed_out.len() == MOST_HANDED_OUT {
+            self.handed_out.remove(0);
+        }
+        self.handed_out.push(Arc::clone(pair));
+    }
+
+    /// Ends the world: what is left of it are key pairs, for the keys of the next one.
+    pub(crate) fn end(self, drawer: &Drawer) {
+        let keys = || self.regions.iter().flat_map(|(_, store)| store.keys.values());
+        let mut pairs = self.handed_out.clone();
+        pairs.extend(keys().flat_map(|key| key.materials.iter().filter_map(Material::made_pair)));
+        pairs.extend(keys().flat_map(|key| key.import_parameters.iter().map(ImportParameters::wrapping)));
+        // Nobody may hold a pair any more when the drawer looks.
+        drop(self);
+        drawer.put_away(pairs);
     }
 
     /// Remembers a grant token.
