@@ -6,6 +6,7 @@ mod emulator;
 mod evaluate;
 mod evaluator;
 mod exit;
+mod expect;
 mod explain;
 mod faults;
 mod files;
@@ -59,6 +60,7 @@ pub fn main() -> Exit {
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Expect(arguments) => expect::run(&arguments),
         Command::Emulator(arguments) => emulator::run(&arguments),
     };
     result.unwrap_or_else(|failure| {
