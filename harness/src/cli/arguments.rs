@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 
 use crate::shard::Shard;
-use crate::target::AdapterOptions;
+use crate::target::{AdapterOptions, Disturbance};
 
 /// Property-based conformance harness for AWS KMS and S3 authorization.
 ///
@@ -69,6 +69,10 @@ pub(super) struct TargetArguments {
     /// How long an adapter may take for one answer.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(super) timeout: u64,
+    /// Disturb the calls on purpose, the same way for the same seed: `throttle=0.3,reset=0.1,5xx=0.05,slow=0.1:8s,propagation=2s,seed=1`.
+    /// What is lost is asked again where that can do no harm; what nobody can know is counted as ambiguous, never as a divergence.
+    #[arg(long, value_name = "SHARES")]
+    pub(super) disturb: Option<Disturbance>,
 }
 
 /// The targets there are.
@@ -145,6 +149,7 @@ impl Default for CheckArguments {
                 target: TargetName::Embedded,
                 control_token: None,
                 timeout: 10,
+                disturb: None,
             },
             cases: 300,
             seed: None,

@@ -322,8 +322,13 @@ fn investigate(
             target: TargetName::InProcess,
             control_token: None,
             timeout: target.timeout,
+            // What differs only when it is disturbed is shown as it was found.
+            disturb: None,
         },
-        _ => target.clone(),
+        _ => TargetArguments {
+            disturb: None,
+            ..target.clone()
+        },
     };
     let mut target = make_target(&quick, faults)
         .map_err(|error| Failure::message(Exit::Target, error, "the findings could not be shrunk"))?;

@@ -132,6 +132,7 @@ fn make_target(arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTa
 fn embedded(name: &TargetName, arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTarget, TargetError> {
     let options = EmbeddedOptions {
         faults: faults.to_vec(),
+        disturbance: arguments.disturb.clone(),
         ..EmbeddedOptions::default()
     };
     let target = match name {
@@ -162,6 +163,13 @@ fn adapter(options: &AdapterOptions, arguments: &TargetArguments) -> AdapterOpti
 
 /// Refuses a target that is not on this machine, or that cannot be driven, before anything starts.
 fn safe_target(arguments: &TargetArguments) -> Result<(), Failure> {
+    if arguments.disturb.is_some() && matches!(arguments.target, TargetName::Adapter(_)) {
+        return Err(Failure::message(
+            Exit::Usage,
+            "an adapter has no network to disturb",
+            "leave --disturb out, or choose a target over the network",
+        ));
+    }
     let TargetName::Url(endpoint) = &arguments.target else {
         return Ok(());
     };

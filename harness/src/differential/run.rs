@@ -1,12 +1,14 @@
 //! Drives one case: model and target take the same steps, side by side. Comparing is `compare`'s, reporting somebody else's.
 
 use countersign_model::case::{Case, Step};
+use countersign_model::outcome::Outcome;
 use countersign_model::world::{StepError, World, WorldError};
 
+use super::lateness::{Lateness, Patience, reads};
 use super::compare::{check_expectation_of_model, check_expectation_of_target, compare_step, inward};
 use super::evaluator::run_evaluator_case;
-use super::{CaseReport, Disagreement, DisagreementKind, Side, StepReport, StepStatus};
-use crate::target::{Target, TargetError, Usage};
+use super::{Binding, CaseReport, Disagreement, DisagreementKind, Side, StepReport, StepStatus};
+use crate::target::{Observed, Target, TargetError, Usage};
 
 /// Why a case could not be run at all: the case is wrong, or the target cannot let go of it.
 #[derive(Debug, thiserror::Error)]
@@ -51,20 +53,16 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
         provisioning_fault: None,
         provisioning: Default::default(),
         wire: Default::default(),
+        waiting: Default::default(),
     };
     let mut binding = match target.begin(case, &world) {
         Ok(binding) => binding,
-        Err(fault) => {
-            report.steps = case
-                .steps
-                .iter()
-                .map(|step| skipped(step, "the world could not be built"))
-                .collect();
-            report.provisioning_fault = Some(fault);
-            record_usage(&mut report, target.usage());
-            return Ok(report);
-        }
+        Err(fault) => return Ok(without_world(case, report, fault, target)),
     };
+    let mut patience = Patience::of(target);
+    if let Err(fault) = patience.settle_world(case, &mut world, target, &binding) {
+        return Ok(without_world(case, report, fault, target));
+    }
     let mut halted: Option<String> = None;
     for (index, step) in case.steps.iter().enumerate() {
         if let Some(reason) = &halted {
@@ -78,10 +76,8 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
         };
         let resolved = world.resolve_step(step).map_err(|error| step_error(error.into()))?;
         let outcome = world.apply(step).map_err(step_error)?;
-        let observed = target.step(&resolved, &outcome, &mut binding);
-        for symbol in outcome.fresh.values() {
-            binding.declare(symbol);
-        }
+        let taken = take(&mut patience, step, &resolved, &outcome, &mut world, target, &mut binding);
+        patience.changed_by(step, &outcome);
         let mut step_report = StepReport {
             name: step.name().map(str::to_owned),
             kind: step.kind(),
@@ -96,18 +92,23 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
                 .disagreements
                 .extend(check_expectation_of_model(expect, &outcome, &resolve));
         }
-        match observed {
-            Ok(observed) => {
-                let mut found = compare_step(step, &outcome, &observed, &mut binding);
+        match taken {
+            Ok((observed, mut found)) => {
                 let observed = inward(&observed, &binding);
                 if let Some(expect) = step.expect() {
-                    found.extend(check_expectation_of_target(expect, &observed, &resolve));
+                    let unmet = check_expectation_of_target(expect, &observed, &resolve);
+                    let compares = target.compares();
+                    found.extend(unmet.into_iter().filter(|one| compares.covers(one)));
                 }
-                let compares = target.compares();
-                step_report
-                    .disagreements
-                    .extend(found.into_iter().filter(|one| compares.covers(one)));
+                step_report.disagreements.extend(found);
                 step_report.observed = Some(observed);
+            }
+            Err(TargetError::Ambiguous { reason }) => {
+                // What changes nothing and gives nothing that is needed later leaves the rest of the case as it is.
+                if !reads(step) || !outcome.fresh.is_empty() {
+                    halted = Some("nobody knows what a step before it did".to_owned());
+                }
+                step_report.status = StepStatus::Ambiguous { reason };
             }
             Err(TargetError::Unsupported { capability }) => {
                 halted = Some(format!("a step before it needs `{capability}`"));
@@ -137,9 +138,63 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
     Ok(report)
 }
 
+/// Takes one step on the target and compares, again and again as long as the answer may only be late.
+fn take(
+    patience: &mut Patience,
+    step: &Step,
+    resolved: &Step,
+    outcome: &Outcome,
+    world: &mut World,
+    target: &mut dyn Target,
+    binding: &mut Binding,
+) -> Result<(Observed, Vec<Disagreement>), TargetError> {
+    let before = patience.is_needed().then(|| binding.clone());
+    loop {
+        let observed = target.step(resolved, outcome, binding);
+        for symbol in outcome.fresh.values() {
+            binding.declare(symbol);
+        }
+        let observed = observed?;
+        let compares = target.compares();
+        let mut found = compare_step(step, outcome, &observed, binding);
+        found.retain(|one| compares.covers(one));
+        if found.is_empty() {
+            return Ok((observed, found));
+        }
+        match (patience.judge(step, &observed), &before) {
+            (Lateness::AskAgain, Some(before)) => {
+                patience.wait(world, target)?;
+                binding.clone_from(before);
+            }
+            (Lateness::Unknown, _) => {
+                return Err(TargetError::ambiguous(
+                    "the target did it while changes may still have been on their way",
+                ));
+            }
+            _ => return Ok((observed, found)),
+        }
+    }
+}
+
+/// The report of a case whose world could not be built: all its steps are skipped, or ambiguous if nobody knows what was built.
+fn without_world(case: &Case, mut report: CaseReport, fault: TargetError, target: &dyn Target) -> CaseReport {
+    let steps = case.steps.iter().map(|step| match &fault {
+        TargetError::Ambiguous { reason } => StepReport {
+            status: StepStatus::Ambiguous { reason: reason.clone() },
+            ..skipped(step, "")
+        },
+        _ => skipped(step, "the world could not be built"),
+    });
+    report.steps = steps.collect();
+    report.provisioning_fault = Some(fault);
+    record_usage(&mut report, target.usage());
+    report
+}
+
 fn record_usage(report: &mut CaseReport, usage: Usage) {
     report.provisioning = usage.provisioning;
     report.wire = usage.wire;
+    report.waiting = usage.waiting;
 }
 
 fn skipped(step: &Step, reason: &str) -> StepReport {

@@ -1,4 +1,4 @@
-//! The figures of a run. They reconcile: steps = compared + skipped + errors.
+//! The figures of a run. They reconcile: steps = compared + skipped + ambiguous + errors.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::differential::{Side, StepStatus};
 use crate::session::{CaseResult, Finished, Phase};
 use crate::stats::{Stats, StatsBuilder};
-use crate::target::{CallCount, TargetError};
+use crate::target::{CallCount, TargetError, Waiting};
 
 /// Counts of one part of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -23,6 +23,8 @@ pub struct Counts {
     pub compared: u64,
     /// Steps that were not taken.
     pub skipped: u64,
+    /// Steps of which nobody knows what the target did: neither agreement nor divergence.
+    pub ambiguous: u64,
     /// Steps in which the target could not be asked.
     pub errors: u64,
 }
@@ -30,7 +32,7 @@ pub struct Counts {
 impl Counts {
     /// Whether every step is accounted for.
     pub fn reconcile(&self) -> bool {
-        self.steps == self.compared + self.skipped + self.errors
+        self.steps == self.compared + self.skipped + self.ambiguous + self.errors
     }
 }
 
@@ -49,6 +51,13 @@ pub struct Summary {
     pub model_faults: u64,
     /// Skipped steps by capability or reason.
     pub skips: BTreeMap<String, u64>,
+    /// Ambiguous steps by reason.
+    pub ambiguous: BTreeMap<String, u64>,
+    /// Cases with an ambiguous step, or whose world nobody knows.
+    pub ambiguous_cases: u64,
+    /// Calls that were sent again and time that was waited, added over the cases.
+    #[serde(serialize_with = "waiting")]
+    pub waiting: Waiting,
     /// Faults of transport, and of a target that breaks the protocol it is asked by.
     pub transport_faults: Vec<String>,
     /// Faults of the case files, the driver or Countersign itself.
@@ -94,12 +103,16 @@ impl Summary {
                 counts.steps += report.steps.len() as u64;
                 counts.compared += report.compared() as u64;
                 counts.skipped += report.skipped() as u64;
+                counts.ambiguous += report.ambiguous() as u64;
                 counts.errors += report.errors() as u64;
                 counts.agreeing += u64::from(report.agrees());
                 self.provisioning.add(report.provisioning);
                 self.wire.add(report.wire);
+                self.waiting.add(report.waiting);
+                self.ambiguous_cases += u64::from(report.ambiguous() > 0);
                 match &report.provisioning_fault {
                     Some(TargetError::Provisioning { .. }) => self.diverging += 1,
+                    Some(TargetError::Ambiguous { .. }) => {}
                     Some(fault) => self.fault(&report.id, fault),
                     None => {
                         let on = |side| report.disagreements().any(|(_, one)| one.side == side);
@@ -111,6 +124,7 @@ impl Summary {
                     match &step.status {
                         StepStatus::Error { error } => self.fault(&report.id, error),
                         StepStatus::Skipped { reason } => *self.skips.entry(reason.clone()).or_default() += 1,
+                        StepStatus::Ambiguous { reason } => *self.ambiguous.entry(reason.clone()).or_default() += 1,
                         StepStatus::Compared => {}
                     }
                 }
@@ -150,6 +164,7 @@ impl Summary {
             TargetError::Adapter { .. } | TargetError::Provisioning { .. } | TargetError::Unbound { .. } => {
                 self.internal_faults.push(text)
             }
+            TargetError::Ambiguous { reason } => *self.ambiguous.entry(reason.clone()).or_default() += 1,
             TargetError::Unsupported { capability } => *self.skips.entry(capability.clone()).or_default() += 1,
         }
     }
@@ -170,6 +185,15 @@ fn call_count<S: serde::Serializer>(count: &CallCount, serializer: S) -> Result<
     let mut fields = serializer.serialize_struct("CallCount", 2)?;
     fields.serialize_field("calls", &count.calls)?;
     fields.serialize_field("seconds", &count.time.as_secs_f64())?;
+    fields.end()
+}
+
+fn waiting<S: serde::Serializer>(waiting: &Waiting, serializer: S) -> Result<S::Ok, S::Error> {
+    use serde::ser::SerializeStruct as _;
+    let mut fields = serializer.serialize_struct("Waiting", 3)?;
+    fields.serialize_field("retries", &waiting.retries)?;
+    fields.serialize_field("waited_seconds", &waiting.waited.as_secs_f64())?;
+    fields.serialize_field("settled_seconds", &waiting.settled.as_secs_f64())?;
     fields.end()
 }
 

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -29,8 +29,11 @@ use http::Method;
 use http::header::{CONTENT_LENGTH, DATE, HOST, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
-use super::TargetError;
+use super::disturbance::Incident;
+use super::patience::{self, Attempt, Patience};
+use super::repeat::{Repeat, repeat_of};
 use super::shape;
+use super::{TargetError, Waiting};
 
 /// Where requests go.
 pub(crate) enum Way {
@@ -53,6 +56,8 @@ impl Way {
 pub(crate) struct Line {
     way: Way,
     endpoint: String,
+    /// None takes every answer as it comes.
+    patience: Option<Patience>,
     facts: Mutex<Facts>,
     seen: Mutex<Seen>,
 }
@@ -64,6 +69,8 @@ pub(crate) struct Facts {
     pub(crate) credentials: Option<Credentials>,
     /// The Case clock; none for real time.
     pub(crate) clock: Option<Timestamp>,
+    /// The operation, such as `kms:Decrypt`: what may be sent again depends on it.
+    pub(crate) operation: String,
     /// Region of the credential scope.
     pub(crate) region: String,
     /// How the request is signed and sent.
@@ -78,6 +85,14 @@ pub(crate) struct Facts {
 struct Seen {
     last_status: u16,
     calls: u64,
+    /// The case that is on, and its calls so far: what a disturbance goes by.
+    case: String,
+    ordinal: u64,
+    /// Whether an earlier attempt of the last call may have been carried out too.
+    repeated: bool,
+    waiting: Waiting,
+    /// Why the last call of an SDK had no answer: its own words for it lose whose fault that is.
+    fault: Option<TargetError>,
 }
 
 impl fmt::Debug for Line {
@@ -95,9 +110,40 @@ impl Line {
         Self {
             way,
             endpoint,
+            patience: None,
             facts: Mutex::default(),
             seen: Mutex::default(),
         }
+    }
+
+    /// The same line with patience.
+    #[must_use]
+    pub(crate) fn with_patience(mut self, patience: Option<Patience>) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// A case begins: what happens to its calls depends on nothing that was before.
+    pub(crate) fn begin_case(&self, id: &str) {
+        let mut seen = self.seen();
+        seen.case = id.to_owned();
+        seen.ordinal = 0;
+        seen.waiting = Waiting::default();
+    }
+
+    /// Repetitions and pauses since the case began.
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.seen().waiting
+    }
+
+    /// Why the last call of an SDK had no answer, if it had none; once.
+    pub(crate) fn take_fault(&self) -> Option<TargetError> {
+        self.seen().fault.take()
+    }
+
+    /// Whether an earlier attempt of the last call may have been carried out too.
+    pub(crate) fn repeated(&self) -> bool {
+        self.seen().repeated
     }
 
     /// The emulator, if requests go straight into it.
@@ -120,12 +166,16 @@ impl Line {
 
     /// The HTTP status of the last answer; 0 before the first.
     pub(crate) fn last_status(&self) -> u16 {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).last_status
+        self.seen().last_status
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Calls made so far.
     pub(crate) fn calls(&self) -> u64 {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).calls
+        self.seen().calls
     }
 
     /// The current time as the signer sees it.
@@ -133,16 +183,109 @@ impl Line {
         self.facts().clock.map_or_else(SystemTime::now, SystemTime::from)
     }
 
-    /// Sends a request that is already complete and signed, and reads the whole answer.
+    /// Sends a request that is already complete and signed, and reads the whole answer. A line with patience sends it again where that
+    /// can do no harm.
     ///
     /// # Errors
-    /// [`TargetError::Transport`].
+    /// [`TargetError::Transport`]; with patience [`TargetError::Ambiguous`] when nobody knows what was done.
     pub(crate) async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TargetError> {
-        let answer = self.send_uncounted(request).await;
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut seen = self.seen();
+            seen.repeated = false;
+            seen.fault = None;
+            seen.ordinal += 1;
+        }
+        let answer = match &self.patience {
+            None => self.send_uncounted(request).await,
+            Some(patience) => self.send_patiently(patience, request).await,
+        };
+        let mut seen = self.seen();
         seen.last_status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
         seen.calls += 1;
         answer
+    }
+
+    async fn send_patiently(
+        &self,
+        patience: &Patience,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TargetError> {
+        let operation = self.facts().operation.clone();
+        let mut last = TargetError::ambiguous(format!("`{operation}` was throttled {} times", patience::ATTEMPTS));
+        for attempt in 0..patience::ATTEMPTS {
+            match self.attempt(patience, &operation, request.clone(), attempt).await {
+                Ok(Attempt::Answer(answer)) => return Ok(answer),
+                Ok(Attempt::Throttled) => {}
+                Ok(Attempt::Unknown(why)) => {
+                    last = TargetError::ambiguous(format!("nobody knows whether `{operation}` was carried out: {why}"));
+                    if repeat_of(&operation) == Repeat::Another {
+                        return Err(last);
+                    }
+                    self.seen().repeated = true;
+                }
+                Err(error @ TargetError::Transport { .. }) => {
+                    if repeat_of(&operation) == Repeat::Another {
+                        return Err(TargetError::ambiguous(format!(
+                            "nobody knows whether `{operation}` was carried out: {error}"
+                        )));
+                    }
+                    self.seen().repeated = true;
+                    last = error;
+                }
+                Err(error) => return Err(error),
+            }
+            self.seen().waiting.retries += 1;
+            self.pause(patience, Patience::pause(attempt)).await;
+        }
+        Err(last)
+    }
+
+    async fn attempt(
+        &self,
+        patience: &Patience,
+        operation: &str,
+        request: http::Request<Bytes>,
+        attempt: u32,
+    ) -> Result<Attempt, TargetError> {
+        let incident = {
+            let seen = self.seen();
+            patience.disturbance.incident(&seen.case, seen.ordinal, attempt)
+        };
+        let service = operation.split(':').next().unwrap_or_default();
+        let head = request.method() == Method::HEAD;
+        match incident {
+            Incident::Reset { acted } | Incident::ServerError { acted } if acted => {
+                self.send_uncounted(request).await?;
+            }
+            Incident::Slow(by) => {
+                let answer = self.send_uncounted(request).await?;
+                self.pause(patience, by.min(Patience::answer_within())).await;
+                return Ok(if by >= Patience::answer_within() {
+                    Attempt::Unknown("no answer in time".to_owned())
+                } else {
+                    Patience::judge(answer)
+                });
+            }
+            Incident::None => {
+                if !patience.real_time {
+                    return self.send_uncounted(request).await.map(Patience::judge);
+                }
+                return match tokio::time::timeout(Patience::answer_within(), self.send_uncounted(request)).await {
+                    Ok(answer) => answer.map(Patience::judge),
+                    Err(_) => Ok(Attempt::Unknown("no answer in time".to_owned())),
+                };
+            }
+            Incident::Throttled | Incident::Reset { .. } | Incident::ServerError { .. } => {}
+        }
+        Ok(patience::answer_to(incident, service, head)
+            .map_or_else(|| Attempt::Unknown("the connection broke".to_owned()), Patience::judge))
+    }
+
+    async fn pause(&self, patience: &Patience, time: Duration) {
+        self.seen().waiting.waited += time;
+        if patience.real_time {
+            tokio::time::sleep(time).await;
+        }
     }
 
     /// The same for requests that are not calls of AWS's API.
@@ -213,7 +356,10 @@ impl Line {
                     .map_err(|error| ConnectorError::other(error.into(), None))
             }
             Err(error @ TargetError::Adapter { .. }) => Err(ConnectorError::user(error.into())),
-            Err(error) => Err(ConnectorError::io(error.into())),
+            Err(error) => {
+                self.seen().fault = Some(error.clone());
+                Err(ConnectorError::io(error.into()))
+            }
         }
     }
 }

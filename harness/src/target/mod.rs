@@ -22,12 +22,16 @@ mod comparison;
 mod connector;
 #[cfg(feature = "wire")]
 mod control;
+mod disturbance;
 #[cfg(feature = "wire")]
 pub mod driver;
 #[cfg(feature = "wire")]
 mod embedded;
 #[cfg(feature = "wire")]
+mod patience;
+#[cfg(feature = "wire")]
 mod provision;
+pub(crate) mod repeat;
 #[cfg(feature = "wire")]
 mod settings;
 #[cfg(feature = "wire")]
@@ -38,6 +42,7 @@ mod tests;
 pub use adapter::{AdapterOptions, AdapterTarget};
 pub use authorizer::AuthorizerTarget;
 pub use comparison::Comparison;
+pub use disturbance::Disturbance;
 #[cfg(feature = "wire")]
 pub use embedded::{EmbeddedOptions, EmbeddedTarget};
 
@@ -73,6 +78,23 @@ pub trait Target {
 
     /// Starts counting anew: an evaluator case begins, which builds no world.
     fn forget_usage(&mut self) {}
+
+    /// How changes propagate on this target; none where decisions see them at once, or as late as the case says.
+    fn settling(&self) -> Option<Settling> {
+        None
+    }
+
+    /// Lets time pass, so that changes propagate.
+    ///
+    /// # Errors
+    /// [`TargetError::Transport`] and [`TargetError::Adapter`] when the target's clock cannot be moved.
+    fn wait(&mut self, time: Duration) -> Result<(), TargetError> {
+        let _ = time;
+        Err(TargetError::unsupported("settling"))
+    }
+
+    /// The world has settled, or as much time has gone by as it may take: what was asked until now was no part of the case.
+    fn settled(&mut self) {}
 
     /// Whether cases with a world are for this target.
     fn takes_worlds(&self) -> bool {
@@ -189,6 +211,35 @@ impl CallCount {
     }
 }
 
+/// What patience a case needed: calls that were sent again, and time that was waited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// Attempts that were throttled, lost or failed, and followed by another.
+    pub retries: u64,
+    /// Pauses between attempts, and slow answers.
+    pub waited: Duration,
+    /// Time until changes had propagated.
+    pub settled: Duration,
+}
+
+impl Waiting {
+    /// Adds another's.
+    pub fn add(&mut self, other: Self) {
+        self.retries += other.retries;
+        self.waited += other.waited;
+        self.settled += other.settled;
+    }
+}
+
+/// How long decisions may lag behind changes on a target, and how it is waited for: by asking again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settling {
+    /// After this long a difference is no matter of time.
+    pub within: Duration,
+    /// The pause between two questions.
+    pub every: Duration,
+}
+
 /// What a case cost on the target. Provisioning and steps are counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
@@ -196,6 +247,8 @@ pub struct Usage {
     pub provisioning: CallCount,
     /// Taking the steps.
     pub wire: CallCount,
+    /// What had to be waited for.
+    pub waiting: Waiting,
 }
 
 /// Why a target could not do its part. The variant says whose fault it is.
@@ -236,6 +289,12 @@ pub enum TargetError {
         /// The model's symbol for the value.
         symbol: String,
     },
+    /// Nobody knows what the target did: an answer was lost, and asking again could not tell. Neither agreement nor divergence.
+    #[error("ambiguous: {reason}")]
+    Ambiguous {
+        /// What was lost.
+        reason: String,
+    },
     /// The target lacks a capability that the case needs.
     #[error("not supported by this target: {capability}")]
     Unsupported {
@@ -257,6 +316,11 @@ impl TargetError {
         Self::Transport {
             message: message.into(),
         }
+    }
+
+    /// An outcome that nobody knows.
+    pub fn ambiguous(reason: impl Into<String>) -> Self {
+        Self::Ambiguous { reason: reason.into() }
     }
 
     /// A missing capability.

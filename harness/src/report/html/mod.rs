@@ -123,6 +123,7 @@ fn figures(start: &Start, summary: &Summary) -> Markup {
                 td { (counts.steps) }
                 td { (counts.compared) }
                 td { (counts.skipped) }
+                td { (counts.ambiguous) }
                 td { (counts.errors) }
             }
         }
@@ -134,14 +135,14 @@ fn figures(start: &Start, summary: &Summary) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "part" }
-                        @for name in ["cases", "agree", "steps", "compared", "skipped", "errors"] { th scope="col" { (name) } }
+                        @for name in ["cases", "agree", "steps", "compared", "skipped", "ambiguous", "errors"] { th scope="col" { (name) } }
                     }
                 }
                 tbody { (row("corpus", &summary.corpus)) (row("random", &summary.random)) }
             }
         }
         @if start.random > 0 { p { "Seed of the random cases: " code { (start.seed) } "." } }
-        @for (title, reasons) in [("Skipped, by reason", &summary.skips), ("Discarded, by reason", &summary.discards)] {
+        @for (title, reasons) in [("Skipped, by reason", &summary.skips), ("Ambiguous, by reason", &summary.ambiguous), ("Discarded, by reason", &summary.discards)] {
             @if !reasons.is_empty() {
                 details {
                     summary { (title) }

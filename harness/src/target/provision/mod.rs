@@ -3,18 +3,20 @@
 
 mod identity;
 mod keys;
+mod recovery;
 mod services;
 mod storage;
 
 use aws_credential_types::Credentials;
-use countersign_model::case::{AccountSpec, BucketSpec, Case, KeySpec, Shape, WorldSpec};
+use countersign_model::case::{AccountSpec, BucketSpec, Case, KeySpec, WorldSpec};
 use countersign_model::name::{AccountId, Region};
 use countersign_model::world::World;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::TargetError;
 use super::control::ControlPlane;
-use super::driver::{Answer, Call, Driver};
+use super::driver::{Answer, Driver};
+use super::{Settling, TargetError};
 use crate::differential::{Binding, BindingError};
 
 /// Secret of every account's root user on the embedded target.
@@ -29,7 +31,8 @@ const NOT_THERE: [&str; 4] = [
     "UnknownOperation",
 ];
 
-/// Builds the world and returns the binding of all that the target chose.
+/// Builds the world and returns the binding of all that the target chose, with the time it is then: where changes propagate late, what a
+/// later call needs is waited for.
 ///
 /// # Errors
 /// [`TargetError::Provisioning`] naming what the target refuses; [`TargetError::Unsupported`] for what it does not have.
@@ -38,7 +41,8 @@ pub(super) async fn provision(
     control: &ControlPlane,
     case: &Case,
     world: &World,
-) -> Result<Binding, TargetError> {
+    settling: Option<Settling>,
+) -> Result<(Binding, Timestamp), TargetError> {
     let mut provisioner = Provisioner {
         driver,
         control,
@@ -46,6 +50,8 @@ pub(super) async fn provision(
         world,
         spec: world.resolved_spec(),
         binding: Binding::default(),
+        settling,
+        clock: world.now(),
     };
     for symbol in world.initial_symbols().unique_ids.values() {
         provisioner.binding.declare(symbol);
@@ -62,7 +68,7 @@ pub(super) async fn provision(
     provisioner.key_states().await?;
     provisioner.key_policies().await?;
     provisioner.arranged_states().await?;
-    Ok(provisioner.binding)
+    Ok((provisioner.binding, provisioner.clock))
 }
 
 /// The root user of an account.
@@ -90,6 +96,9 @@ struct Provisioner<'a> {
     world: &'a World,
     spec: &'a WorldSpec,
     binding: Binding,
+    settling: Option<Settling>,
+    /// The time on the target.
+    clock: Timestamp,
 }
 
 impl<'a> Provisioner<'a> {
@@ -113,23 +122,11 @@ impl<'a> Provisioner<'a> {
         parameters: Value,
         what: &str,
     ) -> Result<Value, TargetError> {
-        let (service, name) = call.split_once(':').unwrap_or(("", call));
         let with = match self.outward(&without_null(parameters))? {
             Value::Object(map) => map,
             _ => Map::new(),
         };
-        let answer = self
-            .driver
-            .call(Call {
-                service,
-                name,
-                with: &with,
-                region: region.as_str(),
-                credentials: Some(root(account)),
-                shape: Shape::Header,
-                headers: Vec::new(),
-            })
-            .await?;
+        let answer = self.make(account, region, call, &with).await?;
         if let Err(failure) = &answer.result
             && failure.code.as_deref().is_some_and(|code| NOT_THERE.contains(&code))
         {
