@@ -15,6 +15,8 @@ pub mod findings;
 pub mod fuzzing;
 pub mod generate;
 pub mod laws;
+#[cfg(feature = "wire")]
+pub mod live;
 pub mod merge;
 pub mod policy_texts;
 pub mod protocol;

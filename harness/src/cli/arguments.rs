@@ -54,17 +54,30 @@ pub(super) enum Command {
     Explain(super::explain::ExplainArguments),
     /// Serve the embedded emulator alone: an endpoint that enforces key policies, grants and SSE-KMS.
     Emulator(EmulatorArguments),
+    /// Delete what live runs left in AWS: what the journal lists and nothing else.
+    #[cfg(feature = "wire")]
+    Clean(super::live::CleanArguments),
+    /// Other implementations of AWS: list what is known of them, install and start one.
+    #[command(subcommand)]
+    Target(TargetCommand),
 }
 
 /// Where cases are run.
 #[derive(Debug, Clone, Args)]
 pub(super) struct TargetArguments {
-    /// `embedded` (the emulator behind a loopback socket), `in-process` (the same without a socket), the loopback URL of a
-    /// `countersign emulator --control-token`, or `adapter: COMMAND`, a program that speaks the stdio protocol.
+    /// `embedded` (the emulator behind a loopback socket), `in-process` (the same without a socket), `ministack` or `moto` (installed,
+    /// started and ended by Countersign), the URL of any AWS-compatible endpoint (see --profile), `endpoint` (that of AWS_ENDPOINT_URL),
+    /// or `adapter: COMMAND`, a program that speaks the stdio protocol.
     #[arg(long, default_value = "embedded", value_name = "TARGET")]
     pub(super) target: TargetName,
-    /// Token of the control plane, for a target given by URL.
-    #[arg(long, value_name = "TOKEN")]
+    /// What kind of endpoint the URL is: a name of `countersign target list`, or a TOML file. `generic` when left out.
+    #[arg(long, value_name = "NAME_OR_FILE")]
+    pub(super) profile: Option<String>,
+    /// Drive an endpoint that is not on this machine. Never AWS itself.
+    #[arg(long)]
+    pub(super) allow_remote: bool,
+    /// Token of the control plane: the URL is that of a `countersign emulator --control-token`, which is then driven as the embedded one is.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "profile")]
     pub(super) control_token: Option<String>,
     /// How long an adapter may take for one answer.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -73,6 +86,10 @@ pub(super) struct TargetArguments {
     /// What is lost is asked again where that can do no harm; what nobody can know is counted as ambiguous, never as a divergence.
     #[arg(long, value_name = "SHARES")]
     pub(super) disturb: Option<Disturbance>,
+    /// What must be said before AWS is driven.
+    #[cfg(feature = "wire")]
+    #[command(flatten, next_help_heading = "AWS itself (--target aws)")]
+    pub(super) live: super::live::LiveArguments,
 }
 
 /// The targets there are.
@@ -82,8 +99,19 @@ pub(super) enum TargetName {
     Embedded,
     /// The emulator called directly: no socket, the same SDKs.
     InProcess,
-    /// An emulator started elsewhere.
+    /// Something that listens at an address: an emulator of Countersign's if a control token is given, else any endpoint.
     Url(String),
+    /// An endpoint that Countersign installs and starts, by the name of its profile.
+    Managed(String),
+    /// An endpoint: at an address, or where the environment says; with the name it has in reports.
+    Endpoint {
+        /// The address, if it is given.
+        url: Option<String>,
+        /// The name of what Countersign started.
+        name: Option<String>,
+    },
+    /// AWS itself, behind its rails.
+    Aws,
     /// Another program, asked over its standard input and output.
     Adapter(AdapterOptions),
 }
@@ -95,6 +123,9 @@ impl FromStr for TargetName {
         match text {
             "embedded" => Ok(Self::Embedded),
             "in-process" => Ok(Self::InProcess),
+            "aws" => Ok(Self::Aws),
+            "endpoint" => Ok(Self::Endpoint { url: None, name: None }),
+            "ministack" | "moto" | "fakecloud" => Ok(Self::Managed(text.to_owned())),
             url if url.starts_with("http://") => Ok(Self::Url(url.trim_end_matches('/').to_owned())),
             command if command.starts_with("adapter:") => {
                 AdapterOptions::of_command_line(command.trim_start_matches("adapter:"))
@@ -102,7 +133,8 @@ impl FromStr for TargetName {
                     .map_err(|error| format!("{error}; an adapter is given as `adapter: COMMAND ARGUMENTS`"))
             }
             _ => Err(
-                "a target is `embedded`, `in-process`, a URL such as `http://127.0.0.1:4566`, or `adapter: COMMAND`"
+                "a target is `embedded`, `in-process`, `ministack`, `moto`, `fakecloud`, `endpoint`, a URL such as `http://127.0.0.1:4566`, or \
+                 `adapter: COMMAND`"
                     .to_owned(),
             ),
         }
@@ -147,9 +179,13 @@ impl Default for CheckArguments {
         Self {
             target: TargetArguments {
                 target: TargetName::Embedded,
+                profile: None,
+                allow_remote: false,
                 control_token: None,
                 timeout: 10,
                 disturb: None,
+                #[cfg(feature = "wire")]
+                live: Default::default(),
             },
             cases: 300,
             seed: None,
@@ -189,6 +225,26 @@ pub(super) struct ReplayArguments {
     /// Folder for findings and reports (`report.ndjson`, `junit.xml`, `report.html`).
     #[arg(long, value_name = "DIR")]
     pub(super) report: Option<PathBuf>,
+}
+
+/// `target`.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum TargetCommand {
+    /// List the profiles that come with Countersign.
+    List,
+    /// Say what is known of one: what it is asked, how cases are kept apart, how enforcement is switched on.
+    Show {
+        /// A name of `target list`, or a TOML file.
+        profile: String,
+    },
+    /// Install an endpoint if need be, start it on a loopback port, and keep it until Ctrl-C.
+    Start {
+        /// A name of `target list`, or a TOML file.
+        profile: String,
+        /// Port on the loopback address; 0 picks a free one.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
 }
 
 /// `stats`.

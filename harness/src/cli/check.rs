@@ -8,7 +8,9 @@ use std::time::Instant;
 use countersign_model::case::Case;
 
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
-use super::{Exit, Failure, adapter, drawn_seed, files, known_faults, make_target, reached, safe_target, workers};
+use super::{
+    Exit, Failure, adapter, drawn_seed, files, is_endpoint, known_faults, make_target, reached, ready, workers,
+};
 use crate::distinct::{Distinct, Effort};
 use crate::evaluator;
 use crate::findings;
@@ -31,8 +33,9 @@ pub(super) const NEEDS_BUDGET: usize = 300;
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     known_faults(&arguments.faults)?;
-    safe_target(&arguments.target)?;
-    let offered = Offered::by(&arguments.target, &arguments.faults)?;
+    let interrupted = interrupt_flag();
+    let ready = ready(&arguments.target)?;
+    let offered = Offered::by(&ready.target, &arguments.faults)?;
     let plan = Plan {
         corpus: if arguments.no_scenarios {
             Vec::new()
@@ -47,12 +50,13 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     execute(
         plan,
         &offered,
-        &arguments.target,
+        &ready.target,
         &arguments.faults,
         Output {
             folder: arguments.report.as_deref(),
             findings: arguments.findings,
         },
+        &interrupted,
     )
 }
 
@@ -63,7 +67,9 @@ pub(super) fn run_cases(
     faults: &[String],
     report: Option<&Path>,
 ) -> Result<Exit, Failure> {
-    safe_target(target)?;
+    let interrupted = interrupt_flag();
+    let ready = ready(target)?;
+    let target = &ready.target;
     let offered = Offered::by(target, faults)?;
     let all = cases.len();
     let cases = offered.of(cases);
@@ -101,6 +107,7 @@ pub(super) fn run_cases(
             folder: report,
             findings: SHOWN_FINDINGS,
         },
+        &interrupted,
     )
 }
 
@@ -119,6 +126,7 @@ fn execute(
     target: &TargetArguments,
     faults: &[String],
     output: Output<'_>,
+    interrupted: &AtomicBool,
 ) -> Result<Exit, Failure> {
     if plan.total() == 0 {
         return Err(Failure::message(
@@ -127,12 +135,23 @@ fn execute(
             "give --cases a number above 0, or leave --no-scenarios out",
         ));
     }
-    if matches!(target.target, TargetName::Url(_)) {
+    #[cfg(feature = "wire")]
+    {
+        let drawn = (0..plan.random).filter_map(|number| offered.draw(plan.seed, number).ok());
+        let cases: Vec<Case> = if target.live.plan {
+            plan.corpus.iter().cloned().chain(drawn).collect()
+        } else {
+            Vec::new()
+        };
+        if let Some(exit) = super::live::planned(target, &cases)? {
+            return Ok(exit);
+        }
+    }
+    if !offered.takes_workers {
         // Workers would wipe each other's worlds.
         plan.workers = 1;
     }
     let started = Instant::now();
-    let interrupted = interrupt_flag();
     let mut consumers: Vec<Box<dyn Consumer>> = vec![Box::new(TerminalReport::new())];
     if let Some(folder) = output.folder {
         let unwritable = |error| Failure::message(Exit::Usage, error, "give --report a folder that can be written");
@@ -163,9 +182,13 @@ fn execute(
         &plan,
         &|| make_target(target, faults),
         &|seed, number| offered.draw(seed, number),
-        &interrupted,
+        interrupted,
         |finished| {
             summary.add(&finished);
+            if !summary.refusals.is_empty() {
+                // Nothing more is sent, so nothing more can be found.
+                interrupted.store(true, Ordering::Relaxed);
+            }
             if let Err(error) = tell(&mut consumers, &Event::Case(&finished)) {
                 failed_to_tell.get_or_insert(error);
             }
@@ -199,7 +222,7 @@ fn execute(
             ));
         }
     };
-    if stopped {
+    if stopped && summary.refusals.is_empty() {
         tell(&mut consumers, &Event::Interrupted)?;
     }
     if let (Some(folder), false) = (output.folder, plan.shard.is_whole()) {
@@ -211,9 +234,16 @@ fn execute(
             )
         })?;
     }
-    summary.findings = investigate(distinct, &plan, target, faults, output, &interrupted, &mut consumers)?;
+    summary.findings = investigate(distinct, &plan, target, faults, output, interrupted, &mut consumers)?;
     summary.finish(started.elapsed(), stopped);
     tell(&mut consumers, &Event::Finished(&summary))?;
+    #[cfg(feature = "wire")]
+    if let Some(line) = super::live::leftovers(target) {
+        super::print(format!("{line}\n").as_bytes())?;
+        if exit_of(&summary) == Exit::Conformant && super::live::left_something(target) {
+            return Ok(Exit::Target);
+        }
+    }
     Ok(exit_of(&summary))
 }
 
@@ -234,6 +264,8 @@ struct Offered {
     name: String,
     worlds: bool,
     evaluator: bool,
+    /// Whether several cases may run at once.
+    takes_workers: bool,
     /// Whether random cases are drawn for an evaluator too: the emulator has a command of its own for that.
     random_evaluator: bool,
 }
@@ -243,7 +275,24 @@ impl Offered {
         let (name, worlds, evaluator) = match &arguments.target {
             TargetName::Embedded => ("embedded".to_owned(), true, true),
             TargetName::InProcess => ("in-process".to_owned(), true, true),
+            #[cfg(feature = "wire")]
+            _ if is_endpoint(arguments) => {
+                if let Some(fault) = faults.first() {
+                    return Err(Failure::message(
+                        Exit::Usage,
+                        format!("an endpoint has no seeded fault `{fault}`"),
+                        "the seeded faults are the emulator's: leave --target out",
+                    ));
+                }
+                let options = super::endpoint::options(arguments)?;
+                (
+                    options.map_or_else(|| "aws".to_owned(), |options| options.name),
+                    true,
+                    false,
+                )
+            }
             TargetName::Url(endpoint) => (endpoint.clone(), true, false),
+            TargetName::Aws | TargetName::Managed(_) | TargetName::Endpoint { .. } => (String::new(), false, false),
             TargetName::Adapter(options) => {
                 if let Some(fault) = faults.first() {
                     return Err(Failure::message(
@@ -269,6 +318,7 @@ impl Offered {
             name,
             worlds,
             evaluator,
+            takes_workers: takes_workers(arguments),
             random_evaluator,
         })
     }
@@ -320,10 +370,9 @@ fn investigate(
     let quick = match &target.target {
         TargetName::Embedded => TargetArguments {
             target: TargetName::InProcess,
-            control_token: None,
-            timeout: target.timeout,
             // What differs only when it is disturbed is shown as it was found.
             disturb: None,
+            ..target.clone()
         },
         _ => TargetArguments {
             disturb: None,
@@ -332,11 +381,7 @@ fn investigate(
     };
     let mut target = make_target(&quick, faults)
         .map_err(|error| Failure::message(Exit::Target, error, "the findings could not be shrunk"))?;
-    let effort = Effort {
-        groups: output.findings,
-        shrinking: SHRINK_BUDGET,
-        needs: NEEDS_BUDGET,
-    };
+    let effort = effort(&quick, output.findings)?;
     let found = distinct.findings(effort, plan.seed, target.as_mut(), interrupted);
     for finding in &found.shown {
         let saved = findings::save_with_faults(&folder, finding, faults).map_err(|error| {
@@ -357,11 +402,43 @@ fn investigate(
     Ok(found.shown.len() + found.hidden)
 }
 
+/// How much work findings are worth: on an endpoint a case takes longer, more of them diverge, and those of the corpus are shrunk too.
+pub(super) fn effort(target: &TargetArguments, findings: usize) -> Result<Effort, Failure> {
+    #[cfg(feature = "wire")]
+    if is_endpoint(target) {
+        let limits = super::endpoint::profile_of(target)?.effort;
+        return Ok(Effort {
+            groups: findings,
+            shrinking: limits.shrinking,
+            needs: limits.needs,
+            stranger: true,
+        });
+    }
+    let _ = target;
+    Ok(Effort {
+        groups: findings,
+        shrinking: SHRINK_BUDGET,
+        needs: NEEDS_BUDGET,
+        stranger: false,
+    })
+}
+
+/// Whether several cases may run on the target at once.
+fn takes_workers(target: &TargetArguments) -> bool {
+    #[cfg(feature = "wire")]
+    if is_endpoint(target) {
+        return super::endpoint::takes_workers(target);
+    }
+    !matches!(target.target, TargetName::Url(_))
+}
+
 /// Whose fault decides: ours before the target's reachability, that before a divergence.
 fn exit_of(summary: &Summary) -> Exit {
     let reconcile = summary.corpus.reconcile() && summary.random.reconcile();
     if !summary.internal_faults.is_empty() || !reconcile {
         Exit::Internal
+    } else if !summary.refusals.is_empty() {
+        Exit::Refused
     } else if !summary.transport_faults.is_empty() {
         Exit::Target
     } else if summary.diverging + summary.model_faults > 0 {
@@ -388,6 +465,8 @@ pub(super) fn interrupt_flag() -> Arc<AtomicBool> {
     // A handler can be set once a process; without one Ctrl-C ends the run at once, which loses findings but nothing else.
     let _ = ctrlc::set_handler(move || {
         if raised.swap(true, Ordering::Relaxed) {
+            #[cfg(feature = "wire")]
+            super::endpoint::end_all();
             std::process::exit(i32::from(Exit::Divergence.code()));
         }
     });

@@ -9,6 +9,7 @@ use countersign_model::world::World;
 
 use super::binding::Binding;
 use super::compare::compare_step;
+use super::run::Worlds;
 use crate::target::repeat::{Repeat, repeat_of};
 use crate::target::{Observed, Settling, Target, TargetError};
 
@@ -31,6 +32,7 @@ pub(super) enum Lateness {
 pub(super) struct Patience {
     settling: Option<Settling>,
     left: Duration,
+    asked: u32,
 }
 
 impl Patience {
@@ -40,12 +42,18 @@ impl Patience {
         Self {
             settling,
             left: settling.map_or(Duration::ZERO, |settling| settling.within),
+            asked: 0,
         }
     }
 
     /// Whether there is anything to wait for.
     pub(super) fn is_needed(&self) -> bool {
         self.settling.is_some()
+    }
+
+    /// How much of that time is left.
+    pub(super) fn left(&self) -> Duration {
+        self.left
     }
 
     /// Waits until the target answers as the model does what the case will read and can be read at once, or the time is over.
@@ -55,7 +63,7 @@ impl Patience {
     pub(super) fn settle_world(
         &mut self,
         case: &Case,
-        world: &mut World,
+        worlds: &mut Worlds,
         target: &mut dyn Target,
         binding: &Binding,
     ) -> Result<(), TargetError> {
@@ -63,9 +71,9 @@ impl Patience {
             return Ok(());
         }
         // Building the world took its time.
-        advance(world, target.usage().waiting.settled)?;
-        while self.left > Duration::ZERO && !probes_agree(case, world, target, binding) {
-            self.wait(world, target)?;
+        worlds.advance(self.settling, target.usage().waiting.settled)?;
+        while self.left > Duration::ZERO && !probes_agree(case, worlds.asked(), target, binding) {
+            self.wait(worlds, target)?;
         }
         target.settled();
         Ok(())
@@ -86,11 +94,13 @@ impl Patience {
     ///
     /// # Errors
     /// When the target's clock cannot be moved.
-    pub(super) fn wait(&mut self, world: &mut World, target: &mut dyn Target) -> Result<(), TargetError> {
+    pub(super) fn wait(&mut self, worlds: &mut Worlds, target: &mut dyn Target) -> Result<(), TargetError> {
         let Some(settling) = self.settling else { return Ok(()) };
-        target.wait(settling.every)?;
-        advance(world, settling.every)?;
-        self.left = self.left.saturating_sub(settling.every);
+        let pause = settling.pause(self.asked).min(self.left);
+        target.wait(pause)?;
+        worlds.advance(self.settling, pause)?;
+        self.asked += 1;
+        self.left -= pause;
         Ok(())
     }
 
@@ -101,6 +111,7 @@ impl Patience {
             && !reads(step)
         {
             self.left = settling.within;
+            self.asked = 0;
         }
     }
 }
@@ -114,8 +125,12 @@ fn probes_agree(case: &Case, world: &World, target: &mut dyn Target, binding: &B
     let probes = case.steps.iter().filter(|step| reads(step)).take(PROBES);
     for step in probes {
         // What needs the result of a step before it cannot be asked yet.
-        let Ok(resolved) = world.resolve_step(step) else { continue };
-        let Ok(outcome) = world.clone().apply(step) else { continue };
+        let Ok(resolved) = world.resolve_step(step) else {
+            continue;
+        };
+        let Ok(outcome) = world.clone().apply(step) else {
+            continue;
+        };
         let mut binding = binding.clone();
         let Ok(observed) = target.step(&resolved, &outcome, &mut binding) else {
             continue;
@@ -129,9 +144,9 @@ fn probes_agree(case: &Case, world: &World, target: &mut dyn Target, binding: &B
     true
 }
 
-/// Moves the model's clock.
-fn advance(world: &mut World, time: Duration) -> Result<(), TargetError> {
-    if time.as_secs() == 0 {
+/// Moves the model's clock, where the target's moves with it.
+pub(super) fn advance(world: &mut World, settling: Option<Settling>, time: Duration) -> Result<(), TargetError> {
+    if time.is_zero() || settling.is_none_or(|settling| !settling.case_clock) {
         return Ok(());
     }
     let step = Step::Advance(AdvanceStep {

@@ -29,7 +29,8 @@ pub struct Provisioner {
 /// [`LiveError`]: the run must not go on.
 pub async fn verify(raw: &Raw, options: &LiveOptions) -> Result<Provisioner, LiveError> {
     let unverified = |reason: String| LiveError::Unverified { reason };
-    let identity = asked(raw.query("sts", "GetCallerIdentity", &[]).await)?.map_err(|failure| unverified(failure.to_string()))?;
+    let identity =
+        asked(raw.query("sts", "GetCallerIdentity", &[]).await)?.map_err(|failure| unverified(failure.to_string()))?;
     let account = element(&identity, "Account").unwrap_or_default();
     let arn = element(&identity, "Arn").unwrap_or_default();
     if account != options.account.as_str() {

@@ -48,7 +48,11 @@ pub(crate) async fn clean(raw: &Raw, rails: &Rails, options: CleanOptions) -> Re
             continue;
         }
         let words = words(&entry);
-        let broom = Broom { raw, rails, entry: &entry };
+        let broom = Broom {
+            raw,
+            rails,
+            entry: &entry,
+        };
         match broom.sweep().await? {
             Swept::Gone => {
                 rails.note(Event::Gone, &entry.resource)?;
@@ -103,7 +107,11 @@ impl Broom<'_> {
     }
 
     async fn bucket(&self, name: &str) -> Result<Swept, TargetError> {
-        match self.raw.s3("GetBucketTagging", Method::GET, name, None, "tagging=").await? {
+        match self
+            .raw
+            .s3("GetBucketTagging", Method::GET, name, None, "tagging=")
+            .await?
+        {
             Ok(tags) if !elements(&tags, "Key").iter().any(|key| key == TAG) => return Ok(Swept::NotTagged),
             // Between a bucket and its tags a run may have ended; then it has none at all.
             Ok(_) => {}
@@ -111,14 +119,24 @@ impl Broom<'_> {
             Err(failure) if failure.is_absence() => return Ok(Swept::Gone),
             Err(failure) => return Ok(Swept::Refused(failure)),
         }
-        done!(self.raw.s3("DeleteBucketPolicy", Method::DELETE, name, None, "policy=").await?);
+        done!(
+            self.raw
+                .s3("DeleteBucketPolicy", Method::DELETE, name, None, "policy=")
+                .await?
+        );
         for _ in 0..PAGES {
-            let Some(listed) = done!(self.raw.s3("ListObjectVersions", Method::GET, name, None, "versions=").await?)
-            else {
+            let Some(listed) = done!(
+                self.raw
+                    .s3("ListObjectVersions", Method::GET, name, None, "versions=")
+                    .await?
+            ) else {
                 break;
             };
             let mut some = false;
-            for block in blocks(&listed, "Version").into_iter().chain(blocks(&listed, "DeleteMarker")) {
+            for block in blocks(&listed, "Version")
+                .into_iter()
+                .chain(blocks(&listed, "DeleteMarker"))
+            {
                 let Some(key) = element(block, "Key") else { continue };
                 some = true;
                 let version = element(block, "VersionId").unwrap_or_default();
@@ -128,7 +146,11 @@ impl Broom<'_> {
                     format!("versionId={}", encoded(&version, false))
                 };
                 // A version is named: deleting it twice leaves the same.
-                done!(self.raw.s3("DeleteObjectVersion", Method::DELETE, name, Some(&key), &query).await?);
+                done!(
+                    self.raw
+                        .s3("DeleteObjectVersion", Method::DELETE, name, Some(&key), &query)
+                        .await?
+                );
             }
             if !some {
                 break;
@@ -194,7 +216,12 @@ impl Broom<'_> {
         for (list, member, parameter, delete) in [
             ("GetGroup", "UserName", "UserName", "RemoveUserFromGroup"),
             ("ListGroupPolicies", "member", "PolicyName", "DeleteGroupPolicy"),
-            ("ListAttachedGroupPolicies", "PolicyArn", "PolicyArn", "DetachGroupPolicy"),
+            (
+                "ListAttachedGroupPolicies",
+                "PolicyArn",
+                "PolicyArn",
+                "DetachGroupPolicy",
+            ),
         ] {
             let listed = done!(self.raw.query("iam", list, &[group]).await?).unwrap_or_default();
             for value in elements(&listed, member) {
@@ -272,7 +299,11 @@ impl Broom<'_> {
                 Ok(listed) => listed,
                 Err(failure) => return Ok(Err(failure)),
             };
-            let keys = listed.get("Keys").and_then(Value::as_array).cloned().unwrap_or_default();
+            let keys = listed
+                .get("Keys")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
             for key in keys {
                 let Some(id) = key.get("KeyId").and_then(Value::as_str) else {
                     continue;

@@ -191,10 +191,12 @@ fn read(path: &Path, file: &File) -> Result<(BTreeMap<Resource, Entry>, bool), J
     let mut broken: Option<(usize, String)> = None;
     for number in 1.. {
         line.clear();
-        let length = reader.read_until(b'\n', &mut line).map_err(|source| JournalError::File {
-            path: path.display().to_string(),
-            source,
-        })?;
+        let length = reader
+            .read_until(b'\n', &mut line)
+            .map_err(|source| JournalError::File {
+                path: path.display().to_string(),
+                source,
+            })?;
         if length == 0 {
             break;
         }
@@ -269,12 +271,22 @@ mod tests {
         let path = scratch("left");
         let mut journal = Journal::open(&path, "run").expect("a new file");
         let (user, key) = (resource(Kind::User, "countersign-a"), resource(Kind::Key, "token"));
-        journal.write(Event::Intended, key.clone(), None).expect("it can be written");
-        journal.write(Event::Intended, user.clone(), None).expect("it can be written");
-        journal.write(Event::Made, key.clone(), Some("id".to_owned())).expect("it can be written");
+        journal
+            .write(Event::Intended, key.clone(), None)
+            .expect("it can be written");
+        journal
+            .write(Event::Intended, user.clone(), None)
+            .expect("it can be written");
+        journal
+            .write(Event::Made, key.clone(), Some("id".to_owned()))
+            .expect("it can be written");
         drop(journal);
         let mut journal = Journal::open(&path, "later").expect("it is there");
-        let left: Vec<_> = journal.left().into_iter().map(|entry| (entry.resource, entry.id)).collect();
+        let left: Vec<_> = journal
+            .left()
+            .into_iter()
+            .map(|entry| (entry.resource, entry.id))
+            .collect();
         assert_eq!(left, [(user.clone(), None), (key.clone(), Some("id".to_owned()))]);
         journal.write(Event::Gone, user, None).expect("it can be written");
         journal.write(Event::Gone, key, None).expect("it can be written");

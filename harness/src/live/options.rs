@@ -7,11 +7,11 @@ use countersign_model::name::{AccountId, Region};
 /// Every name that a live run makes begins with this, and nothing else is touched.
 pub const NAME_PREFIX: &str = "countersign-";
 /// The tag of everything that can have one; its value is the run.
-pub const TAG: &str = "countersign:run";
+pub(super) const TAG: &str = "countersign:run";
 /// Sid of the statement by which every key policy keeps the provisioner.
-pub const PROVISIONER_SID: &str = "CountersignProvisioner";
-/// The path of roles, users and policies is the case's own; the Region of IAM's and STS's calls is not.
-pub const GLOBAL_REGION: &str = "us-east-1";
+pub(super) const PROVISIONER_SID: &str = "CountersignProvisioner";
+/// The Region of IAM's calls.
+pub(super) const GLOBAL_REGION: &str = "us-east-1";
 
 /// What a live run was allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,12 +91,6 @@ pub enum LiveError {
         /// What was counted and how much of it was allowed.
         ceiling: String,
     },
-    /// A call would leave the Region.
-    #[error("a call for Region `{region}` was held back")]
-    OtherRegion {
-        /// The Region.
-        region: String,
-    },
     /// A rehearsal is only for loopback.
     #[error("`{endpoint}` is not on this machine")]
     NotLoopback {
@@ -123,14 +117,15 @@ impl LiveError {
     /// What to do about it.
     pub fn next_step(&self) -> &'static str {
         match self {
-            Self::OtherAccount { .. } => "choose other credentials (AWS_PROFILE), or name that account with --account if it is meant",
+            Self::OtherAccount { .. } => {
+                "choose other credentials (AWS_PROFILE), or name that account with --account if it is meant"
+            }
             Self::RootUser { .. } => "use a role or user of an account that is there for tests alone",
             Self::ManagementAccount { .. } => "use a member account that is there for tests alone",
             Self::OrganizationUnknown { .. } => "allow the caller organizations:DescribeOrganization",
             Self::Ceiling { .. } => {
                 "`countersign clean` deletes what was made; give a higher ceiling (--max-calls, --max-keys, --max-minutes, --max-cost-usd)"
             }
-            Self::OtherRegion { .. } => "name the Region of the run with --region",
             Self::NotLoopback { .. } => "a rehearsal is driven on 127.0.0.1 only; leave the address out for AWS itself",
             Self::Journal { .. } => "name a file that can be written with --journal: nothing is made without it",
             Self::Unverified { .. } => "do the credentials work? `aws sts get-caller-identity` says",

@@ -101,7 +101,14 @@ mod tests {
         let harmless = deny(r#"{"AWS":"arn:aws:iam::111122223333:user/a"}"#);
         assert!(with_provisioner(&harmless, ME).is_some_and(|kept| keeps(&kept, ME)));
         let not_principal = r#"{"Statement":[{"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::111122223333:user/a"},"Action":"*","Resource":"*"}]}"#;
-        for broken in [not_principal, "", "[]", "{}", r#"{"Statement":1}"#, r#"{"Statement":[{"Effect":"Maybe"}]}"#] {
+        for broken in [
+            not_principal,
+            "",
+            "[]",
+            "{}",
+            r#"{"Statement":1}"#,
+            r#"{"Statement":[{"Effect":"Maybe"}]}"#,
+        ] {
             assert_eq!(with_provisioner(broken, ME), None, "{broken}");
         }
     }

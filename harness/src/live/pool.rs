@@ -56,8 +56,15 @@ async fn refreshed(
     let Ok(described) = raw.kms("DescribeKey", &key).await? else {
         return Ok(None);
     };
-    let member = |name: &str| described.pointer(&format!("/KeyMetadata/{name}")).and_then(Value::as_str);
-    if !PLAIN.iter().all(|(name, value)| member(name).is_none_or(|is| is == *value)) {
+    let member = |name: &str| {
+        described
+            .pointer(&format!("/KeyMetadata/{name}"))
+            .and_then(Value::as_str)
+    };
+    if !PLAIN
+        .iter()
+        .all(|(name, value)| member(name).is_none_or(|is| is == *value))
+    {
         return Ok(None);
     }
     match member("KeyState") {
@@ -99,8 +106,15 @@ async fn refreshed(
 /// The tags that the case gives, and the run's own.
 async fn retag(raw: &Raw, with: &Map<String, Value>, id: &str) -> Result<(), TargetError> {
     let name = |tag: &Value| tag.get("TagKey").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let listed = raw.kms("ListResourceTags", &json!({"KeyId": id})).await?.unwrap_or_default();
-    let old: Vec<String> = members(&listed, "Tags").iter().map(name).filter(|key| key != TAG).collect();
+    let listed = raw
+        .kms("ListResourceTags", &json!({"KeyId": id}))
+        .await?
+        .unwrap_or_default();
+    let old: Vec<String> = members(&listed, "Tags")
+        .iter()
+        .map(name)
+        .filter(|key| key != TAG)
+        .collect();
     if !old.is_empty() {
         let _ = raw.kms("UntagResource", &json!({"KeyId": id, "TagKeys": old})).await?;
     }

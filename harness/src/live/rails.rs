@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::journal::{Event, Journal, JournalError, Kind, Resource};
+use super::account::Provisioner;
+use super::journal::{Entry, Event, Journal, JournalError, Kind, Resource};
 use super::options::{GLOBAL_REGION, LiveError, LiveOptions, NAME_PREFIX, TAG};
-use super::policy::keeps;
+use super::policy::{keeps, with_provisioner};
 use super::request::{Wire, read};
 use crate::target::TargetError;
 
@@ -37,7 +38,8 @@ const IAM_NAMES: [&str; 3] = ["GroupName", "RoleName", "UserName"];
 #[derive(Debug)]
 pub(crate) struct Rails {
     options: LiveOptions,
-    provisioner: String,
+    provisioner: Provisioner,
+    access_key_id: String,
     state: Mutex<State>,
 }
 
@@ -50,6 +52,8 @@ struct State {
     micro_dollars: u64,
     /// Ids of the keys that are the run's.
     own_keys: BTreeSet<String>,
+    /// Tokens given to keys so far.
+    tokens: u64,
 }
 
 /// A request that may leave: what it makes or deletes.
@@ -64,7 +68,11 @@ impl Rails {
     ///
     /// # Errors
     /// [`LiveError::Journal`].
-    pub(crate) fn new(options: LiveOptions, provisioner: String) -> Result<Self, LiveError> {
+    pub(crate) fn new(
+        options: LiveOptions,
+        provisioner: Provisioner,
+        access_key_id: String,
+    ) -> Result<Self, LiveError> {
         let journal = Journal::open(&options.journal, &options.run).map_err(|error| of_journal(&options, &error))?;
         let own_keys = journal
             .left()
@@ -74,6 +82,7 @@ impl Rails {
             .collect();
         Ok(Self {
             provisioner,
+            access_key_id,
             state: Mutex::new(State {
                 journal,
                 started: Instant::now(),
@@ -81,6 +90,7 @@ impl Rails {
                 keys: 0,
                 micro_dollars: 0,
                 own_keys,
+                tokens: 0,
             }),
             options,
         })
@@ -93,7 +103,21 @@ impl Rails {
 
     /// The principal that every key policy keeps.
     pub(crate) fn provisioner(&self) -> &str {
-        &self.provisioner
+        &self.provisioner.arn
+    }
+
+    /// Whether these are the credentials of the provisioner.
+    pub(crate) fn is_provisioner(&self, access_key_id: &str) -> bool {
+        self.access_key_id == access_key_id
+    }
+
+    /// Keys that are kept, and other things that are or may be there.
+    pub(crate) fn leftovers(&self) -> (usize, usize) {
+        let (keys, others): (Vec<Entry>, Vec<Entry>) = self
+            .left()
+            .into_iter()
+            .partition(|entry| entry.resource.kind == Kind::Key && entry.id.is_some());
+        (keys.len(), others.len())
     }
 
     /// Ids of the keys that are the run's or an earlier one's.
@@ -118,14 +142,14 @@ impl Rails {
         }
         let global = matches!(wire, Wire::Query { .. } | Wire::Organizations);
         if region != self.options.region.as_str() && !(global && region == GLOBAL_REGION) {
-            return Err(refused(&LiveError::OtherRegion {
-                region: region.to_owned(),
-            }));
+            return Err(TargetError::unsupported(format!("the Region `{region}` on AWS")));
         }
         let mut state = self.state();
         let permit = self.permit(&wire, &state)?;
         let price = price_of(&wire);
-        state.charge(&self.options, &permit, price).map_err(|error| refused(&error))?;
+        state
+            .charge(&self.options, &permit, price)
+            .map_err(|error| refused(&error))?;
         if let Some(resource) = &permit.makes {
             state
                 .journal
@@ -179,6 +203,65 @@ impl Rails {
         Ok(())
     }
 
+    /// Everything that is or may be there, in the order of deletion.
+    pub(super) fn left(&self) -> Vec<Entry> {
+        let account = self.options.account.as_str();
+        let mut left = self.state().journal.left();
+        left.retain(|entry| entry.resource.account == account);
+        left
+    }
+
+    /// Writes down what became of a thing.
+    ///
+    /// # Errors
+    /// [`TargetError::Refused`] when the journal cannot be written.
+    pub(super) fn note(&self, event: Event, resource: &Resource) -> Result<(), TargetError> {
+        self.state()
+            .journal
+            .write(event, resource.clone(), None)
+            .map_err(|error| refused(&of_journal(&self.options, &error)))
+    }
+
+    /// Gives a call of the provisioner what it owes on AWS: the tag of the run, a key policy that keeps the provisioner, and never the
+    /// parameter that would let one lock it out.
+    ///
+    /// # Errors
+    /// [`TargetError::Unsupported`] for a key policy that may shut the provisioner out whatever else stands in it.
+    pub(crate) fn furnish(&self, operation: &str, with: &mut Map<String, Value>) -> Result<(), TargetError> {
+        with.remove("BypassPolicyLockoutSafetyCheck");
+        if matches!(operation, "kms:CreateKey" | "kms:PutKeyPolicy")
+            && let Some(policy) = with.get("Policy").filter(|policy| !policy.is_null())
+        {
+            let text = policy.as_str().map_or_else(|| policy.to_string(), str::to_owned);
+            let kept = with_provisioner(&text, &self.provisioner.arn)
+                .ok_or_else(|| TargetError::unsupported("a key policy that may shut the provisioner out"))?;
+            with.insert("Policy".to_owned(), Value::String(kept));
+        }
+        let run = self.options.run.clone();
+        let (key, value, tag) = match operation {
+            "kms:CreateKey" => {
+                let mut state = self.state();
+                state.tokens += 1;
+                ("TagKey", "TagValue", format!("{run}.{}", state.tokens))
+            }
+            "iam:CreateUser" | "iam:CreateRole" | "iam:CreatePolicy" => ("Key", "Value", run),
+            "s3:PutBucketTagging" => {
+                if let Some(Value::Array(tags)) = with.get_mut("Tagging").and_then(|tagging| tagging.get_mut("TagSet"))
+                {
+                    tags.push(json!({"Key": TAG, "Value": run}));
+                }
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        let tags = with.entry("Tags").or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(tags) = tags {
+            tags.retain(|tag| tag.get(key).and_then(Value::as_str) != Some(TAG));
+            tags.push(json!({key: TAG, value: tag}));
+        }
+        Ok(())
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -207,7 +290,11 @@ impl Rails {
                 deletes_bucket,
             } => {
                 let Some(bucket) = bucket else {
-                    return if *reads { Ok(Permit::default()) } else { Err(not_ours("a bucket")) };
+                    return if *reads {
+                        Ok(Permit::default())
+                    } else {
+                        Err(not_ours("a bucket"))
+                    };
                 };
                 if !bucket.starts_with(NAME_PREFIX) {
                     return if *reads {
@@ -223,7 +310,9 @@ impl Rails {
                 })
             }
             Wire::Organizations => Ok(Permit::default()),
-            Wire::Other => Err(TargetError::unsupported("a service other than KMS, S3, IAM and STS on AWS")),
+            Wire::Other => Err(TargetError::unsupported(
+                "a service other than KMS, S3, IAM and STS on AWS",
+            )),
         }
     }
 
@@ -234,9 +323,11 @@ impl Rails {
         }
         if let Some(policy) = text("Policy")
             && matches!(operation, "CreateKey" | "PutKeyPolicy")
-            && !keeps(policy, &self.provisioner)
+            && !keeps(policy, &self.provisioner.arn)
         {
-            return Err(TargetError::unsupported("a key policy that may shut the provisioner out"));
+            return Err(TargetError::unsupported(
+                "a key policy that may shut the provisioner out",
+            ));
         }
         if operation == "CreateKey" {
             let tags = with.get("Tags").and_then(Value::as_array);
@@ -259,7 +350,9 @@ impl Rails {
             let id = key.rsplit_once("key/").map_or(key, |(_, id)| id);
             state.own_keys.contains(id) || own_alias(key)
         };
-        let reads = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
+        let reads = ["Get", "List", "Describe"]
+            .iter()
+            .any(|verb| operation.starts_with(verb));
         for member in ["KeyId", "TargetKeyId", "SourceKeyId", "DestinationKeyId"] {
             if let Some(key) = text(member)
                 && !own(key)
@@ -295,11 +388,7 @@ impl Rails {
         })
     }
 
-    fn query(
-        &self,
-        operation: &str,
-        with: &std::collections::BTreeMap<String, String>,
-    ) -> Result<Permit, TargetError> {
+    fn query(&self, operation: &str, with: &std::collections::BTreeMap<String, String>) -> Result<Permit, TargetError> {
         let reads = ["Get", "List"].iter().any(|verb| operation.starts_with(verb));
         if reads {
             return Ok(Permit::default());
@@ -308,7 +397,11 @@ impl Rails {
             let arn = with.get("RoleArn").map(String::as_str).unwrap_or_default();
             let role = arn.rsplit('/').next().unwrap_or_default();
             let ours = arn.contains(&format!(":{}:role/", self.options.account)) && role.starts_with(NAME_PREFIX);
-            return if ours { Ok(Permit::default()) } else { Err(not_ours("a role")) };
+            return if ours {
+                Ok(Permit::default())
+            } else {
+                Err(not_ours("a role"))
+            };
         }
         let named: Vec<&str> = IAM_NAMES
             .iter()
@@ -337,6 +430,16 @@ impl Rails {
             || operation.contains("PolicyVersion");
         if about_policies && policy.is_none() {
             return Err(not_ours("a policy"));
+        }
+        if matches!(operation, "CreateUser" | "CreateRole" | "CreatePolicy") {
+            let tagged = with
+                .iter()
+                .any(|(name, value)| name.starts_with("Tags.member.") && name.ends_with(".Key") && value == TAG);
+            if !tagged {
+                return Err(TargetError::unsupported(
+                    "making users, roles and policies outside the world on AWS",
+                ));
+            }
         }
         let entity = |kind| first.map(|name| self.resource(kind, name));
         let (makes, deletes) = match operation {
@@ -400,7 +503,9 @@ fn price_of(wire: &Wire) -> u64 {
 
 fn bypasses(wire: &Wire) -> bool {
     match wire {
-        Wire::Kms { with, .. } => with.get("BypassPolicyLockoutSafetyCheck").is_some_and(|value| *value != Value::Bool(false)),
+        Wire::Kms { with, .. } => with
+            .get("BypassPolicyLockoutSafetyCheck")
+            .is_some_and(|value| *value != Value::Bool(false)),
         _ => true,
     }
 }
@@ -417,9 +522,13 @@ fn key_id_of(answer: &Response<Bytes>) -> Option<String> {
 /// A thing that is there already was made by an attempt whose answer was lost.
 fn exists_already(answer: &Response<Bytes>) -> bool {
     let text = String::from_utf8_lossy(answer.body());
-    ["EntityAlreadyExists", "AlreadyExistsException", "BucketAlreadyOwnedByYou"]
-        .iter()
-        .any(|code| text.contains(code))
+    [
+        "EntityAlreadyExists",
+        "AlreadyExistsException",
+        "BucketAlreadyOwnedByYou",
+    ]
+    .iter()
+    .any(|code| text.contains(code))
 }
 
 fn not_ours(what: &str) -> TargetError {

@@ -36,7 +36,11 @@ pub(super) struct RawFailure {
 impl RawFailure {
     /// Whether it says that the thing is not there.
     pub(super) fn is_absence(&self) -> bool {
-        self.status == 404 || matches!(self.code.as_str(), "NoSuchEntity" | "NotFoundException" | "NoSuchBucket")
+        self.status == 404
+            || matches!(
+                self.code.as_str(),
+                "NoSuchEntity" | "NotFoundException" | "NoSuchBucket"
+            )
     }
 }
 
@@ -99,8 +103,15 @@ impl Raw {
         key: Option<&str>,
         query: &str,
     ) -> RawResult<String> {
-        let path = key.map_or_else(|| format!("/{bucket}"), |key| format!("/{bucket}/{}", encoded(key, true)));
-        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+        let path = key.map_or_else(
+            || format!("/{bucket}"),
+            |key| format!("/{bucket}/{}", encoded(key, true)),
+        );
+        let query = if query.is_empty() {
+            String::new()
+        } else {
+            format!("?{query}")
+        };
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}{query}", self.line.endpoint_of("s3")));
@@ -186,21 +197,24 @@ pub(super) fn elements(xml: &str, name: &str) -> Vec<String> {
 pub(super) fn blocks<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let parts = xml.split(open.as_str()).skip(1);
-    parts.filter_map(|part| part.split_once(close.as_str()).map(|(content, _)| content)).collect()
+    parts
+        .filter_map(|part| part.split_once(close.as_str()).map(|(content, _)| content))
+        .collect()
 }
 
 /// Percent-encoded as AWS wants it; slashes stand in paths.
 pub(super) fn encoded(text: &str, path: bool) -> String {
     use std::fmt::Write as _;
-    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || path && byte == b'/' {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
+    text.bytes()
+        .fold(String::with_capacity(text.len()), |mut encoded, byte| {
+            if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || path && byte == b'/' {
+                encoded.push(char::from(byte));
+            } else {
+                // Writing to a String cannot fail.
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+            encoded
+        })
 }
 
 #[cfg(test)]

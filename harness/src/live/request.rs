@@ -97,7 +97,11 @@ fn of_s3(request: &Request<Bytes>) -> Wire {
     };
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     // Every request for a part of the bucket, such as `?policy`, says so before anything else in its query.
-    let whole = !key && request.uri().query().is_none_or(|query| query.is_empty() || query.starts_with("x-id="));
+    let whole = !key
+        && request
+            .uri()
+            .query()
+            .is_none_or(|query| query.is_empty() || query.starts_with("x-id="));
     Wire::S3 {
         reads,
         bucket,
@@ -170,9 +174,30 @@ mod tests {
         );
         for (method, uri, bucket, reads, makes, deletes) in [
             ("GET", "http://127.0.0.1:1/", None, true, false, false),
-            ("PUT", "http://127.0.0.1:1/b?x-id=CreateBucket", Some("b"), false, true, false),
-            ("PUT", "https://b.s3.us-east-1.amazonaws.com/", Some("b"), false, true, false),
-            ("PUT", "https://b.s3.us-east-1.amazonaws.com/k", Some("b"), false, false, false),
+            (
+                "PUT",
+                "http://127.0.0.1:1/b?x-id=CreateBucket",
+                Some("b"),
+                false,
+                true,
+                false,
+            ),
+            (
+                "PUT",
+                "https://b.s3.us-east-1.amazonaws.com/",
+                Some("b"),
+                false,
+                true,
+                false,
+            ),
+            (
+                "PUT",
+                "https://b.s3.us-east-1.amazonaws.com/k",
+                Some("b"),
+                false,
+                false,
+                false,
+            ),
             ("PUT", "http://127.0.0.1:1/b?policy", Some("b"), false, false, false),
             ("PUT", "http://127.0.0.1:1/b/k", Some("b"), false, false, false),
             ("DELETE", "http://127.0.0.1:1/b/", Some("b"), false, false, true),
@@ -190,7 +215,10 @@ mod tests {
         for (uri, headers) in [
             ("http://127.0.0.1:1/2015-03-31/functions", vec![]),
             ("http://127.0.0.1:1/v20180820/configuration/publicAccessBlock", vec![]),
-            ("http://127.0.0.1:1/", vec![("x-amz-target", "DynamoDB_20120810.CreateTable")]),
+            (
+                "http://127.0.0.1:1/",
+                vec![("x-amz-target", "DynamoDB_20120810.CreateTable")],
+            ),
             ("http://127.0.0.1:1/", vec![("x-amz-target", "TrentService.CreateKey")]),
         ] {
             assert_eq!(read(&request("POST", uri, &headers, "no json")), Wire::Other, "{uri}");

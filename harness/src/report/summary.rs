@@ -58,6 +58,9 @@ pub struct Summary {
     /// Calls that were sent again and time that was waited, added over the cases.
     #[serde(serialize_with = "waiting")]
     pub waiting: Waiting,
+    /// Rails that stopped the run, with what to do about each.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub refusals: BTreeMap<String, String>,
     /// Faults of transport, and of a target that breaks the protocol it is asked by.
     pub transport_faults: Vec<String>,
     /// Faults of the case files, the driver or Countersign itself.
@@ -112,7 +115,8 @@ impl Summary {
                 self.ambiguous_cases += u64::from(report.ambiguous() > 0);
                 match &report.provisioning_fault {
                     Some(TargetError::Provisioning { .. }) => self.diverging += 1,
-                    Some(TargetError::Ambiguous { .. }) => {}
+                    // Its steps are skipped under the name of the capability, or ambiguous.
+                    Some(TargetError::Unsupported { .. } | TargetError::Ambiguous { .. }) => {}
                     Some(fault) => self.fault(&report.id, fault),
                     None => {
                         let on = |side| report.disagreements().any(|(_, one)| one.side == side);
@@ -163,6 +167,11 @@ impl Summary {
             TargetError::Transport { .. } | TargetError::Protocol { .. } => self.transport_faults.push(text),
             TargetError::Adapter { .. } | TargetError::Provisioning { .. } | TargetError::Unbound { .. } => {
                 self.internal_faults.push(text)
+            }
+            TargetError::Refused { message, next_step } => {
+                self.refusals
+                    .entry(message.clone())
+                    .or_insert_with(|| next_step.clone());
             }
             TargetError::Ambiguous { reason } => *self.ambiguous.entry(reason.clone()).or_default() += 1,
             TargetError::Unsupported { capability } => *self.skips.entry(capability.clone()).or_default() += 1,

@@ -343,6 +343,9 @@ fn write_summary(text: &mut String, summary: &Summary, workers: usize) -> std::f
         summary.wire_steps_a_second(workers),
         summary.elapsed.as_secs_f64(),
     )?;
+    for (refusal, next_step) in &summary.refusals {
+        writeln!(text, "refused   {refusal}: {next_step}")?;
+    }
     for fault in summary.transport_faults.iter().take(5) {
         writeln!(text, "target    {fault}")?;
     }

@@ -2,6 +2,7 @@
 //! handler in process. It also holds what is true of the current call: credentials, clock, form of the signature, extra headers.
 //! Serialization is the SDKs' affair, signatures beyond the plain header are `shape`'s.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,6 +35,7 @@ use super::patience::{self, Attempt, Patience};
 use super::repeat::{Repeat, repeat_of};
 use super::shape;
 use super::{TargetError, Waiting};
+use crate::live::Rails;
 
 /// Where requests go.
 pub(crate) enum Way {
@@ -52,12 +54,34 @@ impl Way {
     }
 }
 
+impl Way {
+    /// Over a socket with TLS; without the feature `live` as [`Way::socket`], which no address of AWS answers to.
+    pub(crate) fn encrypted() -> Self {
+        #[cfg(feature = "live")]
+        {
+            use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+            let builder = Connector::builder().sleep_impl(TokioSleep::new());
+            Self::Socket(SharedHttpConnector::new(
+                builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build(),
+            ))
+        }
+        #[cfg(not(feature = "live"))]
+        Self::socket()
+    }
+}
+
 /// The line. Shared by all SDK clients of one target.
 pub(crate) struct Line {
     way: Way,
     endpoint: String,
     /// None takes every answer as it comes.
     patience: Option<Patience>,
+    /// What every request to AWS passes before it leaves.
+    rails: Option<Arc<Rails>>,
+    /// Addresses of single services, where they differ.
+    endpoints: BTreeMap<String, String>,
+    /// How long one call may take over a socket; without a limit the other side is in this process.
+    limit: Option<Duration>,
     facts: Mutex<Facts>,
     seen: Mutex<Seen>,
 }
@@ -111,6 +135,9 @@ impl Line {
             way,
             endpoint,
             patience: None,
+            rails: None,
+            endpoints: BTreeMap::new(),
+            limit: None,
             facts: Mutex::default(),
             seen: Mutex::default(),
         }
@@ -121,6 +148,18 @@ impl Line {
     pub(crate) fn with_patience(mut self, patience: Option<Patience>) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// The same line behind rails.
+    #[must_use]
+    pub(crate) fn with_rails(mut self, rails: Arc<Rails>) -> Self {
+        self.rails = Some(rails);
+        self
+    }
+
+    /// The rails, if there are any.
+    pub(crate) fn rails(&self) -> Option<&Arc<Rails>> {
+        self.rails.as_ref()
     }
 
     /// A case begins: what happens to its calls depends on nothing that was before.
@@ -146,6 +185,13 @@ impl Line {
         self.seen().repeated
     }
 
+    /// The same line with addresses for single services (`kms`, `s3`, …) and a limit for each call.
+    pub(crate) fn with(mut self, endpoints: BTreeMap<String, String>, limit: Duration) -> Self {
+        self.endpoints = endpoints;
+        self.limit = Some(limit);
+        self
+    }
+
     /// The emulator, if requests go straight into it.
     pub(crate) fn emulator(&self) -> Option<&Arc<Emulator>> {
         match &self.way {
@@ -157,6 +203,11 @@ impl Line {
     /// The address that clients are given.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The address that the client of a service is given.
+    pub(crate) fn endpoint_of(&self, service: &str) -> &str {
+        self.endpoints.get(service).unwrap_or(&self.endpoint)
     }
 
     /// Changes what is true of the next calls.
@@ -195,14 +246,34 @@ impl Line {
             seen.fault = None;
             seen.ordinal += 1;
         }
-        let answer = match &self.patience {
-            None => self.send_uncounted(request).await,
-            Some(patience) => self.send_patiently(patience, request).await,
+        let answer = match &self.rails {
+            None => self.send_on(request).await,
+            Some(rails) => self.send_within(rails, request).await,
         };
         let mut seen = self.seen();
         seen.last_status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
         seen.calls += 1;
         answer
+    }
+
+    /// What the rails let through, and they take note of the answer.
+    async fn send_within(
+        &self,
+        rails: &Rails,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TargetError> {
+        let region = self.facts().region.clone();
+        let permit = rails.admit(&request, &region)?;
+        let answer = self.send_on(request).await?;
+        rails.answered(&permit, &answer)?;
+        Ok(answer)
+    }
+
+    async fn send_on(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TargetError> {
+        match &self.patience {
+            None => self.send_uncounted(request).await,
+            Some(patience) => self.send_patiently(patience, request).await,
+        }
     }
 
     async fn send_patiently(
@@ -313,17 +384,28 @@ impl Line {
                 let request = HttpRequest::try_from(request.map(SdkBody::from)).map_err(|error| {
                     TargetError::adapter(format!("the request is not one that HTTP can carry: {error}"))
                 })?;
-                let response = connector
-                    .call(request)
-                    .await
-                    .map_err(|error| TargetError::transport(chain_of(&error)))?
-                    .try_into_http1x()
-                    .map_err(|error| TargetError::transport(format!("unreadable answer: {error}")))?;
-                let (parts, body) = response.into_parts();
-                let body = collect(body)
-                    .await
-                    .map_err(|error| TargetError::transport(chain_of(&*error)))?;
-                Ok(http::Response::from_parts(parts, body))
+                let exchange = async {
+                    let response = connector
+                        .call(request)
+                        .await
+                        .map_err(|error| TargetError::transport(chain_of(&error)))?
+                        .try_into_http1x()
+                        .map_err(|error| TargetError::transport(format!("unreadable answer: {error}")))?;
+                    let (parts, body) = response.into_parts();
+                    let body = collect(body)
+                        .await
+                        .map_err(|error| TargetError::transport(chain_of(&*error)))?;
+                    Ok(http::Response::from_parts(parts, body))
+                };
+                match self.limit {
+                    None => exchange.await,
+                    Some(limit) => tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
+                        Err(TargetError::transport(format!(
+                            "no answer in {} s",
+                            limit.as_secs_f64()
+                        )))
+                    }),
+                }
             }
         }
     }

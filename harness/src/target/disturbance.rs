@@ -200,7 +200,9 @@ mod tests {
             let off = (f64::from(*count) - expected).abs();
             assert!(off < 6.0 * expected.sqrt(), "{counts:?}");
         }
-        let other: Disturbance = "throttle=0.3,reset=0.1,5xx=0.05,slow=0.05,seed=1".parse().expect("in form");
+        let other: Disturbance = "throttle=0.3,reset=0.1,5xx=0.05,slow=0.05,seed=1"
+            .parse()
+            .expect("in form");
         assert!((0..100).any(|call| other.incident("a case", call, 0) != disturbance.incident("a case", call, 0)));
     }
 }

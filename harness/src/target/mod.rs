@@ -1,7 +1,8 @@
 //! What a target is: something that is given a world, takes steps, and says what it did. Nothing here compares or decides.
 //!
 //! `embedded` runs the emulator in process and drives it through the AWS SDKs (`driver/`); `authorizer` asks its authorizer alone, for
-//! cases without a world; `adapter` asks another program over its standard input and output.
+//! cases without a world; `adapter` asks another program over its standard input and output; `endpoint` drives any AWS-compatible URL as its
+//! profile says.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ mod authorizer;
 mod blob;
 mod comparison;
 #[cfg(feature = "wire")]
-mod connector;
+pub(crate) mod connector;
 #[cfg(feature = "wire")]
 mod control;
 mod disturbance;
@@ -28,6 +29,10 @@ pub mod driver;
 #[cfg(feature = "wire")]
 mod embedded;
 #[cfg(feature = "wire")]
+pub mod endpoint;
+#[cfg(feature = "wire")]
+mod fact;
+#[cfg(feature = "wire")]
 mod patience;
 #[cfg(feature = "wire")]
 mod provision;
@@ -35,9 +40,10 @@ pub(crate) mod repeat;
 #[cfg(feature = "wire")]
 mod settings;
 #[cfg(feature = "wire")]
-mod shape;
+pub(crate) mod shape;
 #[cfg(all(test, feature = "wire"))]
 mod tests;
+mod translation;
 
 pub use adapter::{AdapterOptions, AdapterTarget};
 pub use authorizer::AuthorizerTarget;
@@ -45,6 +51,9 @@ pub use comparison::Comparison;
 pub use disturbance::Disturbance;
 #[cfg(feature = "wire")]
 pub use embedded::{EmbeddedOptions, EmbeddedTarget};
+#[cfg(feature = "wire")]
+pub use endpoint::EndpointTarget;
+pub use translation::{Changes, Translation};
 
 /// Something that can be asked what the model is asked. Object-safe and synchronous; a target that needs a runtime owns it.
 pub trait Target {
@@ -65,6 +74,13 @@ pub trait Target {
     /// As for [`Target::begin`]. A refusal by the target is an observation, not an error.
     fn step(&mut self, step: &Step, outcome: &Outcome, binding: &mut Binding) -> Result<Observed, TargetError>;
 
+    /// The case as it is run here: in names of its own where cases share the target's namespaces, in the target's accounts. None if it is
+    /// run as it is written. Asked once a case, before [`Target::begin`], which is then given the translated case.
+    fn translate(&mut self, case: &Case) -> Option<Translation> {
+        let _ = case;
+        None
+    }
+
     /// The case is over.
     ///
     /// # Errors
@@ -84,13 +100,13 @@ pub trait Target {
         None
     }
 
-    /// Lets time pass, so that changes propagate.
+    /// Lets time pass on the target between two questions.
     ///
     /// # Errors
-    /// [`TargetError::Transport`] and [`TargetError::Adapter`] when the target's clock cannot be moved.
+    /// [`TargetError::Transport`] and [`TargetError::Adapter`] when a target's own clock cannot be moved.
     fn wait(&mut self, time: Duration) -> Result<(), TargetError> {
-        let _ = time;
-        Err(TargetError::unsupported("settling"))
+        std::thread::sleep(time);
+        Ok(())
     }
 
     /// The world has settled, or as much time has gone by as it may take: what was asked until now was no part of the case.
@@ -236,9 +252,24 @@ impl Waiting {
 pub struct Settling {
     /// After this long a difference is no matter of time.
     pub within: Duration,
-    /// The pause between two questions.
+    /// The first pause between two questions; where time is real each further one is twice as long.
     pub every: Duration,
+    /// Whether time passes on a clock that the case knows: then it passes for the model too.
+    pub case_clock: bool,
 }
+
+impl Settling {
+    /// The pause before the question is asked again, by how often it was.
+    pub fn pause(self, asked: u32) -> Duration {
+        if self.case_clock {
+            return self.every;
+        }
+        self.every.saturating_mul(1 << asked.min(16)).min(LONGEST_PAUSE)
+    }
+}
+
+/// The longest pause between two questions where time is real.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What a case cost on the target. Provisioning and steps are counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -288,6 +319,14 @@ pub enum TargetError {
     Unbound {
         /// The model's symbol for the value.
         symbol: String,
+    },
+    /// A rail stopped the run: nothing more is sent.
+    #[error("refused: {message}")]
+    Refused {
+        /// Which rail.
+        message: String,
+        /// What to do about it.
+        next_step: String,
     },
     /// Nobody knows what the target did: an answer was lost, and asking again could not tell. Neither agreement nor divergence.
     #[error("ambiguous: {reason}")]

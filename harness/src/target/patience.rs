@@ -88,7 +88,9 @@ impl Patience {
             Some(code) if status.is_server_error() && FAILED.contains(&code.as_str()) => {
                 Attempt::Unknown(format!("the service failed with `{code}`"))
             }
-            None if status.is_server_error() => Attempt::Unknown(format!("the service failed with {}", status.as_u16())),
+            None if status.is_server_error() => {
+                Attempt::Unknown(format!("the service failed with {}", status.as_u16()))
+            }
             _ => Attempt::Answer(answer),
         }
     }
@@ -112,7 +114,11 @@ pub(crate) fn answer_to(incident: Incident, service: &str, head: bool) -> Option
         (_, true) => (429, "TooManyRequestsException"),
         (_, false) => (500, "ServiceException"),
     };
-    let message = if throttled { "Rate exceeded" } else { "We encountered an internal error. Please try again." };
+    let message = if throttled {
+        "Rate exceeded"
+    } else {
+        "We encountered an internal error. Please try again."
+    };
     let (kind, body) = match service {
         "s3" => (
             "application/xml",
@@ -187,9 +193,16 @@ mod tests {
                 .status(status)
                 .body(Bytes::from(format!("{{\"__type\":\"com.amazonaws#{code}\"}}")))
                 .expect("a status and a body");
-            assert_eq!(matches!(Patience::judge(response), Attempt::Answer(_)), answer, "{code}");
+            assert_eq!(
+                matches!(Patience::judge(response), Attempt::Answer(_)),
+                answer,
+                "{code}"
+            );
         }
-        let head = http::Response::builder().status(503).body(Bytes::new()).expect("a status");
+        let head = http::Response::builder()
+            .status(503)
+            .body(Bytes::new())
+            .expect("a status");
         assert!(matches!(Patience::judge(head), Attempt::Unknown(_)));
     }
 

@@ -34,8 +34,8 @@ const COMPUTING: &[&str] = &[
 const READING: &[&str] = &["Get", "List", "Describe", "Head"];
 /// What begins so sets something to a value, or takes something away.
 const SETTING: &[&str] = &[
-    "Add", "Attach", "Cancel", "Delete", "Detach", "Disable", "Enable", "Put", "Remove", "Retire", "Revoke", "Schedule", "Tag",
-    "Untag", "Update",
+    "Add", "Attach", "Cancel", "Delete", "Detach", "Disable", "Enable", "Put", "Remove", "Retire", "Revoke",
+    "Schedule", "Tag", "Untag", "Update",
 ];
 /// In a bucket with versions each of them adds one.
 const VERSIONED: &[&str] = &["DeleteObject", "DeleteObjects", "PutObject"];

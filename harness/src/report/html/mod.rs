@@ -110,6 +110,7 @@ fn good(summary: &Summary) -> bool {
     summary.findings == 0
         && summary.transport_faults.is_empty()
         && summary.internal_faults.is_empty()
+        && summary.refusals.is_empty()
         && summary.corpus.compared + summary.random.compared > 0
 }
 

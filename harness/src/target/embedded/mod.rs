@@ -1,7 +1,6 @@
 //! The embedded target: the emulator in this process, driven through the AWS SDKs, over a loopback socket or straight into its handler.
-//! Cases without a world go to its authorizer. Here it is set up and given a world; `walk` takes the steps, `fact` reads what a step says about network, time and key states.
+//! Cases without a world go to its authorizer. Here it is set up and given a world; `walk` takes the steps.
 
-mod fact;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -20,12 +19,12 @@ use serde_json::{Map, Value, json};
 use super::connector::{Line, Way};
 use super::control::ControlPlane;
 use super::driver::Driver;
-use super::provision::provision;
-use super::settings::{organization, vpc_endpoints};
 use super::patience::Patience;
+use super::provision::{Means, provision, root};
+use super::settings::{organization, vpc_endpoints};
 use super::{
-    AuthorizerTarget, CallCount, Disturbance, EvaluatorAnswer, Observed, SavingAnswer, Settling, Target, TargetError, Usage,
-    Waiting,
+    AuthorizerTarget, CallCount, Disturbance, EvaluatorAnswer, Observed, SavingAnswer, Settling, Target, TargetError,
+    Usage, Waiting,
 };
 use crate::differential::Binding;
 use walk::{Running, Walk};
@@ -307,6 +306,7 @@ fn settling(options: &EmbeddedOptions) -> Option<Settling> {
     (lag > Duration::ZERO).then(|| Settling {
         within: lag * 5,
         every: Duration::from_secs(1),
+        case_clock: true,
     })
 }
 
@@ -441,9 +441,15 @@ async fn build(
         "vpc_endpoints": {},
     });
     control.case(&line, &object(settings)).await?;
-    let settling = settling(options);
-    let built = provision(driver, control, case, world, settling).await?;
-    if settling.is_none() {
+    let means = Means {
+        administrator: &|account| Ok(root(account)),
+        control: Some(control),
+        explicit_defaults: false,
+        bypass_lockout_check: true,
+        settling: settling(options),
+    };
+    let built = provision(driver, &means, case, world).await?;
+    if means.settling.is_none() {
         control.arrange(&line, &json!({"settle": true})).await?;
     }
     Ok(built)
@@ -451,10 +457,9 @@ async fn build(
 
 /// Seconds that changes take on purpose.
 fn lag(options: &EmbeddedOptions) -> u64 {
-    options
-        .disturbance
-        .as_ref()
-        .map_or(0, |disturbance| disturbance.propagation().as_millis().div_ceil(1_000) as u64)
+    options.disturbance.as_ref().map_or(0, |disturbance| {
+        disturbance.propagation().as_millis().div_ceil(1_000) as u64
+    })
 }
 
 fn object(value: Value) -> Map<String, Value> {

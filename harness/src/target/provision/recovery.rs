@@ -7,9 +7,10 @@ use countersign_model::case::Shape;
 use countersign_model::name::{AccountId, Region};
 use serde_json::{Map, Value, json};
 
-use super::{Provisioner, root};
-use crate::target::TargetError;
+use super::Provisioner;
+use crate::live::{Raw, pool};
 use crate::target::driver::{Answer, Call};
+use crate::target::{Settling, TargetError};
 
 /// Times a part of the world is tried whose answers are lost.
 const TRIES: u32 = 8;
@@ -53,9 +54,54 @@ impl Provisioner<'_> {
         call: &str,
         with: &Map<String, Value>,
     ) -> Result<Answer, TargetError> {
+        if let Some(answer) = self.out_of_the_pool(account, call, with).await? {
+            return Ok(answer);
+        }
+        let answer = self.make_anew(account, region, call, with).await?;
+        if call == "s3:CreateBucket" && answer.result.is_ok() && self.driver.line().rails().is_some() {
+            // A bucket gets its tag as soon as it is there.
+            let tags = object(json!({"Bucket": with.get("Bucket"), "Tagging": {"TagSet": []}}));
+            self.send(account, region, "s3:PutBucketTagging", &tags).await?;
+        }
+        Ok(answer)
+    }
+
+    /// On AWS a key of an earlier run, if one fits.
+    async fn out_of_the_pool(
+        &mut self,
+        account: &AccountId,
+        call: &str,
+        with: &Map<String, Value>,
+    ) -> Result<Option<Answer>, TargetError> {
+        let line = std::sync::Arc::clone(self.driver.line());
+        let Some(rails) = line.rails().filter(|_| call == "kms:CreateKey") else {
+            return Ok(None);
+        };
+        let credentials = (self.means.administrator)(account)?;
+        let raw = Raw::new(
+            std::sync::Arc::clone(&line),
+            credentials,
+            rails.options().region.as_str(),
+        );
+        let own = rails.own_keys();
+        let in_use = own
+            .into_iter()
+            .filter(|id| self.binding.symbol_of(id).is_some())
+            .collect();
+        let taken = pool::take(&raw, rails, with, &in_use).await?;
+        Ok(taken.map(success))
+    }
+
+    async fn make_anew(
+        &mut self,
+        account: &AccountId,
+        region: &Region,
+        call: &str,
+        with: &Map<String, Value>,
+    ) -> Result<Answer, TargetError> {
         let mut unknown = false;
         let mut tries = 0;
-        let mut waited = Duration::ZERO;
+        let (mut waited, mut pauses) = (Duration::ZERO, 0);
         loop {
             if unknown && let Some(output) = self.made_before(account, region, call, with).await? {
                 return Ok(success(output));
@@ -77,10 +123,12 @@ impl Provisioner<'_> {
                 let output = self.made_before(account, region, call, with).await?;
                 return Ok(success(output.unwrap_or_default()));
             }
-            match self.settling {
+            match self.means.settling {
                 Some(settling) if TOO_EARLY.contains(&code.as_str()) && waited < settling.within => {
-                    self.wait(settling.every).await?;
-                    waited += settling.every;
+                    let pause = settling.pause(pauses).min(settling.within - waited);
+                    self.wait(settling, pause).await?;
+                    waited += pause;
+                    pauses += 1;
                 }
                 _ => return Ok(answer),
             }
@@ -101,7 +149,7 @@ impl Provisioner<'_> {
                 name,
                 with,
                 region: region.as_str(),
-                credentials: Some(root(account)),
+                credentials: Some((self.means.administrator)(account)?),
                 shape: Shape::Header,
                 headers: Vec::new(),
             })
@@ -109,7 +157,11 @@ impl Provisioner<'_> {
     }
 
     /// Lets time pass on the target and for its signers.
-    async fn wait(&mut self, time: Duration) -> Result<(), TargetError> {
+    async fn wait(&mut self, settling: Settling, time: Duration) -> Result<(), TargetError> {
+        let (true, Some(control)) = (settling.case_clock, self.means.control) else {
+            tokio::time::sleep(time).await;
+            return Ok(());
+        };
         self.clock = self
             .clock
             .checked_add(time)
@@ -118,7 +170,7 @@ impl Provisioner<'_> {
         line.facts().clock = Some(self.clock);
         let mut settings = Map::new();
         settings.insert("clock".to_owned(), json!(self.clock.to_string()));
-        self.control.case(&line, &settings).await
+        control.case(&line, &settings).await
     }
 
     /// Whether what a call was to make is there, and the output that the call would have given as far as provisioning reads it.
@@ -190,7 +242,11 @@ impl Provisioner<'_> {
         let key = json!({"KeyId": with.get("KeyId")});
         let listed = self.send(account, region, "kms:ListGrants", &object(key)).await?;
         let grants = listed.result.unwrap_or_default();
-        let grants = grants.get("Grants").and_then(Value::as_array).cloned().unwrap_or_default();
+        let grants = grants
+            .get("Grants")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
         for grant in grants {
             let same = ["GranteePrincipal", "RetiringPrincipal", "Name"]
                 .iter()
@@ -198,7 +254,8 @@ impl Provisioner<'_> {
             let id = grant.get("GrantId").and_then(Value::as_str).unwrap_or_default();
             if same && self.binding.symbol_of(id).is_none() {
                 let parameters = json!({"KeyId": with.get("KeyId"), "GrantId": id});
-                self.send(account, region, "kms:RevokeGrant", &object(parameters)).await?;
+                self.send(account, region, "kms:RevokeGrant", &object(parameters))
+                    .await?;
             }
         }
         Ok(())
