@@ -34,12 +34,16 @@ mod settings;
 mod shape;
 #[cfg(all(test, feature = "wire"))]
 mod tests;
+#[cfg(feature = "wire")]
+mod twins;
 
 pub use adapter::{AdapterOptions, AdapterTarget};
 pub use authorizer::AuthorizerTarget;
 pub use comparison::Comparison;
 #[cfg(feature = "wire")]
 pub use embedded::{EmbeddedOptions, EmbeddedTarget};
+#[cfg(feature = "wire")]
+pub use twins::{TwinLaw, TwinSeen, twin_names};
 
 /// Something that can be asked what the model is asked. Object-safe and synchronous; a target that needs a runtime owns it.
 pub trait Target {
