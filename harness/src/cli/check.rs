@@ -52,6 +52,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
         Output {
             folder: arguments.report.as_deref(),
             findings: arguments.findings,
+            fail_fast: arguments.fail_fast,
         },
     )
 }
@@ -100,6 +101,7 @@ pub(super) fn run_cases(
         Output {
             folder: report,
             findings: SHOWN_FINDINGS,
+            fail_fast: false,
         },
     )
 }
@@ -111,6 +113,8 @@ struct Output<'a> {
     folder: Option<&'a Path>,
     /// Distinct findings that are shrunk, shown and saved.
     findings: usize,
+    /// Whether the first case that differs ends the run.
+    fail_fast: bool,
 }
 
 fn execute(
@@ -169,6 +173,9 @@ fn execute(
             if let Err(error) = tell(&mut consumers, &Event::Case(&finished)) {
                 failed_to_tell.get_or_insert(error);
             }
+            if output.fail_fast && !is_well(&finished.result) {
+                interrupted.store(true, Ordering::Relaxed);
+            }
             if let CaseResult::Ran { case, report } = finished.result {
                 distinct.add(finished.phase, finished.number, *case, *report);
             }
@@ -215,6 +222,17 @@ fn execute(
     summary.finish(started.elapsed(), stopped);
     tell(&mut consumers, &Event::Finished(&summary))?;
     Ok(exit_of(&summary))
+}
+
+/// Whether nothing speaks against going on: what was compared agrees, nothing failed. What a target lacks, or a generator gives up, is fine.
+fn is_well(result: &CaseResult) -> bool {
+    match result {
+        CaseResult::Ran { report, .. } => {
+            report.provisioning_fault.is_none() && report.errors() == 0 && report.disagreements().next().is_none()
+        }
+        CaseResult::Discarded { .. } => true,
+        CaseResult::Lost { .. } | CaseResult::Failed { .. } => false,
+    }
 }
 
 /// What `merge` needs of a shard: the first exemplar of every kind of disagreement, as it was before it was shrunk.

@@ -3,6 +3,7 @@
 
 mod identity;
 mod keys;
+mod plain;
 mod services;
 mod storage;
 
@@ -118,18 +119,19 @@ impl<'a> Provisioner<'a> {
             Value::Object(map) => map,
             _ => Map::new(),
         };
-        let answer = self
-            .driver
-            .call(Call {
-                service,
-                name,
-                with: &with,
-                region: region.as_str(),
-                credentials: Some(root(account)),
-                shape: Shape::Header,
-                headers: Vec::new(),
-            })
-            .await?;
+        let call_of_root = Call {
+            service,
+            name,
+            with: &with,
+            region: region.as_str(),
+            credentials: Some(root(account)),
+            shape: Shape::Header,
+            headers: Vec::new(),
+        };
+        let answer = match plain::call(self.driver.line(), &call_of_root).await? {
+            Some(answer) => answer,
+            None => self.driver.call(call_of_root).await?,
+        };
         if let Err(failure) = &answer.result
             && failure.code.as_deref().is_some_and(|code| NOT_THERE.contains(&code))
         {
