@@ -171,6 +171,9 @@ pub(super) struct CheckArguments {
     /// Findings that are shrunk, shown and saved, of those that differ; the rest are counted.
     #[arg(long, default_value_t = super::check::SHOWN_FINDINGS, value_name = "N")]
     pub(super) findings: usize,
+    /// Stop at the first case that differs or cannot be run, and leave it unshrunk: for a yes or no in little time.
+    #[arg(long)]
+    pub(super) fail_fast: bool,
     /// Leave the corpus out.
     #[arg(long)]
     pub(super) no_scenarios: bool,
@@ -212,6 +215,7 @@ impl Default for CheckArguments {
             explore: false,
             report: None,
             findings: super::check::SHOWN_FINDINGS,
+            fail_fast: false,
             no_scenarios: false,
             faults: Vec::new(),
             workers: None,

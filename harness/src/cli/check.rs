@@ -69,6 +69,7 @@ pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(
         Output {
             folder: arguments.report.as_deref(),
             findings: arguments.findings,
+            fail_fast: arguments.fail_fast,
         },
         known,
         run.as_mut(),
@@ -123,6 +124,7 @@ pub(super) fn run_cases(
         Output {
             folder: report,
             findings: SHOWN_FINDINGS,
+            fail_fast: false,
         },
         Known::default(),
         None,
@@ -137,6 +139,8 @@ struct Output<'a> {
     folder: Option<&'a Path>,
     /// Distinct findings that are shrunk, shown and saved.
     findings: usize,
+    /// Whether the first case that differs ends the run.
+    fail_fast: bool,
 }
 
 fn execute(
@@ -221,6 +225,9 @@ fn execute(
             if let Err(error) = tell(&mut consumers, &event) {
                 failed_to_tell.get_or_insert(error);
             }
+            if output.fail_fast && !is_well(&finished.result) {
+                interrupted.store(true, Ordering::Relaxed);
+            }
             if let Some(run) = recorded.as_deref_mut() {
                 run.cases.extend(Recorded::of(&finished, &judged));
             }
@@ -290,6 +297,17 @@ fn execute(
         }
     }
     Ok(exit_of(&summary))
+}
+
+/// Whether nothing speaks against going on: what was compared agrees, nothing failed. What a target lacks, or a generator gives up, is fine.
+fn is_well(result: &CaseResult) -> bool {
+    match result {
+        CaseResult::Ran { report, .. } => {
+            report.provisioning_fault.is_none() && report.errors() == 0 && report.disagreements().next().is_none()
+        }
+        CaseResult::Discarded { .. } => true,
+        CaseResult::Lost { .. } | CaseResult::Failed { .. } => false,
+    }
 }
 
 /// What `merge` needs of a shard: the first exemplar of every kind of disagreement, as it was before it was shrunk.

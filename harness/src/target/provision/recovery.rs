@@ -7,7 +7,7 @@ use countersign_model::case::Shape;
 use countersign_model::name::{AccountId, Region};
 use serde_json::{Map, Value, json};
 
-use super::Provisioner;
+use super::{Provisioner, plain};
 use crate::live::{Raw, pool};
 use crate::target::driver::{Answer, Call};
 use crate::target::{Settling, TargetError};
@@ -143,17 +143,19 @@ impl Provisioner<'_> {
         with: &Map<String, Value>,
     ) -> Result<Answer, TargetError> {
         let (service, name) = call.split_once(':').unwrap_or(("", call));
-        self.driver
-            .call(Call {
-                service,
-                name,
-                with,
-                region: region.as_str(),
-                credentials: Some((self.means.administrator)(account)?),
-                shape: Shape::Header,
-                headers: Vec::new(),
-            })
-            .await
+        let call = Call {
+            service,
+            name,
+            with,
+            region: region.as_str(),
+            credentials: Some((self.means.administrator)(account)?),
+            shape: Shape::Header,
+            headers: Vec::new(),
+        };
+        match plain::call(self.driver.line(), &call).await? {
+            Some(answer) => Ok(answer),
+            None => self.driver.call(call).await,
+        }
     }
 
     /// Lets time pass on the target and for its signers.
