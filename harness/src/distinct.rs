@@ -148,10 +148,13 @@ impl Distinct {
             }
         }
         let mut more: BTreeMap<String, ()> = BTreeMap::new();
-        for (_, group) in hidden {
+        for (kind, group) in hidden {
             let name = fingerprint::finding(&group.case, &group.report).unwrap_or_default();
             match shown.iter_mut().find(|known| known.fingerprint == name) {
-                Some(known) => count(known, &group.case, &group.report, group.seen),
+                Some(known) => {
+                    known.kinds.push(kind);
+                    count(known, &group.case, &group.report, group.seen);
+                }
                 None => {
                     more.insert(name, ());
                 }
@@ -259,7 +262,8 @@ fn exemplar(
         }
     }
     let mut finding = FindingReport {
-        fingerprint: fingerprint::finding(&case, &report).unwrap_or(fingerprint),
+        fingerprint: fingerprint::finding(&case, &report).unwrap_or_else(|| fingerprint.clone()),
+        kinds: vec![fingerprint],
         seen: 0,
         seen_on: BTreeMap::new(),
         found_in,
@@ -291,6 +295,7 @@ fn merge(known: &mut FindingReport, mut other: FindingReport) {
         std::mem::swap(known, &mut other);
     }
     known.seen += other.seen;
+    known.kinds.extend(other.kinds);
     for (operation, seen) in other.seen_on {
         *known.seen_on.entry(operation).or_default() += seen;
     }

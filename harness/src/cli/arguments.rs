@@ -52,6 +52,8 @@ pub(super) enum Command {
     Evaluate(super::evaluate::EvaluateArguments),
     /// Explain why a request is denied, and find the smallest changes that would allow it.
     Explain(super::explain::ExplainArguments),
+    /// Keep what is known to go wrong on a target, so that only what is new fails.
+    Expect(super::expect::ExpectArguments),
     /// Serve the embedded emulator alone: an endpoint that enforces key policies, grants and SSE-KMS.
     Emulator(EmulatorArguments),
     /// Other implementations of AWS: list what is known of them, install and start one.
@@ -132,12 +134,22 @@ impl FromStr for TargetName {
 pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) target: TargetArguments,
-    /// Number of random cases.
-    #[arg(long, default_value_t = 300)]
-    pub(super) cases: u64,
-    /// Seed of the random cases; drawn and printed when left out.
+    /// Number of random cases; 300 when left out, or what the expectations of the target say.
+    #[arg(long)]
+    pub(super) cases: Option<u64>,
+    /// Seed of the random cases. When left out it is drawn and printed; on another target than the embedded one it is pinned, so that
+    /// runs can be compared.
     #[arg(long)]
     pub(super) seed: Option<u64>,
+    /// What is known to go wrong on the target; `expectations/NAME.toml` when left out, if another target than the embedded one has one.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_expectations")]
+    pub(super) expectations: Option<PathBuf>,
+    /// Every divergence counts, known or not.
+    #[arg(long)]
+    pub(super) no_expectations: bool,
+    /// Look around with a fresh seed: what is known is told apart, and the expectations themselves are not held to the run.
+    #[arg(long)]
+    pub(super) explore: bool,
     /// Folder for findings and reports (`report.ndjson`, `junit.xml`, `report.html`). Findings go to `countersign-report` when left out;
     /// nothing else is written.
     #[arg(long, value_name = "DIR")]
@@ -170,8 +182,11 @@ impl Default for CheckArguments {
                 control_token: None,
                 timeout: 10,
             },
-            cases: 300,
+            cases: None,
             seed: None,
+            expectations: None,
+            no_expectations: false,
+            explore: false,
             report: None,
             findings: super::check::SHOWN_FINDINGS,
             no_scenarios: false,

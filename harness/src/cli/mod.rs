@@ -8,6 +8,7 @@ mod endpoint;
 mod evaluate;
 mod evaluator;
 mod exit;
+mod expect;
 mod explain;
 mod faults;
 mod files;
@@ -61,6 +62,7 @@ pub fn main() -> Exit {
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Expect(arguments) => expect::run(&arguments),
         Command::Emulator(arguments) => emulator::run(&arguments),
         #[cfg(feature = "wire")]
         Command::Target(command) => endpoint::run(&command),

@@ -8,6 +8,7 @@ use countersign_model::case::{Case, Step};
 use countersign_model::outcome::{Check, CheckDecision, GateVerdict, Outcome, PolicySet};
 use countersign_model::rule::RuleId;
 use countersign_model::world::World;
+use serde::{Deserialize, Serialize};
 
 use super::{CaseReport, Disagreement, DisagreementKind, Side, StepReport, requests};
 use crate::target::TargetError;
@@ -22,14 +23,67 @@ pub fn all(case: &Case, report: &CaseReport) -> BTreeSet<String> {
     each(case, report).collect()
 }
 
-/// Step by step, each step by its gravest disagreement.
-fn each<'a>(case: &'a Case, report: &'a CaseReport) -> impl Iterator<Item = String> + 'a {
-    let provisioning = match &report.provisioning_fault {
+/// What failed in one step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepFailure {
+    /// The step, from 0; none for the world that could not be built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
+    /// What the failure is about, before anything is shrunk.
+    pub fingerprint: String,
+    /// The wrong answer: the decision or code that came, else where and what.
+    pub got: String,
+    /// Whether it is the model that is off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_model: bool,
+}
+
+/// What failed in a run, each step by its gravest disagreement.
+pub fn failures(case: &Case, report: &CaseReport) -> Vec<StepFailure> {
+    let provisioning = provisioning(report).map(|(fingerprint, code)| StepFailure {
+        step: None,
+        fingerprint,
+        got: code.to_owned(),
+        of_model: false,
+    });
+    let steps = report.steps.iter().enumerate().filter_map(|(index, step)| {
+        let disagreement = gravest(&step.disagreements)?;
+        Some(StepFailure {
+            step: Some(index),
+            fingerprint: of_step(&operation_at(case, index, step), step, disagreement),
+            got: answer(disagreement),
+            of_model: disagreement.side == Side::Model,
+        })
+    });
+    provisioning.into_iter().chain(steps).collect()
+}
+
+/// The wrong answer of a disagreement, short enough for a line.
+fn answer(disagreement: &Disagreement) -> String {
+    const MOST: usize = 200;
+    let text = match disagreement.kind {
+        DisagreementKind::Decision
+        | DisagreementKind::Code
+        | DisagreementKind::Status
+        | DisagreementKind::Expectation => disagreement.observed.clone(),
+        _ => format!("{}: {}", without_positions(&disagreement.path), disagreement.observed),
+    };
+    text.chars().take(MOST).collect()
+}
+
+/// The fingerprint of a world that the target refused, and the code it refused it with.
+fn provisioning(report: &CaseReport) -> Option<(String, &str)> {
+    match &report.provisioning_fault {
         Some(TargetError::Provisioning { what, code, .. }) => {
-            Some(format!("provisioning {} {code}", kind_of_part(what)))
+            Some((format!("provisioning {} {code}", kind_of_part(what)), code))
         }
         _ => None,
-    };
+    }
+}
+
+/// Step by step, each step by its gravest disagreement.
+fn each<'a>(case: &'a Case, report: &'a CaseReport) -> impl Iterator<Item = String> + 'a {
+    let provisioning = provisioning(report).map(|(fingerprint, _)| fingerprint);
     let steps = report.steps.iter().enumerate().filter_map(|(index, step)| {
         let disagreement = gravest(&step.disagreements)?;
         Some(of_step(&operation_at(case, index, step), step, disagreement))
