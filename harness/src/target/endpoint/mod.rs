@@ -12,7 +12,6 @@ mod profile;
 mod settings;
 mod walk;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -182,10 +181,14 @@ impl Target for EndpointTarget {
             Isolation::Reset => String::new(),
             Isolation::Names => format!("zq{}n{}", self.run, CASES.fetch_add(1, Ordering::Relaxed)),
         };
+        let accounts = case.world.iter().flat_map(|world| world.accounts.keys());
         let mut changes = Changes {
             prefix: self.driver.line().rails().map_or("", |_| live::NAME_PREFIX).to_owned(),
             suffix,
-            accounts: BTreeMap::new(),
+            accounts: accounts
+                .filter(|_| profile.own_accounts)
+                .map(|account| (account.to_string(), own_account(&self.run)))
+                .collect(),
             // Texts depend on the date and on switches everywhere; decisions hardly ever.
             without_date: !profile.can(Capability::AsOf) && !texts,
             without_quirks: !profile.can(Capability::Quirks) && !texts,
@@ -361,6 +364,12 @@ fn says_missing(profile: &Profile, code: &str, message: &str) -> bool {
     missing.codes.iter().any(|known| known == code)
         || missing.statuses.iter().any(|status| code == status.to_string())
         || missing.messages.iter().any(|part| message.contains(part.as_str()))
+}
+
+/// An account id that no other case has: of the run's letters and a number.
+fn own_account(run: &str) -> String {
+    let run = u64::from_str_radix(run, 32).unwrap_or_default() % 10_000;
+    format!("9{run:04}{:07}", CASES.fetch_add(1, Ordering::Relaxed) % 10_000_000)
 }
 
 /// Four letters and digits that differ from process to process.
