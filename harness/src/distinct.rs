@@ -40,6 +40,9 @@ pub struct Effort {
     pub shrinking: usize,
     /// Times a shrunk case may be run again to see what it needs.
     pub needs: usize,
+    /// Whether the target is another implementation: much may differ there, so the kinds that show most often come first, one of each name
+    /// before a second one, and cases of the corpus are shrunk like random ones.
+    pub stranger: bool,
 }
 
 /// The findings of a run.
@@ -129,6 +132,9 @@ impl Distinct {
     pub fn findings(self, effort: Effort, seed: u64, target: &mut dyn Target, interrupted: &AtomicBool) -> Findings {
         let mut groups: Vec<(String, Group)> = self.groups.into_iter().collect();
         groups.sort_by_key(|(_, group)| group.order);
+        if effort.stranger {
+            groups = most_telling_first(groups);
+        }
         let hidden: Vec<(String, Group)> = groups.split_off(groups.len().min(effort.groups));
         let mut shown: Vec<FindingReport> = Vec::new();
         for (fingerprint, group) in groups {
@@ -163,6 +169,23 @@ impl Distinct {
     }
 }
 
+/// The groups with the most cases first, one of each finding's name before the second of any: what is cut off says least.
+fn most_telling_first(groups: Vec<(String, Group)>) -> Vec<(String, Group)> {
+    let mut by_name: BTreeMap<String, Vec<(String, Group)>> = BTreeMap::new();
+    for (key, group) in groups {
+        let name = fingerprint::finding(&group.case, &group.report).unwrap_or_default();
+        by_name.entry(name).or_default().push((key, group));
+    }
+    let mut ranked: Vec<(usize, (String, Group))> = Vec::new();
+    for mut same in by_name.into_values() {
+        // Stable: of equals the one met first.
+        same.sort_by_key(|(_, group)| std::cmp::Reverse(group.seen));
+        ranked.extend(same.into_iter().enumerate());
+    }
+    ranked.sort_by_key(|(rank, (_, group))| (*rank, std::cmp::Reverse(group.seen), group.order));
+    ranked.into_iter().map(|(_, group)| group).collect()
+}
+
 /// A finding of one group.
 fn exemplar(
     fingerprint: String,
@@ -177,7 +200,7 @@ fn exemplar(
     let (mut case, mut report) = (group.case, group.report);
     let found_in = case.id.clone();
     let mut minimal = false;
-    if random {
+    if random || effort.stranger {
         let still_fails = |smaller: &Case| {
             !interrupted.load(Ordering::Relaxed)
                 && findings::loads(smaller)

@@ -44,6 +44,8 @@ pub(super) enum Command {
     Scope(super::scope::ScopeArguments),
     /// Put the reports of all shards of a run together.
     Merge(super::merge::MergeArguments),
+    /// Put the reports of runs on several targets side by side, by areas of the rules.
+    Matrix(super::matrix::MatrixArguments),
     /// Make Cases of inputs that a fuzz target saved, and say whether they still fail.
     FuzzCase(super::fuzz_case::FuzzCaseArguments),
     /// List the rules of the model, or explain some of them.
@@ -54,23 +56,39 @@ pub(super) enum Command {
     Explain(super::explain::ExplainArguments),
     /// Keep what is known to go wrong on a target, so that only what is new fails.
     Expect(super::expect::ExpectArguments),
+    /// Write the suite as JSON vectors for other people's test programs, or check such an export.
+    #[cfg(feature = "wire")]
+    Vectors(super::vectors::VectorsArguments),
     /// Serve the embedded emulator alone: an endpoint that enforces key policies, grants and SSE-KMS.
     Emulator(EmulatorArguments),
+    /// Other implementations of AWS: list what is known of them, install and start one.
+    #[command(subcommand)]
+    Target(TargetCommand),
 }
 
 /// Where cases are run.
 #[derive(Debug, Clone, Args)]
 pub(super) struct TargetArguments {
-    /// `embedded` (the emulator behind a loopback socket), `in-process` (the same without a socket), the loopback URL of a
-    /// `countersign emulator --control-token`, or `adapter: COMMAND`, a program that speaks the stdio protocol.
+    /// `embedded` (the emulator behind a loopback socket), `in-process` (the same without a socket), `ministack` or `moto` (installed,
+    /// started and ended by Countersign), the URL of any AWS-compatible endpoint (see --profile), `endpoint` (that of AWS_ENDPOINT_URL),
+    /// or `adapter: COMMAND`, a program that speaks the stdio protocol.
     #[arg(long, default_value = "embedded", value_name = "TARGET")]
     pub(super) target: TargetName,
-    /// Token of the control plane, for a target given by URL.
-    #[arg(long, value_name = "TOKEN")]
+    /// What kind of endpoint the URL is: a name of `countersign target list`, or a TOML file. `generic` when left out.
+    #[arg(long, value_name = "NAME_OR_FILE")]
+    pub(super) profile: Option<String>,
+    /// Drive an endpoint that is not on this machine. Never AWS itself.
+    #[arg(long)]
+    pub(super) allow_remote: bool,
+    /// Token of the control plane: the URL is that of a `countersign emulator --control-token`, which is then driven as the embedded one is.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "profile")]
     pub(super) control_token: Option<String>,
     /// How long an adapter may take for one answer.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(super) timeout: u64,
+    /// Hold every line of an adapter to the schema of the protocol: for those who write one.
+    #[arg(long)]
+    pub(super) validate: bool,
 }
 
 /// The targets there are.
@@ -80,8 +98,17 @@ pub(super) enum TargetName {
     Embedded,
     /// The emulator called directly: no socket, the same SDKs.
     InProcess,
-    /// An emulator started elsewhere.
+    /// Something that listens at an address: an emulator of Countersign's if a control token is given, else any endpoint.
     Url(String),
+    /// An endpoint that Countersign installs and starts, by the name of its profile.
+    Managed(String),
+    /// An endpoint: at an address, or where the environment says; with the name it has in reports.
+    Endpoint {
+        /// The address, if it is given.
+        url: Option<String>,
+        /// The name of what Countersign started.
+        name: Option<String>,
+    },
     /// Another program, asked over its standard input and output.
     Adapter(AdapterOptions),
 }
@@ -93,6 +120,8 @@ impl FromStr for TargetName {
         match text {
             "embedded" => Ok(Self::Embedded),
             "in-process" => Ok(Self::InProcess),
+            "endpoint" => Ok(Self::Endpoint { url: None, name: None }),
+            "ministack" | "moto" | "fakecloud" => Ok(Self::Managed(text.to_owned())),
             url if url.starts_with("http://") => Ok(Self::Url(url.trim_end_matches('/').to_owned())),
             command if command.starts_with("adapter:") => {
                 AdapterOptions::of_command_line(command.trim_start_matches("adapter:"))
@@ -100,7 +129,8 @@ impl FromStr for TargetName {
                     .map_err(|error| format!("{error}; an adapter is given as `adapter: COMMAND ARGUMENTS`"))
             }
             _ => Err(
-                "a target is `embedded`, `in-process`, a URL such as `http://127.0.0.1:4566`, or `adapter: COMMAND`"
+                "a target is `embedded`, `in-process`, `ministack`, `moto`, `fakecloud`, `endpoint`, a URL such as `http://127.0.0.1:4566`, or \
+                 `adapter: COMMAND`"
                     .to_owned(),
             ),
         }
@@ -155,8 +185,11 @@ impl Default for CheckArguments {
         Self {
             target: TargetArguments {
                 target: TargetName::Embedded,
+                profile: None,
+                allow_remote: false,
                 control_token: None,
                 timeout: 10,
+                validate: false,
             },
             cases: None,
             seed: None,
@@ -199,6 +232,26 @@ pub(super) struct ReplayArguments {
     /// Folder for findings and reports (`report.ndjson`, `junit.xml`, `report.html`).
     #[arg(long, value_name = "DIR")]
     pub(super) report: Option<PathBuf>,
+}
+
+/// `target`.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum TargetCommand {
+    /// List the profiles that come with Countersign.
+    List,
+    /// Say what is known of one: what it is asked, how cases are kept apart, how enforcement is switched on.
+    Show {
+        /// A name of `target list`, or a TOML file.
+        profile: String,
+    },
+    /// Install an endpoint if need be, start it on a loopback port, and keep it until Ctrl-C.
+    Start {
+        /// A name of `target list`, or a TOML file.
+        profile: String,
+        /// Port on the loopback address; 0 picks a free one.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
 }
 
 /// `stats`.

@@ -9,7 +9,7 @@ use countersign_model::case::Case;
 
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
 use super::expect::{self, Known};
-use super::{Exit, Failure, adapter, files, known_faults, make_target, reached, safe_target, workers};
+use super::{Exit, Failure, adapter, files, is_endpoint, known_faults, make_target, reached, ready, workers};
 use crate::distinct::{Distinct, Effort};
 use crate::evaluator;
 use crate::expectations::{Recorded, RecordedRun, Verdict};
@@ -38,8 +38,9 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
 /// As [`run`]; records the cases too if asked to, and then shrinks nothing.
 pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(Exit, Option<RecordedRun>), Failure> {
     known_faults(&arguments.faults)?;
-    safe_target(&arguments.target)?;
-    let offered = Offered::by(&arguments.target, &arguments.faults)?;
+    let interrupted = interrupt_flag();
+    let ready = ready(&arguments.target)?;
+    let offered = Offered::by(&ready.target, &arguments.faults)?;
     let (known, pinned) = expect::known(arguments, offered.key.as_deref())?;
     let plan = Plan {
         corpus: if arguments.no_scenarios {
@@ -63,14 +64,17 @@ pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(
     let exit = execute(
         plan,
         &offered,
-        &arguments.target,
+        &ready.target,
         &arguments.faults,
         Output {
             folder: arguments.report.as_deref(),
             findings: arguments.findings,
         },
-        known,
-        run.as_mut(),
+        Books {
+            known,
+            recorded: run.as_mut(),
+        },
+        &interrupted,
     )?;
     Ok((exit, run))
 }
@@ -82,7 +86,9 @@ pub(super) fn run_cases(
     faults: &[String],
     report: Option<&Path>,
 ) -> Result<Exit, Failure> {
-    safe_target(target)?;
+    let interrupted = interrupt_flag();
+    let ready = ready(target)?;
+    let target = &ready.target;
     let offered = Offered::by(target, faults)?;
     let all = cases.len();
     let cases = offered.of(cases);
@@ -120,9 +126,16 @@ pub(super) fn run_cases(
             folder: report,
             findings: SHOWN_FINDINGS,
         },
-        Known::default(),
-        None,
+        Books::default(),
+        &interrupted,
     )
+}
+
+/// What is known of the target before a run, and what is written down of it for expectations.
+#[derive(Default)]
+struct Books<'a> {
+    known: Known,
+    recorded: Option<&'a mut RecordedRun>,
 }
 
 /// What a run leaves behind.
@@ -140,9 +153,13 @@ fn execute(
     target: &TargetArguments,
     faults: &[String],
     output: Output<'_>,
-    mut known: Known,
-    mut recorded: Option<&mut RecordedRun>,
+    books: Books<'_>,
+    interrupted: &AtomicBool,
 ) -> Result<Exit, Failure> {
+    let Books {
+        mut known,
+        mut recorded,
+    } = books;
     if plan.total() == 0 {
         return Err(Failure::message(
             Exit::NothingRan,
@@ -150,12 +167,11 @@ fn execute(
             "give --cases a number above 0, or leave --no-scenarios out",
         ));
     }
-    if matches!(target.target, TargetName::Url(_)) {
+    if !offered.takes_workers {
         // Workers would wipe each other's worlds.
         plan.workers = 1;
     }
     let started = Instant::now();
-    let interrupted = interrupt_flag();
     let mut consumers: Vec<Box<dyn Consumer>> = vec![Box::new(TerminalReport::new())];
     if let Some(folder) = output.folder {
         let unwritable = |error| Failure::message(Exit::Usage, error, "give --report a folder that can be written");
@@ -189,7 +205,7 @@ fn execute(
         &plan,
         &|| make_target(target, faults),
         &|seed, number| offered.draw(seed, number),
-        &interrupted,
+        interrupted,
         |finished| {
             let judged = known.judge.judge(&finished);
             summary.add(&finished, &judged);
@@ -254,7 +270,7 @@ fn execute(
         run.whole &= !cut_short;
         summary.findings = distinct.len();
     } else {
-        summary.findings = investigate(distinct, &plan, target, faults, output, &interrupted, &mut consumers)?;
+        summary.findings = investigate(distinct, &plan, target, faults, output, interrupted, &mut consumers)?;
     }
     summary.finish(started.elapsed(), stopped);
     tell(&mut consumers, &Event::Finished(&summary))?;
@@ -283,6 +299,8 @@ struct Offered {
     key: Option<String>,
     worlds: bool,
     evaluator: bool,
+    /// Whether several cases may run at once.
+    takes_workers: bool,
     /// Whether random cases are drawn for an evaluator too: the emulator has a command of its own for that.
     random_evaluator: bool,
 }
@@ -292,7 +310,23 @@ impl Offered {
         let (name, key, worlds, evaluator) = match &arguments.target {
             TargetName::Embedded => ("embedded".to_owned(), None, true, true),
             TargetName::InProcess => ("in-process".to_owned(), None, true, true),
+            #[cfg(feature = "wire")]
+            _ if is_endpoint(arguments) => {
+                if let Some(fault) = faults.first() {
+                    return Err(Failure::message(
+                        Exit::Usage,
+                        format!("an endpoint has no seeded fault `{fault}`"),
+                        "the seeded faults are the emulator's: leave --target out",
+                    ));
+                }
+                let options = super::endpoint::options(arguments)?;
+                let name = options.map_or_else(String::new, |options| options.name);
+                // `PROFILE`, or `PROFILE at URL`.
+                let profile = name.split(" at ").next().map(str::to_owned);
+                (name, profile, true, false)
+            }
             TargetName::Url(endpoint) => (endpoint.clone(), None, true, false),
+            TargetName::Managed(_) | TargetName::Endpoint { .. } => (String::new(), None, false, false),
             TargetName::Adapter(options) => {
                 if let Some(fault) = faults.first() {
                     return Err(Failure::message(
@@ -324,6 +358,7 @@ impl Offered {
             key,
             worlds,
             evaluator,
+            takes_workers: takes_workers(arguments),
             random_evaluator,
         })
     }
@@ -375,18 +410,13 @@ fn investigate(
     let quick = match &target.target {
         TargetName::Embedded => TargetArguments {
             target: TargetName::InProcess,
-            control_token: None,
-            timeout: target.timeout,
+            ..target.clone()
         },
         _ => target.clone(),
     };
     let mut target = make_target(&quick, faults)
         .map_err(|error| Failure::message(Exit::Target, error, "the findings could not be shrunk"))?;
-    let effort = Effort {
-        groups: output.findings,
-        shrinking: SHRINK_BUDGET,
-        needs: NEEDS_BUDGET,
-    };
+    let effort = effort(&quick, output.findings)?;
     let found = distinct.findings(effort, plan.seed, target.as_mut(), interrupted);
     for finding in &found.shown {
         let saved = findings::save_with_faults(&folder, finding, faults).map_err(|error| {
@@ -405,6 +435,36 @@ fn investigate(
         )?;
     }
     Ok(found.shown.len() + found.hidden)
+}
+
+/// How much work findings are worth: on an endpoint a case takes longer, more of them diverge, and those of the corpus are shrunk too.
+pub(super) fn effort(target: &TargetArguments, findings: usize) -> Result<Effort, Failure> {
+    #[cfg(feature = "wire")]
+    if is_endpoint(target) {
+        let limits = super::endpoint::profile_of(target)?.effort;
+        return Ok(Effort {
+            groups: findings,
+            shrinking: limits.shrinking,
+            needs: limits.needs,
+            stranger: true,
+        });
+    }
+    let _ = target;
+    Ok(Effort {
+        groups: findings,
+        shrinking: SHRINK_BUDGET,
+        needs: NEEDS_BUDGET,
+        stranger: false,
+    })
+}
+
+/// Whether several cases may run on the target at once.
+fn takes_workers(target: &TargetArguments) -> bool {
+    #[cfg(feature = "wire")]
+    if is_endpoint(target) {
+        return super::endpoint::takes_workers(target);
+    }
+    !matches!(target.target, TargetName::Url(_))
 }
 
 /// Whose fault decides: ours before the target's reachability, that before a divergence.
@@ -440,6 +500,8 @@ pub(super) fn interrupt_flag() -> Arc<AtomicBool> {
     // A handler can be set once a process; without one Ctrl-C ends the run at once, which loses findings but nothing else.
     let _ = ctrlc::set_handler(move || {
         if raised.swap(true, Ordering::Relaxed) {
+            #[cfg(feature = "wire")]
+            super::endpoint::end_all();
             std::process::exit(i32::from(Exit::Divergence.code()));
         }
     });

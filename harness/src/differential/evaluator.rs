@@ -115,6 +115,7 @@ fn ask(
         status: StepStatus::Compared,
         expected: Some(outcome(answer)),
         observed: None,
+        settled_after: None,
         disagreements: Vec::new(),
     };
     if let Some(Err(difference)) = expect.map(|expect| answer.meets(expect)) {
@@ -157,6 +158,7 @@ fn ask_to_save(case: &Case, evaluate: &EvaluatorCase, document: &EvaluatorSave, 
         status: StepStatus::Compared,
         expected: Some(saving_outcome(&answer)),
         observed: None,
+        settled_after: None,
         disagreements: Vec::new(),
     };
     if let Some(expect) = &document.expect

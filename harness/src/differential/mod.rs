@@ -99,6 +99,9 @@ pub struct StepReport {
     /// The target's observation, translated into the model's symbols.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed: Option<Observed>,
+    /// How long it took until the target's answer stood, where it was asked more than once: a target that settles late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled_after: Option<std::time::Duration>,
     /// Every difference.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disagreements: Vec<Disagreement>,

@@ -1,12 +1,20 @@
 //! Drives one case: model and target take the same steps, side by side. Comparing is `compare`'s, reporting somebody else's.
 
+use std::time::{Duration, Instant};
+
 use countersign_model::case::{Case, Step};
+use countersign_model::outcome::Outcome;
 use countersign_model::world::{StepError, World, WorldError};
 
 use super::compare::{check_expectation_of_model, check_expectation_of_target, compare_step, inward};
 use super::evaluator::run_evaluator_case;
-use super::{CaseReport, Disagreement, DisagreementKind, Side, StepReport, StepStatus};
-use crate::target::{Target, TargetError, Usage};
+use super::{Binding, CaseReport, Disagreement, DisagreementKind, Side, StepReport, StepStatus};
+use crate::target::{Comparison, Observed, Target, TargetError, Translation, Usage};
+
+/// The first pause before a step is asked again; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Why a case could not be run at all: the case is wrong, or the target cannot let go of it.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +51,10 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
     if case.evaluate.is_some() {
         return run_evaluator_case(case, target);
     }
-    let mut world = World::new(case)?;
+    let mut worlds = Worlds {
+        written: World::new(case)?,
+        there: None,
+    };
     let mut report = CaseReport {
         id: case.id.clone(),
         target: target.name().to_owned(),
@@ -52,62 +63,77 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
         provisioning: Default::default(),
         wire: Default::default(),
     };
-    let mut binding = match target.begin(case, &world) {
+    if let Some(translation) = target.translate(case) {
+        match World::new(&translation.case) {
+            Ok(world) => worlds.there = Some((world, translation)),
+            // In other names it is no case any more: only a target that takes it as it is written could be asked.
+            Err(_) => return Ok(unasked(report, case, TargetError::unsupported(translation.instead_of))),
+        }
+    }
+    let there = worlds
+        .there
+        .as_ref()
+        .map_or(case, |(_, translation)| &translation.case)
+        .clone();
+    let mut binding = match target.begin(&there, worlds.asked()) {
         Ok(binding) => binding,
         Err(fault) => {
-            report.steps = case
-                .steps
-                .iter()
-                .map(|step| skipped(step, "the world could not be built"))
-                .collect();
-            report.provisioning_fault = Some(fault);
             record_usage(&mut report, target.usage());
-            return Ok(report);
+            return Ok(unasked(report, case, worlds.fault_as_written(fault)));
         }
     };
+    let compares = target.compares();
     let mut halted: Option<String> = None;
-    for (index, step) in case.steps.iter().enumerate() {
+    for (index, (step, step_there)) in case.steps.iter().zip(&there.steps).enumerate() {
         if let Some(reason) = &halted {
             report.steps.push(skipped(step, reason));
             continue;
         }
-        let step_error = |source: StepError| RunError::Step {
+        let taken = worlds.take(step, step_there).map_err(|source| RunError::Step {
             number: index + 1,
             name: step.name().map(str::to_owned),
             source: Box::new(source),
-        };
-        let resolved = world.resolve_step(step).map_err(|error| step_error(error.into()))?;
-        let outcome = world.apply(step).map_err(step_error)?;
-        let observed = target.step(&resolved, &outcome, &mut binding);
-        for symbol in outcome.fresh.values() {
-            binding.declare(symbol);
-        }
+        })?;
         let mut step_report = StepReport {
             name: step.name().map(str::to_owned),
             kind: step.kind(),
             status: StepStatus::Compared,
             expected: None,
             observed: None,
+            settled_after: None,
             disagreements: Vec::new(),
         };
-        let resolve = |text: &str| world.resolve_text(text).map_err(|error| error.to_string());
         if let Some(expect) = step.expect() {
+            let resolve = |text: &str| worlds.written.resolve_text(text).map_err(|error| error.to_string());
             step_report
                 .disagreements
-                .extend(check_expectation_of_model(expect, &outcome, &resolve));
+                .extend(check_expectation_of_model(expect, &taken.outcome, &resolve));
+        }
+        let Some(there) = taken.there else {
+            let reason = worlds
+                .there
+                .as_ref()
+                .map_or("", |(_, translation)| &translation.instead_of);
+            halted = Some(format!("a step before it needs `{reason}`"));
+            step_report.status = StepStatus::Skipped {
+                reason: reason.to_owned(),
+            };
+            step_report.expected = Some(taken.outcome);
+            report.steps.push(step_report);
+            continue;
+        };
+        let (observed, settled_after) = settled(target, &there, &mut binding);
+        step_report.settled_after = settled_after;
+        for symbol in there.outcome.fresh.values() {
+            binding.declare(symbol);
         }
         match observed {
             Ok(observed) => {
-                let mut found = compare_step(step, &outcome, &observed, &mut binding);
-                let observed = inward(&observed, &binding);
-                if let Some(expect) = step.expect() {
-                    found.extend(check_expectation_of_target(expect, &observed, &resolve));
-                }
-                let compares = target.compares();
+                let found = judged(&worlds, step_there, &there.outcome, &observed, &mut binding, compares);
                 step_report
                     .disagreements
-                    .extend(found.into_iter().filter(|one| compares.covers(one)));
-                step_report.observed = Some(observed);
+                    .extend(found.into_iter().map(|one| worlds.as_written(one)));
+                step_report.observed = Some(worlds.observed_as_written(inward(&observed, &binding)));
             }
             Err(TargetError::Unsupported { capability }) => {
                 halted = Some(format!("a step before it needs `{capability}`"));
@@ -129,12 +155,168 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
                 step_report.status = StepStatus::Error { error };
             }
         }
-        step_report.expected = Some(outcome);
+        step_report.expected = Some(taken.outcome);
         report.steps.push(step_report);
     }
     record_usage(&mut report, target.usage());
     target.end().map_err(RunError::Target)?;
     Ok(report)
+}
+
+/// The world of the case as it is written, and where the target has other names, the same world in those.
+struct Worlds {
+    written: World,
+    there: Option<(World, Translation)>,
+}
+
+/// A step that the model took.
+struct Taken {
+    /// What comes of it as it is written.
+    outcome: Outcome,
+    /// What the target is asked; none where the two forms of the case come to different ends.
+    there: Option<There>,
+}
+
+/// A step as the target is asked it.
+struct There {
+    step: Step,
+    outcome: Outcome,
+}
+
+impl Worlds {
+    /// The world that the target is given.
+    fn asked(&self) -> &World {
+        self.there.as_ref().map_or(&self.written, |(world, _)| world)
+    }
+
+    fn take(&mut self, written: &Step, there: &Step) -> Result<Taken, StepError> {
+        let Some((world, _)) = &mut self.there else {
+            let step = self.written.resolve_step(written)?;
+            let outcome = self.written.apply(written)?;
+            return Ok(Taken {
+                there: Some(There {
+                    step,
+                    outcome: outcome.clone(),
+                }),
+                outcome,
+            });
+        };
+        let outcome = self.written.apply(written)?;
+        let same = world.resolve_step(there).ok().zip(world.apply(there).ok());
+        let same = same.filter(|(_, other)| {
+            (other.decision, &other.code, other.status) == (outcome.decision, &outcome.code, outcome.status)
+        });
+        Ok(Taken {
+            outcome,
+            there: same.map(|(step, outcome)| There { step, outcome }),
+        })
+    }
+
+    /// A disagreement in the names of the case as it is written.
+    fn as_written(&self, one: Disagreement) -> Disagreement {
+        match &self.there {
+            None => one,
+            Some((_, translation)) => Disagreement {
+                path: translation.back(&one.path),
+                expected: translation.back(&one.expected),
+                observed: translation.back(&one.observed),
+                ..one
+            },
+        }
+    }
+
+    fn observed_as_written(&self, observed: Observed) -> Observed {
+        match &self.there {
+            None => observed,
+            Some((_, translation)) => Observed {
+                message: observed.message.map(|message| translation.back(&message)),
+                output: observed.output.map(|output| translation.back_json(&output)),
+                trail: observed
+                    .trail
+                    .map(|trail| trail.iter().map(|event| translation.back_json(event)).collect()),
+                ..observed
+            },
+        }
+    }
+
+    fn fault_as_written(&self, fault: TargetError) -> TargetError {
+        match (&self.there, fault) {
+            (Some((_, translation)), TargetError::Provisioning { what, code, message }) => TargetError::Provisioning {
+                what: translation.back(&what),
+                code,
+                message: translation.back(&message),
+            },
+            (_, fault) => fault,
+        }
+    }
+}
+
+/// Asks the target, again and again while it may still be settling: as long as the decision is another one and the step changed nothing.
+/// Answers the last observation, and how long it took if it had to be asked again.
+fn settled(
+    target: &mut dyn Target,
+    there: &There,
+    binding: &mut Binding,
+) -> (Result<Observed, TargetError>, Option<Duration>) {
+    let window = target.settles_within();
+    let mut observed = target.step(&there.step, &there.outcome, binding);
+    if window.is_zero() || !may_settle(there, &observed) {
+        return (observed, None);
+    }
+    let started = Instant::now();
+    let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
+    while waited < window && may_settle(there, &observed) {
+        let this = pause.min(window - waited);
+        target.wait(this);
+        waited += this;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        observed = target.step(&there.step, &there.outcome, binding);
+    }
+    (observed, Some(started.elapsed().max(waited)))
+}
+
+/// Whether another answer may come: the decision is not the one that is due, and asking changed nothing.
+fn may_settle(there: &There, observed: &Result<Observed, TargetError>) -> bool {
+    use countersign_model::case::Decision;
+    let (Step::Call(call), Ok(observed)) = (&there.step, observed) else {
+        return false;
+    };
+    let reads = [
+        "Get", "Head", "List", "Describe", "Decrypt", "Encrypt", "Verify", "Generate",
+    ];
+    let unchanged =
+        observed.decision != Decision::Allow || reads.iter().any(|verb| call.call.operation().starts_with(verb));
+    observed.decision != there.outcome.decision && unchanged
+}
+
+/// Every difference of one step that the target stands for.
+fn judged(
+    worlds: &Worlds,
+    step: &Step,
+    outcome: &Outcome,
+    observed: &Observed,
+    binding: &mut Binding,
+    compares: Comparison,
+) -> Vec<Disagreement> {
+    let mut found = compare_step(step, outcome, observed, binding);
+    let observed = inward(observed, binding);
+    if let Some(expect) = step.expect() {
+        let resolve = |text: &str| worlds.asked().resolve_text(text).map_err(|error| error.to_string());
+        found.extend(check_expectation_of_target(expect, &observed, &resolve));
+    }
+    found.retain(|one| compares.covers(one));
+    found
+}
+
+/// The report of a case of which the target was asked nothing.
+fn unasked(mut report: CaseReport, case: &Case, fault: TargetError) -> CaseReport {
+    let reason = match &fault {
+        TargetError::Unsupported { capability } => capability.clone(),
+        _ => "the world could not be built".to_owned(),
+    };
+    report.steps = case.steps.iter().map(|step| skipped(step, &reason)).collect();
+    report.provisioning_fault = Some(fault);
+    report
 }
 
 fn record_usage(report: &mut CaseReport, usage: Usage) {
@@ -151,6 +333,7 @@ fn skipped(step: &Step, reason: &str) -> StepReport {
         },
         expected: None,
         observed: None,
+        settled_after: None,
         disagreements: Vec::new(),
     }
 }

@@ -153,6 +153,8 @@ impl Summary {
                 self.wire.add(report.wire);
                 match &report.provisioning_fault {
                     Some(TargetError::Provisioning { .. }) => self.diverging += u64::from(!known),
+                    // Its steps are skipped under the name of the capability.
+                    Some(TargetError::Unsupported { .. }) => {}
                     Some(fault) => self.fault(&report.id, fault),
                     None => {
                         let on = |side| report.disagreements().any(|(_, one)| one.side == side);

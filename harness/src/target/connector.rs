@@ -2,10 +2,11 @@
 //! handler in process. It also holds what is true of the current call: credentials, clock, form of the signature, extra headers.
 //! Serialization is the SDKs' affair, signatures beyond the plain header are `shape`'s.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -53,6 +54,10 @@ impl Way {
 pub(crate) struct Line {
     way: Way,
     endpoint: String,
+    /// Addresses of single services, where they differ.
+    endpoints: BTreeMap<String, String>,
+    /// How long one call may take over a socket; without a limit the other side is in this process.
+    limit: Option<Duration>,
     facts: Mutex<Facts>,
     seen: Mutex<Seen>,
 }
@@ -95,9 +100,18 @@ impl Line {
         Self {
             way,
             endpoint,
+            endpoints: BTreeMap::new(),
+            limit: None,
             facts: Mutex::default(),
             seen: Mutex::default(),
         }
+    }
+
+    /// The same line with addresses for single services (`kms`, `s3`, …) and a limit for each call.
+    pub(crate) fn with(mut self, endpoints: BTreeMap<String, String>, limit: Duration) -> Self {
+        self.endpoints = endpoints;
+        self.limit = Some(limit);
+        self
     }
 
     /// The emulator, if requests go straight into it.
@@ -111,6 +125,11 @@ impl Line {
     /// The address that clients are given.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The address that the client of a service is given.
+    pub(crate) fn endpoint_of(&self, service: &str) -> &str {
+        self.endpoints.get(service).unwrap_or(&self.endpoint)
     }
 
     /// Changes what is true of the next calls.
@@ -170,17 +189,28 @@ impl Line {
                 let request = HttpRequest::try_from(request.map(SdkBody::from)).map_err(|error| {
                     TargetError::adapter(format!("the request is not one that HTTP can carry: {error}"))
                 })?;
-                let response = connector
-                    .call(request)
-                    .await
-                    .map_err(|error| TargetError::transport(chain_of(&error)))?
-                    .try_into_http1x()
-                    .map_err(|error| TargetError::transport(format!("unreadable answer: {error}")))?;
-                let (parts, body) = response.into_parts();
-                let body = collect(body)
-                    .await
-                    .map_err(|error| TargetError::transport(chain_of(&*error)))?;
-                Ok(http::Response::from_parts(parts, body))
+                let exchange = async {
+                    let response = connector
+                        .call(request)
+                        .await
+                        .map_err(|error| TargetError::transport(chain_of(&error)))?
+                        .try_into_http1x()
+                        .map_err(|error| TargetError::transport(format!("unreadable answer: {error}")))?;
+                    let (parts, body) = response.into_parts();
+                    let body = collect(body)
+                        .await
+                        .map_err(|error| TargetError::transport(chain_of(&*error)))?;
+                    Ok(http::Response::from_parts(parts, body))
+                };
+                match self.limit {
+                    None => exchange.await,
+                    Some(limit) => tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
+                        Err(TargetError::transport(format!(
+                            "no answer in {} s",
+                            limit.as_secs_f64()
+                        )))
+                    }),
+                }
             }
         }
     }

@@ -1,7 +1,8 @@
 //! What a target is: something that is given a world, takes steps, and says what it did. Nothing here compares or decides.
 //!
 //! `embedded` runs the emulator in process and drives it through the AWS SDKs (`driver/`); `authorizer` asks its authorizer alone, for
-//! cases without a world; `adapter` asks another program over its standard input and output.
+//! cases without a world; `adapter` asks another program over its standard input and output; `endpoint` drives any AWS-compatible URL as its
+//! profile says.
 
 use std::time::Duration;
 
@@ -27,6 +28,10 @@ pub mod driver;
 #[cfg(feature = "wire")]
 mod embedded;
 #[cfg(feature = "wire")]
+pub mod endpoint;
+#[cfg(feature = "wire")]
+mod fact;
+#[cfg(feature = "wire")]
 mod provision;
 #[cfg(feature = "wire")]
 mod settings;
@@ -34,12 +39,16 @@ mod settings;
 mod shape;
 #[cfg(all(test, feature = "wire"))]
 mod tests;
+mod translation;
 
 pub use adapter::{AdapterOptions, AdapterTarget};
 pub use authorizer::AuthorizerTarget;
 pub use comparison::Comparison;
 #[cfg(feature = "wire")]
 pub use embedded::{EmbeddedOptions, EmbeddedTarget};
+#[cfg(feature = "wire")]
+pub use endpoint::EndpointTarget;
+pub use translation::{Changes, Translation};
 
 /// Something that can be asked what the model is asked. Object-safe and synchronous; a target that needs a runtime owns it.
 pub trait Target {
@@ -59,6 +68,24 @@ pub trait Target {
     /// # Errors
     /// As for [`Target::begin`]. A refusal by the target is an observation, not an error.
     fn step(&mut self, step: &Step, outcome: &Outcome, binding: &mut Binding) -> Result<Observed, TargetError>;
+
+    /// The case as it is run here: in names of its own where cases share the target's namespaces, in the target's accounts. None if it is
+    /// run as it is written. Asked once a case, before [`Target::begin`], which is then given the translated case.
+    fn translate(&mut self, case: &Case) -> Option<Translation> {
+        let _ = case;
+        None
+    }
+
+    /// How long the target may take until decisions see a change. A step whose decision differs is asked again for that long, as far as it
+    /// changed nothing.
+    fn settles_within(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Lets time pass on the target between two questions.
+    fn wait(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
 
     /// The case is over.
     ///

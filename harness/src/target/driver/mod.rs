@@ -2,6 +2,7 @@
 //! One table for each service. Nothing here knows the model or decides anything.
 
 mod backup;
+mod credentials;
 mod dynamodb;
 mod fields;
 mod iam;
@@ -31,6 +32,7 @@ use serde_json::{Map, Value};
 
 use super::connector::{CaseClock, CurrentCaller, Line, ServiceLine, chain_of};
 use super::{TargetError, shape};
+pub(crate) use credentials::RoleSession;
 use fields::Fields;
 
 /// The SDK could not read the target's answer.
@@ -110,6 +112,7 @@ impl Answer {
 #[derive(Debug)]
 pub(crate) struct Driver {
     line: Arc<Line>,
+    path_style: bool,
     clients: BTreeMap<(String, bool), Arc<Clients>>,
 }
 
@@ -128,8 +131,15 @@ impl Driver {
     pub(crate) fn new(line: Arc<Line>) -> Self {
         Self {
             line,
+            path_style: true,
             clients: BTreeMap::new(),
         }
+    }
+
+    /// The same with buckets in the host name instead of the path.
+    pub(crate) fn with_path_style(mut self, path_style: bool) -> Self {
+        self.path_style = path_style;
+        self
     }
 
     /// The line.
@@ -227,7 +237,7 @@ impl Driver {
             .method(http::Method::PUT)
             .uri(format!(
                 "{}/v20180820/configuration/publicAccessBlock",
-                self.line.endpoint()
+                self.line.endpoint_of("s3")
             ))
             .header("x-amz-account-id", account)
             .header("content-type", "application/xml")
@@ -257,11 +267,11 @@ impl Driver {
     }
 
     fn clients(&mut self, region: &str, signed: bool) -> Arc<Clients> {
-        let line = &self.line;
+        let (line, path_style) = (&self.line, self.path_style);
         let clients = self
             .clients
             .entry((region.to_owned(), signed))
-            .or_insert_with(|| Arc::new(Clients::new(line, region, signed)));
+            .or_insert_with(|| Arc::new(Clients::new(line, region, signed, path_style)));
         Arc::clone(clients)
     }
 }
@@ -270,7 +280,7 @@ macro_rules! client {
     ($sdk:ident, $service:literal, $line:expr, $region:expr, $signed:expr $(, $extra:ident ( $($argument:expr),* ))*) => {{
         let builder = $sdk::Config::builder()
             .region(Region::new($region.to_owned()))
-            .endpoint_url($line.endpoint())
+            .endpoint_url($line.endpoint_of($service))
             .http_client(ServiceLine::new(Arc::clone($line), $service))
             .time_source(CaseClock(Arc::clone($line)))
             .retry_config(RetryConfig::disabled())
@@ -288,7 +298,7 @@ macro_rules! client {
 }
 
 impl Clients {
-    fn new(line: &Arc<Line>, region: &str, signed: bool) -> Self {
+    fn new(line: &Arc<Line>, region: &str, signed: bool, path_style: bool) -> Self {
         Self {
             backup: client!(aws_sdk_backup, "backup", line, region, signed),
             iam: client!(aws_sdk_iam, "iam", line, region, signed),
@@ -300,7 +310,7 @@ impl Clients {
                 line,
                 region,
                 signed,
-                force_path_style(true),
+                force_path_style(path_style),
                 disable_s3_express_session_auth(true)
             ),
             sts: client!(aws_sdk_sts, "sts", line, region, signed),

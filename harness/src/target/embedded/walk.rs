@@ -8,11 +8,11 @@ use countersign_model::case::{ArrangeStep, CallStep, InvokeStep, Shape, Step, Wo
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::fact::{Network, key_of, network_of, parse_duration};
 use super::object;
 use crate::differential::Binding;
 use crate::target::control::{ControlPlane, principal_form};
 use crate::target::driver::{Call, Driver};
+use crate::target::fact::{Network, key_of, network_of, parse_duration};
 use crate::target::provision::{root, unbound};
 use crate::target::{Observed, TargetError};
 

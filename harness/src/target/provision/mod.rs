@@ -1,4 +1,4 @@
-//! Builds a case's world on the target through the API, as each account's root user, in a fixed order. What the target chose on the way
+//! Builds a case's world on the target through the API, as each account's administrator (its root user, where there is one), in a fixed order. What the target chose on the way
 //! is bound. The order matters: a policy that would stand in the way of the provisioner is put last.
 
 mod identity;
@@ -29,19 +29,31 @@ const NOT_THERE: [&str; 4] = [
     "UnknownOperation",
 ];
 
+/// By what means a world is built: they differ from target to target.
+pub(super) struct Means<'a> {
+    /// Credentials of somebody who may do everything in an account.
+    pub(super) administrator: &'a dyn Fn(&AccountId) -> Result<Credentials, TargetError>,
+    /// Puts states in place that the API cannot produce, where there is such a way.
+    pub(super) control: Option<&'a ControlPlane>,
+    /// Whether what AWS gives a new bucket by default is put explicitly.
+    pub(super) explicit_defaults: bool,
+    /// Whether `BypassPolicyLockoutSafetyCheck` may be sent. Without it a policy that locks the administrator out is refused.
+    pub(super) bypass_lockout_check: bool,
+}
+
 /// Builds the world and returns the binding of all that the target chose.
 ///
 /// # Errors
 /// [`TargetError::Provisioning`] naming what the target refuses; [`TargetError::Unsupported`] for what it does not have.
 pub(super) async fn provision(
     driver: &mut Driver,
-    control: &ControlPlane,
+    means: &Means<'_>,
     case: &Case,
     world: &World,
 ) -> Result<Binding, TargetError> {
     let mut provisioner = Provisioner {
         driver,
-        control,
+        means,
         case,
         world,
         spec: world.resolved_spec(),
@@ -85,7 +97,7 @@ pub(super) fn role_arn(account: &AccountId, spec: &AccountSpec, role: &str) -> S
 
 struct Provisioner<'a> {
     driver: &'a mut Driver,
-    control: &'a ControlPlane,
+    means: &'a Means<'a>,
     case: &'a Case,
     world: &'a World,
     spec: &'a WorldSpec,
@@ -125,17 +137,20 @@ impl<'a> Provisioner<'a> {
                 name,
                 with: &with,
                 region: region.as_str(),
-                credentials: Some(root(account)),
+                credentials: Some((self.means.administrator)(account)?),
                 shape: Shape::Header,
                 headers: Vec::new(),
             })
             .await?;
-        if let Err(failure) = &answer.result
-            && failure.code.as_deref().is_some_and(|code| NOT_THERE.contains(&code))
-        {
+        if is_missing(&answer) {
             return Err(TargetError::unsupported(call));
         }
         accepted(answer, what)
+    }
+
+    /// What AWS calls the flag that lets a policy lock its author out; absent where it may not be sent.
+    fn bypass(&self) -> Option<bool> {
+        self.means.bypass_lockout_check.then_some(true)
     }
 
     fn bind(&mut self, symbol: &str, output: &Value, pointer: &str) -> Result<(), TargetError> {
@@ -186,6 +201,14 @@ impl<'a> Provisioner<'a> {
             })
             .collect()
     }
+}
+
+/// Whether the target says that it does not have the operation.
+pub(super) fn is_missing(answer: &Answer) -> bool {
+    answer
+        .result
+        .as_ref()
+        .is_err_and(|failure| failure.code.as_deref().is_some_and(|code| NOT_THERE.contains(&code)))
 }
 
 /// A symbol that was never bound.
