@@ -430,8 +430,14 @@ fn the_models_own_oracle_is_conformant() {
 #[test]
 fn validation_is_strict_about_every_line() {
     for (answer, wrong) in [
-        (r#""decision":"allow","blammed":"identity""#, Some("`blammed` is no member here")),
-        (r#""decision":"allow","status":"200""#, Some("`status` is no member here")),
+        (
+            r#""decision":"allow","blammed":"identity""#,
+            Some("`blammed` is no member here"),
+        ),
+        (
+            r#""decision":"allow","status":"200""#,
+            Some("`status` is no member here"),
+        ),
         (r#""decision":"allow","explain":[1]"#, None),
     ] {
         let folder = Folder::new("validate");
@@ -451,7 +457,10 @@ fn validation_is_strict_about_every_line() {
             None => assert!(accepted(&strict), "{strict:?}"),
             Some(words) => {
                 let message = fault(&strict).to_string();
-                assert!(message.contains(words) && message.contains("protocol.schema.json"), "{message}");
+                assert!(
+                    message.contains(words) && message.contains("protocol.schema.json"),
+                    "{message}"
+                );
             }
         }
     }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 
 use crate::shard::Shard;
-use crate::target::AdapterOptions;
+use crate::target::{AdapterOptions, Disturbance};
 
 /// Property-based conformance harness for AWS KMS and S3 authorization.
 ///
@@ -61,6 +61,9 @@ pub(super) enum Command {
     Vectors(super::vectors::VectorsArguments),
     /// Serve the embedded emulator alone: an endpoint that enforces key policies, grants and SSE-KMS.
     Emulator(EmulatorArguments),
+    /// Delete what live runs left in AWS: what the journal lists and nothing else.
+    #[cfg(feature = "wire")]
+    Clean(super::live::CleanArguments),
     /// Other implementations of AWS: list what is known of them, install and start one.
     #[command(subcommand)]
     Target(TargetCommand),
@@ -89,6 +92,14 @@ pub(super) struct TargetArguments {
     /// Hold every line of an adapter to the schema of the protocol: for those who write one.
     #[arg(long)]
     pub(super) validate: bool,
+    /// Disturb the calls on purpose, the same way for the same seed: `throttle=0.3,reset=0.1,5xx=0.05,slow=0.1:8s,propagation=2s,seed=1`.
+    /// What is lost is asked again where that can do no harm; what nobody can know is counted as ambiguous, never as a divergence.
+    #[arg(long, value_name = "SHARES")]
+    pub(super) disturb: Option<Disturbance>,
+    /// What must be said before AWS is driven.
+    #[cfg(feature = "wire")]
+    #[command(flatten, next_help_heading = "AWS itself (--target aws)")]
+    pub(super) live: super::live::LiveArguments,
 }
 
 /// The targets there are.
@@ -109,6 +120,8 @@ pub(super) enum TargetName {
         /// The name of what Countersign started.
         name: Option<String>,
     },
+    /// AWS itself, behind its rails.
+    Aws,
     /// Another program, asked over its standard input and output.
     Adapter(AdapterOptions),
 }
@@ -120,6 +133,7 @@ impl FromStr for TargetName {
         match text {
             "embedded" => Ok(Self::Embedded),
             "in-process" => Ok(Self::InProcess),
+            "aws" => Ok(Self::Aws),
             "endpoint" => Ok(Self::Endpoint { url: None, name: None }),
             "ministack" | "moto" | "fakecloud" => Ok(Self::Managed(text.to_owned())),
             url if url.starts_with("http://") => Ok(Self::Url(url.trim_end_matches('/').to_owned())),
@@ -180,17 +194,26 @@ pub(super) struct CheckArguments {
     pub(super) shard: Shard,
 }
 
+impl Default for TargetArguments {
+    fn default() -> Self {
+        Self {
+            target: TargetName::Embedded,
+            profile: None,
+            allow_remote: false,
+            control_token: None,
+            timeout: 10,
+            validate: false,
+            disturb: None,
+            #[cfg(feature = "wire")]
+            live: super::live::LiveArguments::default(),
+        }
+    }
+}
+
 impl Default for CheckArguments {
     fn default() -> Self {
         Self {
-            target: TargetArguments {
-                target: TargetName::Embedded,
-                profile: None,
-                allow_remote: false,
-                control_token: None,
-                timeout: 10,
-                validate: false,
-            },
+            target: TargetArguments::default(),
             cases: None,
             seed: None,
             expectations: None,

@@ -167,6 +167,18 @@ fn execute(
             "give --cases a number above 0, or leave --no-scenarios out",
         ));
     }
+    #[cfg(feature = "wire")]
+    {
+        let drawn = (0..plan.random).filter_map(|number| offered.draw(plan.seed, number).ok());
+        let cases: Vec<Case> = if target.live.plan {
+            plan.corpus.iter().cloned().chain(drawn).collect()
+        } else {
+            Vec::new()
+        };
+        if let Some(exit) = super::live::planned(target, &cases)? {
+            return Ok(exit);
+        }
+    }
     if !offered.takes_workers {
         // Workers would wipe each other's worlds.
         plan.workers = 1;
@@ -209,6 +221,10 @@ fn execute(
         |finished| {
             let judged = known.judge.judge(&finished);
             summary.add(&finished, &judged);
+            if !summary.refusals.is_empty() {
+                // Nothing more is sent, so nothing more can be found.
+                interrupted.store(true, Ordering::Relaxed);
+            }
             let event = Event::Case {
                 finished: &finished,
                 judged: &judged,
@@ -251,7 +267,7 @@ fn execute(
             ));
         }
     };
-    if stopped {
+    if stopped && summary.refusals.is_empty() {
         tell(&mut consumers, &Event::Interrupted)?;
     }
     if let (Some(folder), false) = (output.folder, plan.shard.is_whole()) {
@@ -276,6 +292,13 @@ fn execute(
     tell(&mut consumers, &Event::Finished(&summary))?;
     if let Some(failure) = known.failure(&summary.stale) {
         failure.print();
+    }
+    #[cfg(feature = "wire")]
+    if let Some(line) = super::live::leftovers(target) {
+        super::print(format!("{line}\n").as_bytes())?;
+        if exit_of(&summary) == Exit::Conformant && super::live::left_something(target) {
+            return Ok(Exit::Target);
+        }
     }
     Ok(exit_of(&summary))
 }
@@ -320,13 +343,20 @@ impl Offered {
                     ));
                 }
                 let options = super::endpoint::options(arguments)?;
-                let name = options.map_or_else(String::new, |options| options.name);
-                // `PROFILE`, or `PROFILE at URL`.
-                let profile = name.split(" at ").next().map(str::to_owned);
-                (name, profile, true, false)
+                // What is known of a stranger is known of one address only, and kept nowhere.
+                let key = super::endpoint::profile_of(arguments)?.name;
+                let key = Some(key).filter(|key| key != "generic");
+                (
+                    options.map_or_else(|| "aws".to_owned(), |options| options.name),
+                    key,
+                    true,
+                    false,
+                )
             }
             TargetName::Url(endpoint) => (endpoint.clone(), None, true, false),
-            TargetName::Managed(_) | TargetName::Endpoint { .. } => (String::new(), None, false, false),
+            TargetName::Aws | TargetName::Managed(_) | TargetName::Endpoint { .. } => {
+                (String::new(), None, false, false)
+            }
             TargetName::Adapter(options) => {
                 if let Some(fault) = faults.first() {
                     return Err(Failure::message(
@@ -410,9 +440,14 @@ fn investigate(
     let quick = match &target.target {
         TargetName::Embedded => TargetArguments {
             target: TargetName::InProcess,
+            // What differs only when it is disturbed is shown as it was found.
+            disturb: None,
             ..target.clone()
         },
-        _ => target.clone(),
+        _ => TargetArguments {
+            disturb: None,
+            ..target.clone()
+        },
     };
     let mut target = make_target(&quick, faults)
         .map_err(|error| Failure::message(Exit::Target, error, "the findings could not be shrunk"))?;
@@ -472,6 +507,8 @@ fn exit_of(summary: &Summary) -> Exit {
     let reconcile = summary.corpus.reconcile() && summary.random.reconcile() && summary.verdicts.reconcile();
     if !summary.internal_faults.is_empty() || !reconcile {
         Exit::Internal
+    } else if !summary.refusals.is_empty() {
+        Exit::Refused
     } else if !summary.transport_faults.is_empty() {
         Exit::Target
     } else if summary.diverging + summary.model_faults > 0 {

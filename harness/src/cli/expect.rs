@@ -56,12 +56,12 @@ struct UpdateArguments {
     /// Number of workers.
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
-    /// What kind of endpoint the target is, as for `check`.
+    /// What kind of endpoint the URL is, as for `check`.
     #[arg(long, value_name = "NAME_OR_FILE")]
     profile: Option<String>,
-    /// Drive an endpoint that is not on this machine, as for `check`.
-    #[arg(long)]
-    allow_remote: bool,
+    /// Token of the control plane, for a target given by URL.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "profile")]
+    control_token: Option<String>,
     /// How long an adapter may take for one answer.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
@@ -127,10 +127,9 @@ fn from_run(arguments: &UpdateArguments) -> Result<RecordedRun, Failure> {
         target: TargetArguments {
             target,
             profile: arguments.profile.clone(),
-            allow_remote: arguments.allow_remote,
-            control_token: None,
+            control_token: arguments.control_token.clone(),
             timeout: arguments.timeout,
-            validate: false,
+            ..TargetArguments::default()
         },
         cases: arguments.cases,
         seed: arguments.seed,
