@@ -314,7 +314,12 @@ impl Offered {
                 // What is known of a stranger is known of one address only, and kept nowhere.
                 let key = super::endpoint::profile_of(arguments)?.name;
                 let key = Some(key).filter(|key| key != "generic");
-                (options.map_or_else(String::new, |options| options.name), key, true, false)
+                (
+                    options.map_or_else(String::new, |options| options.name),
+                    key,
+                    true,
+                    false,
+                )
             }
             TargetName::Url(endpoint) => (endpoint.clone(), None, true, false),
             TargetName::Managed(_) | TargetName::Endpoint { .. } => (String::new(), None, false, false),
