@@ -9,9 +9,7 @@ use countersign_model::case::Case;
 
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
 use super::expect::{self, Known};
-use super::{
-    Exit, Failure, adapter, drawn_seed, files, is_endpoint, known_faults, make_target, reached, ready, workers,
-};
+use super::{Exit, Failure, adapter, files, is_endpoint, known_faults, make_target, reached, ready, workers};
 use crate::distinct::{Distinct, Effort};
 use crate::evaluator;
 use crate::expectations::{Recorded, RecordedRun, Verdict};
@@ -158,6 +156,18 @@ fn execute(
             "give --cases a number above 0, or leave --no-scenarios out",
         ));
     }
+    #[cfg(feature = "wire")]
+    {
+        let drawn = (0..plan.random).filter_map(|number| offered.draw(plan.seed, number).ok());
+        let cases: Vec<Case> = if target.live.plan {
+            plan.corpus.iter().cloned().chain(drawn).collect()
+        } else {
+            Vec::new()
+        };
+        if let Some(exit) = super::live::planned(target, &cases)? {
+            return Ok(exit);
+        }
+    }
     if !offered.takes_workers {
         // Workers would wipe each other's worlds.
         plan.workers = 1;
@@ -200,6 +210,10 @@ fn execute(
         |finished| {
             let judged = known.judge.judge(&finished);
             summary.add(&finished, &judged);
+            if !summary.refusals.is_empty() {
+                // Nothing more is sent, so nothing more can be found.
+                interrupted.store(true, Ordering::Relaxed);
+            }
             let event = Event::Case {
                 finished: &finished,
                 judged: &judged,
@@ -242,7 +256,7 @@ fn execute(
             ));
         }
     };
-    if stopped {
+    if stopped && summary.refusals.is_empty() {
         tell(&mut consumers, &Event::Interrupted)?;
     }
     if let (Some(folder), false) = (output.folder, plan.shard.is_whole()) {
@@ -267,6 +281,13 @@ fn execute(
     tell(&mut consumers, &Event::Finished(&summary))?;
     if let Some(failure) = known.failure(&summary.stale) {
         failure.print();
+    }
+    #[cfg(feature = "wire")]
+    if let Some(line) = super::live::leftovers(target) {
+        super::print(format!("{line}\n").as_bytes())?;
+        if exit_of(&summary) == Exit::Conformant && super::live::left_something(target) {
+            return Ok(Exit::Target);
+        }
     }
     Ok(exit_of(&summary))
 }
@@ -315,14 +336,16 @@ impl Offered {
                 let key = super::endpoint::profile_of(arguments)?.name;
                 let key = Some(key).filter(|key| key != "generic");
                 (
-                    options.map_or_else(String::new, |options| options.name),
+                    options.map_or_else(|| "aws".to_owned(), |options| options.name),
                     key,
                     true,
                     false,
                 )
             }
             TargetName::Url(endpoint) => (endpoint.clone(), None, true, false),
-            TargetName::Managed(_) | TargetName::Endpoint { .. } => (String::new(), None, false, false),
+            TargetName::Aws | TargetName::Managed(_) | TargetName::Endpoint { .. } => {
+                (String::new(), None, false, false)
+            }
             TargetName::Adapter(options) => {
                 if let Some(fault) = faults.first() {
                     return Err(Failure::message(
@@ -406,9 +429,14 @@ fn investigate(
     let quick = match &target.target {
         TargetName::Embedded => TargetArguments {
             target: TargetName::InProcess,
+            // What differs only when it is disturbed is shown as it was found.
+            disturb: None,
             ..target.clone()
         },
-        _ => target.clone(),
+        _ => TargetArguments {
+            disturb: None,
+            ..target.clone()
+        },
     };
     let mut target = make_target(&quick, faults)
         .map_err(|error| Failure::message(Exit::Target, error, "the findings could not be shrunk"))?;
@@ -468,6 +496,8 @@ fn exit_of(summary: &Summary) -> Exit {
     let reconcile = summary.corpus.reconcile() && summary.random.reconcile() && summary.verdicts.reconcile();
     if !summary.internal_faults.is_empty() || !reconcile {
         Exit::Internal
+    } else if !summary.refusals.is_empty() {
+        Exit::Refused
     } else if !summary.transport_faults.is_empty() {
         Exit::Target
     } else if summary.diverging + summary.model_faults > 0 {
