@@ -284,7 +284,7 @@ pub(super) fn spec_keys(
 }
 
 /// kms:EncryptionContext:K and kms:EncryptionContextKeys (svc:C-4, svc:C-5).
-fn context_keys(encryption_context: Option<&BTreeMap<String, String>>, context: &mut Context) {
+pub(super) fn context_keys(encryption_context: Option<&BTreeMap<String, String>>, context: &mut Context) {
     let Some(pairs) = encryption_context.filter(|pairs| !pairs.is_empty()) else {
         return;
     };

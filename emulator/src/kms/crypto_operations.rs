@@ -10,7 +10,7 @@ use super::error::KmsError;
 use super::key::KeyState;
 use super::operations::Operation;
 use super::params::{Params, constraint, missing};
-use super::store::{KeyAddress, Resolved, resolve};
+use super::store::{KeyAddress, Resolved, resolve_with};
 use super::using::{
     self, SYMMETRIC_DEFAULT, Use, authorize_encryption, check_encryption, material_id, trail_parameters,
 };
@@ -116,7 +116,8 @@ pub(super) fn decrypt(
     note.request_parameters = Some(trail_parameters(identifier, &wanted, None));
     if ignore_ciphertext {
         let identifier = identifier.ok_or_else(|| missing("KeyId"))?;
-        let resolved = resolve(state, call, operation, operation.action(), identifier)?;
+        let keys = || using::request_keys(operation, &wanted);
+        let resolved = resolve_with(state, call, operation, operation.action(), identifier, keys)?;
         note.keys.push(resolved.address.clone());
         authorize_encryption(state, call, operation, operation.action(), &resolved, &wanted)?;
         check_encryption(state, operation, &resolved.address, wanted.algorithm)?;
@@ -147,10 +148,14 @@ pub(super) fn re_encrypt(
     note.request_parameters = Some(request.trail_parameters());
     let named = request.source_identifier;
     let source = match named {
-        Some(identifier) => resolve(state, call, operation, FROM, identifier)?,
+        Some(identifier) => resolve_with(state, call, operation, FROM, identifier, || {
+            using::request_keys(operation, &request.source)
+        })?,
         None => by_ciphertext(state, call, request.blob.as_deref().unwrap_or_default())?,
     };
-    let destination = resolve(state, call, operation, TO, request.destination_identifier)?;
+    let destination = resolve_with(state, call, operation, TO, request.destination_identifier, || {
+        using::request_keys(operation, &request.destination)
+    })?;
     note.keys.extend([source.address.clone(), destination.address.clone()]);
     let same = source.address == destination.address;
     for wanted in [&mut request.source, &mut request.destination] {
@@ -226,7 +231,8 @@ pub(super) fn encrypt_core(
     wanted: &Use,
     note: &mut Note,
 ) -> Result<Sealed, KmsError> {
-    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
+    let keys = || using::request_keys(operation, wanted);
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, keys)?;
     note.keys.push(resolved.address.clone());
     let faults = state.case.faults;
     if faults.contains(Fault::StateBeforePermission) {
@@ -264,7 +270,9 @@ pub(super) fn decrypt_core(
     note: &mut Note,
 ) -> Result<Opened, KmsError> {
     let resolved = match identifier {
-        Some(identifier) => resolve(state, call, operation, operation.action(), identifier)?,
+        Some(identifier) => resolve_with(state, call, operation, operation.action(), identifier, || {
+            using::request_keys(operation, wanted)
+        })?,
         None => by_ciphertext(state, call, blob)?,
     };
     note.keys.push(resolved.address.clone());

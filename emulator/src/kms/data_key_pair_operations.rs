@@ -8,7 +8,7 @@ use super::call::{Answer, Call, Note};
 use super::error::KmsError;
 use super::operations::Operation;
 use super::params::{Params, missing};
-use super::store::resolve;
+use super::store::resolve_with;
 use super::using::{self, authorize_encryption, check_encryption};
 use crate::authorizer::known;
 use crate::state::State;
@@ -48,7 +48,8 @@ pub(super) fn generate(
         &wanted,
         Some(("keyPairSpec", json!(spec))),
     ));
-    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
+    let keys = || using::request_keys(operation, &wanted);
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, keys)?;
     let address = resolved.address.clone();
     note.keys.push(address.clone());
     authorize_encryption(state, call, operation, operation.action(), &resolved, &wanted)?;

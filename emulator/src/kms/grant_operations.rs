@@ -9,7 +9,7 @@ use super::grants::{self, Grant, GrantPrincipal};
 use super::new_grant::NewGrant;
 use super::operations::Operation;
 use super::params::{Params, check_length, missing};
-use super::store::{GrantAddress, KeyAddress, resolve};
+use super::store::{GrantAddress, KeyAddress, resolve, resolve_with};
 use super::{states, validate};
 use crate::authorizer::{Context, GranteeMatch, MatchKinds, known};
 use crate::fault::{Fault, FaultSet};
@@ -51,7 +51,12 @@ pub(super) fn create_core(
     note: &mut Note,
 ) -> Result<MadeGrant, KmsError> {
     note.request_parameters = Some(wanted.trail_parameters(identifier));
-    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
+    let keys = || {
+        let mut keys = wanted.condition_keys(call);
+        authorize::context_keys(wanted.constraints.pairs(), &mut keys);
+        keys
+    };
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, keys)?;
     note.keys.push(resolved.address.clone());
     validate::known_tokens(state, &wanted.tokens)?;
     let address = resolved.address;

@@ -513,7 +513,7 @@ fn prepare(
 ) -> Result<KeyAddress, KmsError> {
     let identifier = params.required("KeyId", 2048)?;
     note.request_parameters = Some(json!({ "keyId": identifier }));
-    let address = resolve_with(state, call, operation, operation.action(), identifier, &extra)?.address;
+    let address = resolve_with(state, call, operation, operation.action(), identifier, || extra.clone())?.address;
     note.keys.push(address.clone());
     let now = state.now();
     authorize::key(

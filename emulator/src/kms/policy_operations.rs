@@ -53,7 +53,7 @@ pub(super) fn put(
     let mut extra = Context::new();
     extra.set(known!("kms:policyname"), name);
     bypass_key(bypass, &mut extra);
-    let resolved = resolve_with(state, call, operation, operation.action(), identifier, &extra)?;
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, || extra.clone())?;
     note.keys.push(resolved.address.clone());
     authorize::key(
         state,
@@ -95,7 +95,7 @@ pub(super) fn get(
     note.request_parameters = Some(json!({ "keyId": identifier, "policyName": name }));
     let mut extra = Context::new();
     extra.set(known!("kms:policyname"), name);
-    let resolved = resolve_with(state, call, operation, operation.action(), identifier, &extra)?;
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, || extra.clone())?;
     note.keys.push(resolved.address.clone());
     authorize::key(
         state,

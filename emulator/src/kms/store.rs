@@ -14,7 +14,7 @@ use super::material::Material;
 use super::operations::{Identifiers, Operation};
 use super::trail::Trail;
 use super::{authorize, managed_keys};
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::fault::Fault;
 use crate::names::{AccountId, ArnParts, KeyArn, KeyId, Region};
 use crate::state::{PerRegion, State};
@@ -305,10 +305,11 @@ pub(super) fn resolve(
     action: &str,
     identifier: &str,
 ) -> Result<Resolved, KmsError> {
-    resolve_with(state, call, operation, action, identifier, &Context::new())
+    resolve_with(state, call, operation, action, identifier, Context::new)
 }
 
 /// [`resolve`] for operations with condition keys of their own, which count before a foreign key is refused (svc:K-9).
+/// `extra` is asked for them only then.
 ///
 /// # Errors
 /// Those of [`resolve`].
@@ -318,10 +319,17 @@ pub(super) fn resolve_with(
     operation: &Operation,
     action: &str,
     identifier: &str,
-    extra: &Context,
+    extra: impl Fn() -> Context,
 ) -> Result<Resolved, KmsError> {
     let foreign = |state: &State, arn: &str| {
-        let extra = extra.clone();
+        let mut extra = extra();
+        // The alias is the caller's word, whether or not it leads to a key (svc:C-11).
+        let name = ArnParts::parse(arn).map(|parts| parts.resource);
+        if let Some(alias) = name.filter(|name| name.starts_with("alias/"))
+            && operation.has_condition_key("kms:requestalias")
+        {
+            extra.set(known!("kms:requestalias"), alias);
+        }
         Err(authorize::foreign_denial(state, call, operation, action, arn, extra))
     };
     let located = match locate(state, call, operation.identifiers, identifier) {

@@ -96,7 +96,7 @@ fn change(
     note: &mut Note,
     new_tags: impl FnOnce(&BTreeMap<String, String>) -> Result<BTreeMap<String, String>, KmsError>,
 ) -> Answer {
-    let address = resolve_with(state, call, operation, operation.action(), identifier, &extra)?.address;
+    let address = resolve_with(state, call, operation, operation.action(), identifier, || extra.clone())?.address;
     note.keys.push(address.clone());
     authorize::key(
         state,

@@ -14,7 +14,7 @@ use super::key::{Key, KeyFamily, KeyState, LastUse};
 use super::key_operations::gone;
 use super::operations::Operation;
 use super::params::{Params, check_length};
-use super::store::{KeyAddress, Resolved, resolve};
+use super::store::{KeyAddress, Resolved, resolve_with};
 use super::{asymmetric, states, validate};
 use crate::authorizer::{Context, known};
 use crate::fault::Fault;
@@ -68,6 +68,19 @@ pub(super) fn refuse_recipient(params: Params<'_>) -> Result<(), KmsError> {
     Ok(())
 }
 
+/// The condition keys of a request that encrypts or decrypts, as far as they are not the key's (svc:C-4 … svc:C-6).
+pub(super) fn request_keys(operation: &Operation, wanted: &Use) -> Context {
+    let mut keys = wanted.extra.clone();
+    keys.set_fixed(
+        known!("kms:encryptionalgorithm"),
+        wanted.algorithm.unwrap_or(SYMMETRIC_DEFAULT),
+    );
+    if operation.has_condition_key("kms:encryptioncontextkeys") {
+        authorize::context_keys(Some(&wanted.encryption_context), &mut keys);
+    }
+    keys
+}
+
 /// Asks whether the caller may use the key with an encryption algorithm and context.
 pub(super) fn authorize_encryption(
     state: &State,
@@ -108,7 +121,7 @@ pub(super) fn authorize_plain(
     extra: Context,
     note: &mut Note,
 ) -> Result<KeyAddress, KmsError> {
-    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, || extra.clone())?;
     note.keys.push(resolved.address.clone());
     validate::known_tokens(state, tokens)?;
     let wanted = KeyUse {

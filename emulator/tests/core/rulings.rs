@@ -449,3 +449,77 @@ fn a_conditional_deny_is_told_before_a_foreign_key() {
         assert_eq!(event["recipientAccountId"], B, "{operation} {body}");
     }
 }
+
+/// Case: a caller asks for a key of another account that does not exist, under a Deny of its own that hangs on the
+/// request. Ruling (svc:K-32, iam:L-10): the Deny is the reason, with the condition keys of the request; without it the
+/// silent key policy is, as ever.
+#[test]
+fn the_requests_own_keys_are_told_before_an_unknown_foreign_key() {
+    let world = World::new();
+    let user = world.user(B, "w", None);
+    let key = format!("arn:aws:kms:us-east-1:{A}:key/1234abcd-12ab-34cd-56ef-1234567890ab");
+    let alias = format!("arn:aws:kms:us-east-1:{A}:alias/none");
+    let role = format!("arn:aws:iam::{B}:role/R");
+    world.role(B, "R", None);
+    let team = json!({ "StringEquals": { "kms:EncryptionContext:team": "red" } });
+    let algorithm = json!({ "StringEquals": { "kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT" } });
+    let context = |value: &str| json!({ "KeyId": key, "Plaintext": "YQ==", "EncryptionContext": { "team": value } });
+    for (operation, body, condition, denied) in [
+        ("Encrypt", context("red"), team.clone(), true),
+        ("Encrypt", context("blue"), team.clone(), false),
+        ("Encrypt", context("blue"), algorithm, true),
+        (
+            "GenerateDataKey",
+            json!({ "KeyId": key, "KeySpec": "AES_256", "EncryptionContext": { "team": "red" } }),
+            team,
+            true,
+        ),
+        (
+            "Sign",
+            json!({ "KeyId": key, "Message": "YQ==", "SigningAlgorithm": "ECDSA_SHA_256" }),
+            json!({ "StringEquals": { "kms:SigningAlgorithm": "ECDSA_SHA_256" } }),
+            true,
+        ),
+        (
+            "CreateGrant",
+            json!({ "KeyId": key, "GranteePrincipal": role, "Operations": ["Decrypt"] }),
+            json!({ "ForAnyValue:StringEquals": { "kms:GrantOperations": "Decrypt" } }),
+            true,
+        ),
+        (
+            "Encrypt",
+            json!({ "KeyId": alias, "Plaintext": "YQ==" }),
+            json!({ "StringEquals": { "kms:RequestAlias": "alias/none" } }),
+            true,
+        ),
+        (
+            "Encrypt",
+            context("red"),
+            json!({ "Null": { "kms:KeySpec": "false" } }),
+            false,
+        ),
+    ] {
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [
+                { "Effect": "Allow", "Action": "kms:*", "Resource": "*" },
+                { "Effect": "Deny", "Action": format!("kms:{operation}"), "Resource": "*", "Condition": condition },
+            ],
+        })
+        .to_string();
+        let put = [
+            ("UserName", "w"),
+            ("PolicyName", "p"),
+            ("PolicyDocument", policy.as_str()),
+        ];
+        world.iam_ok(&root(B), "PutUserPolicy", &put);
+        let (code, message) = world.kms_err(&user, operation, body.clone());
+        assert_eq!(code, DENIED, "{operation} {body}");
+        let reason = if denied {
+            "with an explicit deny in an identity-based policy".to_owned()
+        } else {
+            format!("because no resource-based policy allows the kms:{operation} action")
+        };
+        assert!(message.ends_with(&reason), "{operation} {body} {condition}: {message}");
+    }
+}
