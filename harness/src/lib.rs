@@ -17,6 +17,8 @@ pub mod fuzzing;
 pub mod generate;
 pub mod json_schema;
 pub mod laws;
+#[cfg(feature = "wire")]
+pub mod live;
 pub mod merge;
 pub mod policy_texts;
 pub mod protocol;
@@ -27,3 +29,5 @@ pub mod session;
 pub mod shard;
 pub mod stats;
 pub mod target;
+#[cfg(feature = "wire")]
+pub mod vectors;

@@ -56,8 +56,11 @@ struct UpdateArguments {
     /// Number of workers.
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
+    /// What kind of endpoint a URL is, as `check --profile` takes it.
+    #[arg(long, value_name = "NAME_OR_FILE")]
+    profile: Option<String>,
     /// Token of the control plane, for a target given by URL.
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", conflicts_with = "profile")]
     control_token: Option<String>,
     /// How long an adapter may take for one answer.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -123,8 +126,10 @@ fn from_run(arguments: &UpdateArguments) -> Result<RecordedRun, Failure> {
     let check = CheckArguments {
         target: TargetArguments {
             target,
+            profile: arguments.profile.clone(),
             control_token: arguments.control_token.clone(),
             timeout: arguments.timeout,
+            ..TargetArguments::default()
         },
         cases: arguments.cases,
         seed: arguments.seed,

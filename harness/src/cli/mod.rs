@@ -14,12 +14,17 @@ mod faults;
 mod files;
 mod fuzz_case;
 mod laws;
+#[cfg(feature = "wire")]
+mod live;
+mod matrix;
 mod merge;
 mod replay;
 mod rules;
 mod scenarios;
 mod scope;
 mod stats;
+#[cfg(feature = "wire")]
+mod vectors;
 
 use clap::Parser as _;
 
@@ -58,12 +63,17 @@ pub fn main() -> Exit {
         Command::Laws(arguments) => laws::run(&arguments),
         Command::Scope(arguments) => scope::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
+        Command::Matrix(arguments) => matrix::run(&arguments),
         Command::FuzzCase(arguments) => fuzz_case::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Expect(arguments) => expect::run(&arguments),
+        #[cfg(feature = "wire")]
+        Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Emulator(arguments) => emulator::run(&arguments),
+        #[cfg(feature = "wire")]
+        Command::Clean(arguments) => live::clean(&arguments),
         #[cfg(feature = "wire")]
         Command::Target(command) => endpoint::run(&command),
         #[cfg(not(feature = "wire"))]
@@ -142,6 +152,7 @@ fn make_target(arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTa
 fn embedded(name: &TargetName, arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTarget, TargetError> {
     let options = EmbeddedOptions {
         faults: faults.to_vec(),
+        disturbance: arguments.disturb.clone(),
         ..EmbeddedOptions::default()
     };
     let target = match name {
@@ -166,6 +177,7 @@ fn embedded(_: &TargetName, _: &TargetArguments, _: &[String]) -> Result<BoxedTa
 fn adapter(options: &AdapterOptions, arguments: &TargetArguments) -> AdapterOptions {
     AdapterOptions {
         limit: std::time::Duration::from_secs(arguments.timeout),
+        validate: arguments.validate,
         ..options.clone()
     }
 }
@@ -174,7 +186,7 @@ fn adapter(options: &AdapterOptions, arguments: &TargetArguments) -> AdapterOpti
 fn is_endpoint(arguments: &TargetArguments) -> bool {
     match &arguments.target {
         TargetName::Url(_) => arguments.control_token.is_none(),
-        TargetName::Managed(_) | TargetName::Endpoint { .. } => true,
+        TargetName::Managed(_) | TargetName::Endpoint { .. } | TargetName::Aws => true,
         TargetName::Embedded | TargetName::InProcess | TargetName::Adapter(_) => false,
     }
 }
@@ -182,6 +194,7 @@ fn is_endpoint(arguments: &TargetArguments) -> bool {
 /// A target that can be asked, with what was started for it: nothing for the targets in this process.
 #[cfg(feature = "wire")]
 fn ready(arguments: &TargetArguments) -> Result<endpoint::Ready, Failure> {
+    live::said(arguments)?;
     safe_target(arguments)?;
     endpoint::ready(arguments)
 }
@@ -212,6 +225,13 @@ fn without_wire() -> Failure {
 
 /// Refuses an emulator that is not on this machine, before anything starts.
 fn safe_target(arguments: &TargetArguments) -> Result<(), Failure> {
+    if arguments.disturb.is_some() && matches!(arguments.target, TargetName::Adapter(_)) {
+        return Err(Failure::message(
+            Exit::Usage,
+            "an adapter has no network to disturb",
+            "leave --disturb out, or choose a target over the network",
+        ));
+    }
     if arguments.profile.is_some() && !is_endpoint(arguments) {
         return Err(Failure::message(
             Exit::Usage,
@@ -251,6 +271,7 @@ fn reached(target: &TargetName) -> String {
         TargetName::Endpoint { url: Some(url), .. } => format!("{url}, through the AWS SDKs"),
         TargetName::Endpoint { .. } => "the endpoint of AWS_ENDPOINT_URL, through the AWS SDKs".to_owned(),
         TargetName::Managed(name) => format!("`{name}`, started for this run, through the AWS SDKs"),
+        TargetName::Aws => "through the AWS SDKs, behind the rails".to_owned(),
         TargetName::Adapter(_) => "asked over standard input and output".to_owned(),
     }
 }

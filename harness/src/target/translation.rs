@@ -43,6 +43,8 @@ pub struct Translation {
 /// What is changed.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
+    /// Letters that are put before every name; taken away again with the suffix.
+    pub prefix: String,
     /// Letters and digits that are put behind every name; none to leave names alone.
     pub suffix: String,
     /// Other account ids.
@@ -69,7 +71,10 @@ impl Translation {
         let mut words: BTreeMap<String, String> = BTreeMap::new();
         if !changes.suffix.is_empty() {
             for name in shared_names(&tree) {
-                let renamed = format!("{name}{}", changes.suffix);
+                let renamed = match name.strip_prefix("alias/") {
+                    Some(rest) => format!("alias/{}{rest}{}", changes.prefix, changes.suffix),
+                    None => format!("{}{name}{}", changes.prefix, changes.suffix),
+                };
                 words.insert(name, renamed);
             }
         }
@@ -92,6 +97,9 @@ impl Translation {
             .collect();
         if !changes.suffix.is_empty() {
             back.push((changes.suffix.clone(), String::new()));
+            if !changes.prefix.is_empty() {
+                back.push((changes.prefix.clone(), String::new()));
+            }
         }
         Some(Self {
             case: serde_json::from_value(tree).ok()?,

@@ -253,7 +253,7 @@ pub(super) async fn control(line: &Line, call: &HttpCall, account: &str) -> Resu
     Ok(serde_json::from_slice(answer.body()).unwrap_or(Value::Null))
 }
 
-fn of_chain() -> Result<Credentials, TargetError> {
+pub(super) fn of_chain() -> Result<Credentials, TargetError> {
     let settings = AwsSettings::of_process().map_err(|error| TargetError::adapter(error.to_string()))?;
     Ok(settings.credentials)
 }

@@ -11,7 +11,8 @@ use super::capability::{self, Capability};
 use crate::target::Comparison;
 
 /// The profiles that come with Countersign, by name.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 6] = [
+    ("aws", include_str!("../../../../targets/aws.toml")),
     ("countersign", include_str!("../../../../targets/countersign.toml")),
     ("fakecloud", include_str!("../../../../targets/fakecloud.toml")),
     ("generic", include_str!("../../../../targets/generic.toml")),
@@ -70,6 +71,9 @@ pub struct Profile {
     pub timeout: Duration,
     /// How cases are kept apart.
     pub isolation: Isolation,
+    /// Whether each case gets accounts of its own too: any account id will do there.
+    #[serde(default)]
+    pub own_accounts: bool,
     /// Whether buckets stand in the path; else in the host name.
     #[serde(default = "yes")]
     pub path_style: bool,

@@ -160,6 +160,7 @@ mod tests {
         let profile = |name: &str| Profile::find(name).expect("it is built in");
         let refused = |status: u16, code: Option<&str>| Answer {
             status,
+            repeated: false,
             result: Err(Failure {
                 code: code.map(str::to_owned),
                 message: None,
