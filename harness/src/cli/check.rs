@@ -10,7 +10,7 @@ use countersign_model::case::Case;
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
 use super::expect::{self, Known};
 use super::{
-    Exit, Failure, adapter, drawn_seed, files, is_endpoint, known_faults, make_target, reached, ready, workers,
+    Exit, Failure, adapter, files, is_endpoint, known_faults, make_target, reached, ready, workers,
 };
 use crate::distinct::{Distinct, Effort};
 use crate::evaluator;
