@@ -213,6 +213,7 @@ mod tests {
             provisioning_fault: None,
             provisioning: Default::default(),
             wire: Default::default(),
+            waiting: Default::default(),
         };
         let finding = FindingReport {
             fingerprint: "kms:ListKeys decision deny->allow iam:L-10".to_owned(),

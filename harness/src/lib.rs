@@ -17,6 +17,8 @@ pub mod fuzzing;
 pub mod generate;
 pub mod json_schema;
 pub mod laws;
+#[cfg(feature = "wire")]
+pub mod live;
 pub mod merge;
 pub mod policy_texts;
 pub mod protocol;

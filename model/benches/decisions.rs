@@ -9,7 +9,7 @@
 
 use countersign_model::context::{Context, principal_keys};
 use countersign_model::evaluate::{Caller, PolicyRef, PolicySets, Request, ResourcePolicy, Role, RoleSession, decide};
-use countersign_model::name::{AccountId, Partition, Action};
+use countersign_model::name::{AccountId, Action, Partition};
 use countersign_model::outcome::{Check, CheckDecision};
 use countersign_model::policy::{Document, PolicyKind};
 use countersign_model::quirks::Quirks;

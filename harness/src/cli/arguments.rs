@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 
 use crate::shard::Shard;
-use crate::target::AdapterOptions;
+use crate::target::{AdapterOptions, Disturbance};
 
 /// Property-based conformance harness for AWS KMS and S3 authorization.
 ///
@@ -56,6 +56,9 @@ pub(super) enum Command {
     Expect(super::expect::ExpectArguments),
     /// Serve the embedded emulator alone: an endpoint that enforces key policies, grants and SSE-KMS.
     Emulator(EmulatorArguments),
+    /// Delete what live runs left in AWS: what the journal lists and nothing else.
+    #[cfg(feature = "wire")]
+    Clean(super::live::CleanArguments),
     /// Other implementations of AWS: list what is known of them, install and start one.
     #[command(subcommand)]
     Target(TargetCommand),
@@ -81,6 +84,14 @@ pub(super) struct TargetArguments {
     /// How long an adapter may take for one answer.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(super) timeout: u64,
+    /// Disturb the calls on purpose, the same way for the same seed: `throttle=0.3,reset=0.1,5xx=0.05,slow=0.1:8s,propagation=2s,seed=1`.
+    /// What is lost is asked again where that can do no harm; what nobody can know is counted as ambiguous, never as a divergence.
+    #[arg(long, value_name = "SHARES")]
+    pub(super) disturb: Option<Disturbance>,
+    /// What must be said before AWS is driven.
+    #[cfg(feature = "wire")]
+    #[command(flatten, next_help_heading = "AWS itself (--target aws)")]
+    pub(super) live: super::live::LiveArguments,
 }
 
 /// The targets there are.
@@ -101,6 +112,8 @@ pub(super) enum TargetName {
         /// The name of what Countersign started.
         name: Option<String>,
     },
+    /// AWS itself, behind its rails.
+    Aws,
     /// Another program, asked over its standard input and output.
     Adapter(AdapterOptions),
 }
@@ -112,6 +125,7 @@ impl FromStr for TargetName {
         match text {
             "embedded" => Ok(Self::Embedded),
             "in-process" => Ok(Self::InProcess),
+            "aws" => Ok(Self::Aws),
             "endpoint" => Ok(Self::Endpoint { url: None, name: None }),
             "ministack" | "moto" | "fakecloud" => Ok(Self::Managed(text.to_owned())),
             url if url.starts_with("http://") => Ok(Self::Url(url.trim_end_matches('/').to_owned())),
@@ -157,6 +171,9 @@ pub(super) struct CheckArguments {
     /// Findings that are shrunk, shown and saved, of those that differ; the rest are counted.
     #[arg(long, default_value_t = super::check::SHOWN_FINDINGS, value_name = "N")]
     pub(super) findings: usize,
+    /// Stop at the first case that differs or cannot be run, and leave it unshrunk: for a yes or no in little time.
+    #[arg(long)]
+    pub(super) fail_fast: bool,
     /// Leave the corpus out.
     #[arg(long)]
     pub(super) no_scenarios: bool,
@@ -172,16 +189,25 @@ pub(super) struct CheckArguments {
     pub(super) shard: Shard,
 }
 
+impl Default for TargetArguments {
+    fn default() -> Self {
+        Self {
+            target: TargetName::Embedded,
+            profile: None,
+            allow_remote: false,
+            control_token: None,
+            timeout: 10,
+            disturb: None,
+            #[cfg(feature = "wire")]
+            live: super::live::LiveArguments::default(),
+        }
+    }
+}
+
 impl Default for CheckArguments {
     fn default() -> Self {
         Self {
-            target: TargetArguments {
-                target: TargetName::Embedded,
-                profile: None,
-                allow_remote: false,
-                control_token: None,
-                timeout: 10,
-            },
+            target: TargetArguments::default(),
             cases: None,
             seed: None,
             expectations: None,
@@ -189,6 +215,7 @@ impl Default for CheckArguments {
             explore: false,
             report: None,
             findings: super::check::SHOWN_FINDINGS,
+            fail_fast: false,
             no_scenarios: false,
             faults: Vec::new(),
             workers: None,

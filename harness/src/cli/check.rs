@@ -9,9 +9,7 @@ use countersign_model::case::Case;
 
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
 use super::expect::{self, Known};
-use super::{
-    Exit, Failure, adapter, files, is_endpoint, known_faults, make_target, reached, ready, workers,
-};
+use super::{Exit, Failure, adapter, files, is_endpoint, known_faults, make_target, reached, ready, workers};
 use crate::distinct::{Distinct, Effort};
 use crate::evaluator;
 use crate::expectations::{Recorded, RecordedRun, Verdict};
@@ -71,6 +69,7 @@ pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(
         Output {
             folder: arguments.report.as_deref(),
             findings: arguments.findings,
+            fail_fast: arguments.fail_fast,
         },
         known,
         run.as_mut(),
@@ -125,6 +124,7 @@ pub(super) fn run_cases(
         Output {
             folder: report,
             findings: SHOWN_FINDINGS,
+            fail_fast: false,
         },
         Known::default(),
         None,
@@ -139,6 +139,8 @@ struct Output<'a> {
     folder: Option<&'a Path>,
     /// Distinct findings that are shrunk, shown and saved.
     findings: usize,
+    /// Whether the first case that differs ends the run.
+    fail_fast: bool,
 }
 
 fn execute(
@@ -157,6 +159,18 @@ fn execute(
             "there is nothing to run",
             "give --cases a number above 0, or leave --no-scenarios out",
         ));
+    }
+    #[cfg(feature = "wire")]
+    {
+        let drawn = (0..plan.random).filter_map(|number| offered.draw(plan.seed, number).ok());
+        let cases: Vec<Case> = if target.live.plan {
+            plan.corpus.iter().cloned().chain(drawn).collect()
+        } else {
+            Vec::new()
+        };
+        if let Some(exit) = super::live::planned(target, &cases)? {
+            return Ok(exit);
+        }
     }
     if !offered.takes_workers {
         // Workers would wipe each other's worlds.
@@ -200,12 +214,19 @@ fn execute(
         |finished| {
             let judged = known.judge.judge(&finished);
             summary.add(&finished, &judged);
+            if !summary.refusals.is_empty() {
+                // Nothing more is sent, so nothing more can be found.
+                interrupted.store(true, Ordering::Relaxed);
+            }
             let event = Event::Case {
                 finished: &finished,
                 judged: &judged,
             };
             if let Err(error) = tell(&mut consumers, &event) {
                 failed_to_tell.get_or_insert(error);
+            }
+            if output.fail_fast && !is_well(&finished.result) {
+                interrupted.store(true, Ordering::Relaxed);
             }
             if let Some(run) = recorded.as_deref_mut() {
                 run.cases.extend(Recorded::of(&finished, &judged));
@@ -242,7 +263,7 @@ fn execute(
             ));
         }
     };
-    if stopped {
+    if stopped && summary.refusals.is_empty() {
         tell(&mut consumers, &Event::Interrupted)?;
     }
     if let (Some(folder), false) = (output.folder, plan.shard.is_whole()) {
@@ -268,7 +289,25 @@ fn execute(
     if let Some(failure) = known.failure(&summary.stale) {
         failure.print();
     }
+    #[cfg(feature = "wire")]
+    if let Some(line) = super::live::leftovers(target) {
+        super::print(format!("{line}\n").as_bytes())?;
+        if exit_of(&summary) == Exit::Conformant && super::live::left_something(target) {
+            return Ok(Exit::Target);
+        }
+    }
     Ok(exit_of(&summary))
+}
+
+/// Whether nothing speaks against going on: what was compared agrees, nothing failed. What a target lacks, or a generator gives up, is fine.
+fn is_well(result: &CaseResult) -> bool {
+    match result {
+        CaseResult::Ran { report, .. } => {
+            report.provisioning_fault.is_none() && report.errors() == 0 && report.disagreements().next().is_none()
+        }
+        CaseResult::Discarded { .. } => true,
+        CaseResult::Lost { .. } | CaseResult::Failed { .. } => false,
+    }
 }
 
 /// What `merge` needs of a shard: the first exemplar of every kind of disagreement, as it was before it was shrunk.
@@ -314,10 +353,17 @@ impl Offered {
                 // What is known of a stranger is known of one address only, and kept nowhere.
                 let key = super::endpoint::profile_of(arguments)?.name;
                 let key = Some(key).filter(|key| key != "generic");
-                (options.map_or_else(String::new, |options| options.name), key, true, false)
+                (
+                    options.map_or_else(|| "aws".to_owned(), |options| options.name),
+                    key,
+                    true,
+                    false,
+                )
             }
             TargetName::Url(endpoint) => (endpoint.clone(), None, true, false),
-            TargetName::Managed(_) | TargetName::Endpoint { .. } => (String::new(), None, false, false),
+            TargetName::Aws | TargetName::Managed(_) | TargetName::Endpoint { .. } => {
+                (String::new(), None, false, false)
+            }
             TargetName::Adapter(options) => {
                 if let Some(fault) = faults.first() {
                     return Err(Failure::message(
@@ -401,9 +447,14 @@ fn investigate(
     let quick = match &target.target {
         TargetName::Embedded => TargetArguments {
             target: TargetName::InProcess,
+            // What differs only when it is disturbed is shown as it was found.
+            disturb: None,
             ..target.clone()
         },
-        _ => target.clone(),
+        _ => TargetArguments {
+            disturb: None,
+            ..target.clone()
+        },
     };
     let mut target = make_target(&quick, faults)
         .map_err(|error| Failure::message(Exit::Target, error, "the findings could not be shrunk"))?;
@@ -463,6 +514,8 @@ fn exit_of(summary: &Summary) -> Exit {
     let reconcile = summary.corpus.reconcile() && summary.random.reconcile() && summary.verdicts.reconcile();
     if !summary.internal_faults.is_empty() || !reconcile {
         Exit::Internal
+    } else if !summary.refusals.is_empty() {
+        Exit::Refused
     } else if !summary.transport_faults.is_empty() {
         Exit::Target
     } else if summary.diverging + summary.model_faults > 0 {

@@ -36,7 +36,11 @@ pub(super) fn ready(arguments: &TargetArguments) -> Result<Ready, Failure> {
         };
         started = Some(running);
     }
-    if let Some(options) = options(&target)? {
+    if target.target == TargetName::Aws {
+        if !target.live.plan {
+            super::live::ready(&mut target)?;
+        }
+    } else if let Some(options) = options(&target)? {
         prove(options)?;
     }
     Ok(Ready {
@@ -68,6 +72,9 @@ pub(super) fn options(arguments: &TargetArguments) -> Result<Option<EndpointOpti
 
 /// A target for the endpoint that is meant.
 pub(super) fn make(arguments: &TargetArguments) -> Result<BoxedTarget, TargetError> {
+    if arguments.target == TargetName::Aws {
+        return super::live::make(arguments);
+    }
     let options = options(arguments)
         .map_err(|failure| TargetError::adapter(failure.report.to_string()))?
         .ok_or_else(|| TargetError::adapter("the target is no endpoint"))?;
@@ -85,6 +92,7 @@ pub(super) fn takes_workers(arguments: &TargetArguments) -> bool {
 pub(super) fn profile_of(arguments: &TargetArguments) -> Result<Profile, Failure> {
     let name = match (&arguments.profile, &arguments.target) {
         (Some(name), _) => name.as_str(),
+        (None, TargetName::Aws) => "aws",
         (None, TargetName::Managed(name) | TargetName::Endpoint { name: Some(name), .. }) => name.as_str(),
         _ => "generic",
     };

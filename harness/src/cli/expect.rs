@@ -56,7 +56,7 @@ struct UpdateArguments {
     /// Number of workers.
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
-    /// What kind of endpoint a URL is, as `check --profile` takes it.
+    /// What kind of endpoint the URL is, as for `check`.
     #[arg(long, value_name = "NAME_OR_FILE")]
     profile: Option<String>,
     /// Token of the control plane, for a target given by URL.
@@ -127,9 +127,9 @@ fn from_run(arguments: &UpdateArguments) -> Result<RecordedRun, Failure> {
         target: TargetArguments {
             target,
             profile: arguments.profile.clone(),
-            allow_remote: false,
             control_token: arguments.control_token.clone(),
             timeout: arguments.timeout,
+            ..TargetArguments::default()
         },
         cases: arguments.cases,
         seed: arguments.seed,

@@ -14,6 +14,8 @@ mod faults;
 mod files;
 mod fuzz_case;
 mod laws;
+#[cfg(feature = "wire")]
+mod live;
 mod merge;
 mod replay;
 mod rules;
@@ -65,6 +67,8 @@ pub fn main() -> Exit {
         Command::Expect(arguments) => expect::run(&arguments),
         Command::Emulator(arguments) => emulator::run(&arguments),
         #[cfg(feature = "wire")]
+        #[cfg(feature = "wire")]
+        Command::Clean(arguments) => live::clean(&arguments),
         Command::Target(command) => endpoint::run(&command),
         #[cfg(not(feature = "wire"))]
         Command::Target(_) => Err(without_wire()),
@@ -142,6 +146,7 @@ fn make_target(arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTa
 fn embedded(name: &TargetName, arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTarget, TargetError> {
     let options = EmbeddedOptions {
         faults: faults.to_vec(),
+        disturbance: arguments.disturb.clone(),
         ..EmbeddedOptions::default()
     };
     let target = match name {
@@ -174,7 +179,7 @@ fn adapter(options: &AdapterOptions, arguments: &TargetArguments) -> AdapterOpti
 fn is_endpoint(arguments: &TargetArguments) -> bool {
     match &arguments.target {
         TargetName::Url(_) => arguments.control_token.is_none(),
-        TargetName::Managed(_) | TargetName::Endpoint { .. } => true,
+        TargetName::Managed(_) | TargetName::Endpoint { .. } | TargetName::Aws => true,
         TargetName::Embedded | TargetName::InProcess | TargetName::Adapter(_) => false,
     }
 }
@@ -182,6 +187,7 @@ fn is_endpoint(arguments: &TargetArguments) -> bool {
 /// A target that can be asked, with what was started for it: nothing for the targets in this process.
 #[cfg(feature = "wire")]
 fn ready(arguments: &TargetArguments) -> Result<endpoint::Ready, Failure> {
+    live::said(arguments)?;
     safe_target(arguments)?;
     endpoint::ready(arguments)
 }
@@ -212,6 +218,13 @@ fn without_wire() -> Failure {
 
 /// Refuses an emulator that is not on this machine, before anything starts.
 fn safe_target(arguments: &TargetArguments) -> Result<(), Failure> {
+    if arguments.disturb.is_some() && matches!(arguments.target, TargetName::Adapter(_)) {
+        return Err(Failure::message(
+            Exit::Usage,
+            "an adapter has no network to disturb",
+            "leave --disturb out, or choose a target over the network",
+        ));
+    }
     if arguments.profile.is_some() && !is_endpoint(arguments) {
         return Err(Failure::message(
             Exit::Usage,
@@ -251,6 +264,7 @@ fn reached(target: &TargetName) -> String {
         TargetName::Endpoint { url: Some(url), .. } => format!("{url}, through the AWS SDKs"),
         TargetName::Endpoint { .. } => "the endpoint of AWS_ENDPOINT_URL, through the AWS SDKs".to_owned(),
         TargetName::Managed(name) => format!("`{name}`, started for this run, through the AWS SDKs"),
+        TargetName::Aws => "through the AWS SDKs, behind the rails".to_owned(),
         TargetName::Adapter(_) => "asked over standard input and output".to_owned(),
     }
 }

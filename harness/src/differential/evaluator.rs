@@ -46,6 +46,7 @@ pub(super) fn run_evaluator_case(case: &Case, target: &mut dyn Target) -> Result
         provisioning_fault: None,
         provisioning: Default::default(),
         wire: target.usage().wire,
+        waiting: Default::default(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Drives one case: model and target take the same steps, side by side. Comparing is `compare`'s, reporting somebody else's.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use countersign_model::case::{Case, Step};
 use countersign_model::outcome::Outcome;
@@ -8,13 +8,9 @@ use countersign_model::world::{StepError, World, WorldError};
 
 use super::compare::{check_expectation_of_model, check_expectation_of_target, compare_step, inward};
 use super::evaluator::run_evaluator_case;
+use super::lateness::{self, Lateness, Patience, reads};
 use super::{Binding, CaseReport, Disagreement, DisagreementKind, Side, StepReport, StepStatus};
-use crate::target::{Comparison, Observed, Target, TargetError, Translation, Usage};
-
-/// The first pause before a step is asked again; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+use crate::target::{Observed, Settling, Target, TargetError, Translation, Usage};
 
 /// Why a case could not be run at all: the case is wrong, or the target cannot let go of it.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +58,7 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
         provisioning_fault: None,
         provisioning: Default::default(),
         wire: Default::default(),
+        waiting: Default::default(),
     };
     if let Some(translation) = target.translate(case) {
         match World::new(&translation.case) {
@@ -82,7 +79,11 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
             return Ok(unasked(report, case, worlds.fault_as_written(fault)));
         }
     };
-    let compares = target.compares();
+    let mut patience = Patience::of(target);
+    if let Err(fault) = patience.settle_world(&there, &mut worlds, target, &binding) {
+        record_usage(&mut report, target.usage());
+        return Ok(unasked(report, case, fault));
+    }
     let mut halted: Option<String> = None;
     for (index, (step, step_there)) in case.steps.iter().zip(&there.steps).enumerate() {
         if let Some(reason) = &halted {
@@ -122,18 +123,22 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
             report.steps.push(step_report);
             continue;
         };
-        let (observed, settled_after) = settled(target, &there, &mut binding);
-        step_report.settled_after = settled_after;
-        for symbol in there.outcome.fresh.values() {
-            binding.declare(symbol);
-        }
-        match observed {
-            Ok(observed) => {
-                let found = judged(&worlds, step_there, &there.outcome, &observed, &mut binding, compares);
+        let asked = ask(&mut patience, step_there, &there, &mut worlds, target, &mut binding);
+        step_report.settled_after = asked.waited;
+        patience.changed_by(step_there, &there.outcome);
+        match asked.answer {
+            Ok((observed, found)) => {
                 step_report
                     .disagreements
                     .extend(found.into_iter().map(|one| worlds.as_written(one)));
                 step_report.observed = Some(worlds.observed_as_written(inward(&observed, &binding)));
+            }
+            Err(TargetError::Ambiguous { reason }) => {
+                // What changes nothing and gives nothing that is needed later leaves the rest of the case as it is.
+                if !reads(step) || !there.outcome.fresh.is_empty() {
+                    halted = Some("nobody knows what a step before it did".to_owned());
+                }
+                step_report.status = StepStatus::Ambiguous { reason };
             }
             Err(TargetError::Unsupported { capability }) => {
                 halted = Some(format!("a step before it needs `{capability}`"));
@@ -164,7 +169,7 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
 }
 
 /// The world of the case as it is written, and where the target has other names, the same world in those.
-struct Worlds {
+pub(super) struct Worlds {
     written: World,
     there: Option<(World, Translation)>,
 }
@@ -185,8 +190,17 @@ struct There {
 
 impl Worlds {
     /// The world that the target is given.
-    fn asked(&self) -> &World {
+    pub(super) fn asked(&self) -> &World {
         self.there.as_ref().map_or(&self.written, |(world, _)| world)
+    }
+
+    /// Time passed on the target.
+    pub(super) fn advance(&mut self, settling: Option<Settling>, time: Duration) -> Result<(), TargetError> {
+        lateness::advance(&mut self.written, settling, time)?;
+        match &mut self.there {
+            Some((world, _)) => lateness::advance(world, settling, time),
+            None => Ok(()),
+        }
     }
 
     fn take(&mut self, written: &Step, there: &Step) -> Result<Taken, StepError> {
@@ -251,42 +265,57 @@ impl Worlds {
     }
 }
 
-/// Asks the target, again and again while it may still be settling: as long as the decision is another one and the step changed nothing.
-/// Answers the last observation, and how long it took if it had to be asked again.
-fn settled(
-    target: &mut dyn Target,
-    there: &There,
-    binding: &mut Binding,
-) -> (Result<Observed, TargetError>, Option<Duration>) {
-    let window = target.settles_within();
-    let mut observed = target.step(&there.step, &there.outcome, binding);
-    if window.is_zero() || !may_settle(there, &observed) {
-        return (observed, None);
-    }
-    let started = Instant::now();
-    let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
-    while waited < window && may_settle(there, &observed) {
-        let this = pause.min(window - waited);
-        target.wait(this);
-        waited += this;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-        observed = target.step(&there.step, &there.outcome, binding);
-    }
-    (observed, Some(started.elapsed().max(waited)))
+/// What the target answered to a step in the end.
+struct Asked {
+    answer: Result<(Observed, Vec<Disagreement>), TargetError>,
+    /// How long it took if it had to be asked again.
+    waited: Option<Duration>,
 }
 
-/// Whether another answer may come: the decision is not the one that is due, and asking changed nothing.
-fn may_settle(there: &There, observed: &Result<Observed, TargetError>) -> bool {
-    use countersign_model::case::Decision;
-    let (Step::Call(call), Ok(observed)) = (&there.step, observed) else {
-        return false;
+/// Takes one step on the target and compares, again and again as long as the answer may only be late.
+fn ask(
+    patience: &mut Patience,
+    step: &Step,
+    there: &There,
+    worlds: &mut Worlds,
+    target: &mut dyn Target,
+    binding: &mut Binding,
+) -> Asked {
+    let before = patience.is_needed().then(|| binding.clone());
+    let started = patience.left();
+    let answer = loop {
+        let observed = target.step(&there.step, &there.outcome, binding);
+        for symbol in there.outcome.fresh.values() {
+            binding.declare(symbol);
+        }
+        let observed = match observed {
+            Ok(observed) => observed,
+            Err(error) => break Err(error),
+        };
+        let found = judged(worlds, step, &there.outcome, &observed, binding, target);
+        if found.is_empty() {
+            break Ok((observed, found));
+        }
+        match (patience.judge(step, &observed), &before) {
+            (Lateness::AskAgain, Some(before)) => {
+                if let Err(error) = patience.wait(worlds, target) {
+                    break Err(error);
+                }
+                binding.clone_from(before);
+            }
+            (Lateness::Unknown, _) => {
+                break Err(TargetError::ambiguous(
+                    "the target did it while changes may still have been on their way",
+                ));
+            }
+            _ => break Ok((observed, found)),
+        }
     };
-    let reads = [
-        "Get", "Head", "List", "Describe", "Decrypt", "Encrypt", "Verify", "Generate",
-    ];
-    let unchanged =
-        observed.decision != Decision::Allow || reads.iter().any(|verb| call.call.operation().starts_with(verb));
-    observed.decision != there.outcome.decision && unchanged
+    let waited = started.saturating_sub(patience.left());
+    Asked {
+        answer,
+        waited: (!waited.is_zero()).then_some(waited),
+    }
 }
 
 /// Every difference of one step that the target stands for.
@@ -296,7 +325,7 @@ fn judged(
     outcome: &Outcome,
     observed: &Observed,
     binding: &mut Binding,
-    compares: Comparison,
+    target: &dyn Target,
 ) -> Vec<Disagreement> {
     let mut found = compare_step(step, outcome, observed, binding);
     let observed = inward(observed, binding);
@@ -304,6 +333,7 @@ fn judged(
         let resolve = |text: &str| worlds.asked().resolve_text(text).map_err(|error| error.to_string());
         found.extend(check_expectation_of_target(expect, &observed, &resolve));
     }
+    let compares = target.compares();
     found.retain(|one| compares.covers(one));
     found
 }
@@ -315,6 +345,11 @@ fn unasked(mut report: CaseReport, case: &Case, fault: TargetError) -> CaseRepor
         _ => "the world could not be built".to_owned(),
     };
     report.steps = case.steps.iter().map(|step| skipped(step, &reason)).collect();
+    if let TargetError::Ambiguous { reason } = &fault {
+        for step in &mut report.steps {
+            step.status = StepStatus::Ambiguous { reason: reason.clone() };
+        }
+    }
     report.provisioning_fault = Some(fault);
     report
 }
@@ -322,6 +357,7 @@ fn unasked(mut report: CaseReport, case: &Case, fault: TargetError) -> CaseRepor
 fn record_usage(report: &mut CaseReport, usage: Usage) {
     report.provisioning = usage.provisioning;
     report.wire = usage.wire;
+    report.waiting = usage.waiting;
 }
 
 fn skipped(step: &Step, reason: &str) -> StepReport {

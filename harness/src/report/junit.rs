@@ -114,6 +114,7 @@ fn of_report(report: &CaseReport) -> Verdict {
     let mut differences = Vec::new();
     match &report.provisioning_fault {
         Some(fault @ TargetError::Provisioning { .. }) => differences.push(format!("world: {fault}")),
+        Some(fault @ TargetError::Ambiguous { .. }) => return Verdict::Skipped(fault.to_string()),
         Some(fault) => return Verdict::Error(fault.to_string()),
         None => {}
     }
@@ -142,6 +143,7 @@ fn of_report(report: &CaseReport) -> Verdict {
     }
     let mut reasons = report.steps.iter().filter_map(|step| match &step.status {
         StepStatus::Skipped { reason } => Some(reason.clone()),
+        StepStatus::Ambiguous { reason } => Some(format!("ambiguous: {reason}")),
         _ => None,
     });
     match reasons.next() {

@@ -70,7 +70,7 @@ impl Consumer for NdjsonReport {
                                 place,
                                 json!({
                                     "id": report.id, "agrees": report.agrees(), "steps": report.steps.len(), "compared": report.compared(),
-                                    "skipped": report.skipped(), "errors": report.errors(),
+                                    "skipped": report.skipped(), "ambiguous": report.ambiguous(), "errors": report.errors(),
                                 }),
                             ),
                         )

@@ -14,6 +14,7 @@ use super::{Consumer, Counts, Event, FindingReport, Start, Summary, plain};
 use crate::differential::Side;
 use crate::differential::shrink::Need;
 use crate::expectations::{Extent, Verdict};
+use crate::target::Waiting;
 
 /// Without a terminal, a line is written at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -311,12 +312,40 @@ fn write_summary(text: &mut String, summary: &Summary, workers: usize, expectati
     let steps = summary.corpus.steps + summary.random.steps;
     let compared = summary.corpus.compared + summary.random.compared;
     let skipped = summary.corpus.skipped + summary.random.skipped;
+    let ambiguous = summary.corpus.ambiguous + summary.random.ambiguous;
     let errors = summary.corpus.errors + summary.random.errors;
+    let third = if ambiguous > 0 {
+        format!(" + {ambiguous} ambiguous")
+    } else {
+        String::new()
+    };
     writeln!(
         text,
-        "counts    {steps} steps = {compared} compared + {skipped} skipped + {errors} errors{}",
+        "counts    {steps} steps = {compared} compared + {skipped} skipped{third} + {errors} errors{}",
         reasons(&summary.skips)
     )?;
+    if summary.waiting != Waiting::default() {
+        writeln!(
+            text,
+            "patience  {} calls sent again · {:.0} s of pauses · {:.0} s for changes to propagate",
+            summary.waiting.retries,
+            summary.waiting.waited.as_secs_f64(),
+            summary.waiting.settled.as_secs_f64(),
+        )?;
+    }
+    if !summary.ambiguous.is_empty() {
+        writeln!(
+            text,
+            "ambiguous {} {}: neither agreement nor divergence",
+            summary.ambiguous_cases,
+            cases(summary.ambiguous_cases)
+        )?;
+        let mut reasons: Vec<_> = summary.ambiguous.iter().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        for (reason, count) in reasons.into_iter().take(5) {
+            writeln!(text, "          {count} × {reason}")?;
+        }
+    }
     writeln!(
         text,
         "cost      worlds: {} calls, {:.0} a second · steps: {} calls, {:.0} a second · {:.1} s in all",
@@ -328,6 +357,9 @@ fn write_summary(text: &mut String, summary: &Summary, workers: usize, expectati
     )?;
     if let Some(file) = expectations {
         write_expected(text, summary, file)?;
+    }
+    for (refusal, next_step) in &summary.refusals {
+        writeln!(text, "refused   {refusal}: {next_step}")?;
     }
     for fault in summary.transport_faults.iter().take(5) {
         writeln!(text, "target    {fault}")?;

@@ -16,6 +16,8 @@ pub(super) fn result(summary: &Summary) -> String {
             "{} faults of the case files or of Countersign itself",
             summary.internal_faults.len()
         )
+    } else if let Some(refusal) = summary.refusals.keys().next() {
+        format!("stopped by a safety rail: {refusal}")
     } else if !summary.transport_faults.is_empty() {
         format!(
             "the target could not be asked: {} transport faults",

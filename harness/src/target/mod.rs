@@ -20,9 +20,10 @@ mod authorizer;
 mod blob;
 mod comparison;
 #[cfg(feature = "wire")]
-mod connector;
+pub(crate) mod connector;
 #[cfg(feature = "wire")]
 mod control;
+mod disturbance;
 #[cfg(feature = "wire")]
 pub mod driver;
 #[cfg(feature = "wire")]
@@ -32,23 +33,31 @@ pub mod endpoint;
 #[cfg(feature = "wire")]
 mod fact;
 #[cfg(feature = "wire")]
+mod patience;
+#[cfg(feature = "wire")]
 mod provision;
+pub(crate) mod repeat;
 #[cfg(feature = "wire")]
 mod settings;
 #[cfg(feature = "wire")]
-mod shape;
+pub(crate) mod shape;
 #[cfg(all(test, feature = "wire"))]
 mod tests;
 mod translation;
+#[cfg(feature = "wire")]
+mod twins;
 
 pub use adapter::{AdapterOptions, AdapterTarget};
 pub use authorizer::AuthorizerTarget;
 pub use comparison::Comparison;
+pub use disturbance::Disturbance;
 #[cfg(feature = "wire")]
 pub use embedded::{EmbeddedOptions, EmbeddedTarget};
 #[cfg(feature = "wire")]
 pub use endpoint::EndpointTarget;
 pub use translation::{Changes, Translation};
+#[cfg(feature = "wire")]
+pub use twins::{TwinLaw, TwinSeen, twin_names};
 
 /// Something that can be asked what the model is asked. Object-safe and synchronous; a target that needs a runtime owns it.
 pub trait Target {
@@ -76,17 +85,6 @@ pub trait Target {
         None
     }
 
-    /// How long the target may take until decisions see a change. A step whose decision differs is asked again for that long, as far as it
-    /// changed nothing.
-    fn settles_within(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    /// Lets time pass on the target between two questions.
-    fn wait(&mut self, time: Duration) {
-        std::thread::sleep(time);
-    }
-
     /// The case is over.
     ///
     /// # Errors
@@ -100,6 +98,23 @@ pub trait Target {
 
     /// Starts counting anew: an evaluator case begins, which builds no world.
     fn forget_usage(&mut self) {}
+
+    /// How changes propagate on this target; none where decisions see them at once, or as late as the case says.
+    fn settling(&self) -> Option<Settling> {
+        None
+    }
+
+    /// Lets time pass on the target between two questions.
+    ///
+    /// # Errors
+    /// [`TargetError::Transport`] and [`TargetError::Adapter`] when a target's own clock cannot be moved.
+    fn wait(&mut self, time: Duration) -> Result<(), TargetError> {
+        std::thread::sleep(time);
+        Ok(())
+    }
+
+    /// The world has settled, or as much time has gone by as it may take: what was asked until now was no part of the case.
+    fn settled(&mut self) {}
 
     /// Whether cases with a world are for this target.
     fn takes_worlds(&self) -> bool {
@@ -216,6 +231,50 @@ impl CallCount {
     }
 }
 
+/// What patience a case needed: calls that were sent again, and time that was waited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// Attempts that were throttled, lost or failed, and followed by another.
+    pub retries: u64,
+    /// Pauses between attempts, and slow answers.
+    pub waited: Duration,
+    /// Time until changes had propagated.
+    pub settled: Duration,
+}
+
+impl Waiting {
+    /// Adds another's.
+    pub fn add(&mut self, other: Self) {
+        self.retries += other.retries;
+        self.waited += other.waited;
+        self.settled += other.settled;
+    }
+}
+
+/// How long decisions may lag behind changes on a target, and how it is waited for: by asking again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settling {
+    /// After this long a difference is no matter of time.
+    pub within: Duration,
+    /// The first pause between two questions; where time is real each further one is twice as long.
+    pub every: Duration,
+    /// Whether time passes on a clock that the case knows: then it passes for the model too.
+    pub case_clock: bool,
+}
+
+impl Settling {
+    /// The pause before the question is asked again, by how often it was.
+    pub fn pause(self, asked: u32) -> Duration {
+        if self.case_clock {
+            return self.every;
+        }
+        self.every.saturating_mul(1 << asked.min(16)).min(LONGEST_PAUSE)
+    }
+}
+
+/// The longest pause between two questions where time is real.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// What a case cost on the target. Provisioning and steps are counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
@@ -223,6 +282,8 @@ pub struct Usage {
     pub provisioning: CallCount,
     /// Taking the steps.
     pub wire: CallCount,
+    /// What had to be waited for.
+    pub waiting: Waiting,
 }
 
 /// Why a target could not do its part. The variant says whose fault it is.
@@ -263,6 +324,20 @@ pub enum TargetError {
         /// The model's symbol for the value.
         symbol: String,
     },
+    /// A rail stopped the run: nothing more is sent.
+    #[error("refused: {message}")]
+    Refused {
+        /// Which rail.
+        message: String,
+        /// What to do about it.
+        next_step: String,
+    },
+    /// Nobody knows what the target did: an answer was lost, and asking again could not tell. Neither agreement nor divergence.
+    #[error("ambiguous: {reason}")]
+    Ambiguous {
+        /// What was lost.
+        reason: String,
+    },
     /// The target lacks a capability that the case needs.
     #[error("not supported by this target: {capability}")]
     Unsupported {
@@ -284,6 +359,11 @@ impl TargetError {
         Self::Transport {
             message: message.into(),
         }
+    }
+
+    /// An outcome that nobody knows.
+    pub fn ambiguous(reason: impl Into<String>) -> Self {
+        Self::Ambiguous { reason: reason.into() }
     }
 
     /// A missing capability.

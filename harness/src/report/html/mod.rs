@@ -113,6 +113,7 @@ fn good(summary: &Summary) -> bool {
         && summary.stale.is_empty()
         && summary.transport_faults.is_empty()
         && summary.internal_faults.is_empty()
+        && summary.refusals.is_empty()
         && summary.corpus.compared + summary.random.compared > 0
 }
 
@@ -126,6 +127,7 @@ fn figures(start: &Start, summary: &Summary) -> Markup {
                 td { (counts.steps) }
                 td { (counts.compared) }
                 td { (counts.skipped) }
+                td { (counts.ambiguous) }
                 td { (counts.errors) }
             }
         }
@@ -137,14 +139,14 @@ fn figures(start: &Start, summary: &Summary) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "part" }
-                        @for name in ["cases", "agree", "steps", "compared", "skipped", "errors"] { th scope="col" { (name) } }
+                        @for name in ["cases", "agree", "steps", "compared", "skipped", "ambiguous", "errors"] { th scope="col" { (name) } }
                     }
                 }
                 tbody { (row("corpus", &summary.corpus)) (row("random", &summary.random)) }
             }
         }
         @if start.random > 0 { p { "Seed of the random cases: " code { (start.seed) } "." } }
-        @for (title, reasons) in [("Skipped, by reason", &summary.skips), ("Discarded, by reason", &summary.discards)] {
+        @for (title, reasons) in [("Skipped, by reason", &summary.skips), ("Ambiguous, by reason", &summary.ambiguous), ("Discarded, by reason", &summary.discards)] {
             @if !reasons.is_empty() {
                 details {
                     summary { (title) }

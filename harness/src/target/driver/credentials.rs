@@ -40,7 +40,7 @@ impl Driver {
     /// # Errors
     /// [`TargetError::Transport`] and [`TargetError::Adapter`]; a refusal by the target is the inner error.
     pub(crate) async fn create_access_key(&mut self, by: &Credentials, user: &str) -> Issued {
-        let clients = self.signed_by(by);
+        let clients = self.signed_by(by, "iam:CreateAccessKey");
         match clients.iam.create_access_key().user_name(user).send().await {
             Ok(output) => match output.access_key() {
                 Some(key) => Ok(Ok(Credentials::new(
@@ -52,7 +52,9 @@ impl Driver {
                 ))),
                 None => Ok(Err(without("AccessKey"))),
             },
-            Err(error) => Ok(Err(failure(error)?)),
+            Err(error) => Ok(Err(
+                failure(error).map_err(|error| self.line.take_fault().unwrap_or(error))?
+            )),
         }
     }
 
@@ -67,7 +69,7 @@ impl Driver {
             .map(|(key, value)| Tag::builder().key(key).value(value).build())
             .collect::<Result<Vec<Tag>, _>>()
             .map_err(|error| TargetError::adapter(chain_of(&error)))?;
-        let clients = self.signed_by(by);
+        let clients = self.signed_by(by, "sts:AssumeRole");
         let request = clients
             .sts
             .assume_role()
@@ -79,7 +81,9 @@ impl Driver {
             .set_source_identity(session.source_identity.clone());
         match request.send().await {
             Ok(output) => Ok(given(output.credentials())),
-            Err(error) => Ok(Err(failure(error)?)),
+            Err(error) => Ok(Err(
+                failure(error).map_err(|error| self.line.take_fault().unwrap_or(error))?
+            )),
         }
     }
 
@@ -88,7 +92,7 @@ impl Driver {
     /// # Errors
     /// As for [`Driver::create_access_key`].
     pub(crate) async fn get_federation_token(&mut self, by: &Credentials, name: &str, policy: Option<&str>) -> Issued {
-        let clients = self.signed_by(by);
+        let clients = self.signed_by(by, "sts:GetFederationToken");
         let request = clients
             .sts
             .get_federation_token()
@@ -96,14 +100,17 @@ impl Driver {
             .set_policy(policy.map(str::to_owned));
         match request.send().await {
             Ok(output) => Ok(given(output.credentials())),
-            Err(error) => Ok(Err(failure(error)?)),
+            Err(error) => Ok(Err(
+                failure(error).map_err(|error| self.line.take_fault().unwrap_or(error))?
+            )),
         }
     }
 
     /// Clients whose calls are signed with these credentials.
-    fn signed_by(&mut self, credentials: &Credentials) -> Arc<Clients> {
+    fn signed_by(&mut self, credentials: &Credentials, operation: &str) -> Arc<Clients> {
         let clock = self.line.facts().clock;
         *self.line.facts() = Facts {
+            operation: operation.to_owned(),
             credentials: Some(credentials.clone()),
             clock,
             region: GLOBAL.to_owned(),

@@ -83,6 +83,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Output on success.
     pub(crate) result: Result<Value, Failure>,
+    /// Whether an earlier attempt of the call may have been carried out too.
+    pub(crate) repeated: bool,
 }
 
 /// A failed call.
@@ -156,13 +158,21 @@ impl Driver {
         {
             let mut facts = self.line.facts();
             facts.credentials = call.credentials.clone();
+            facts.operation = format!("{}:{}", call.service, call.name);
             facts.region = call.region.to_owned();
             facts.shape = call.shape;
             facts.headers = call.headers.clone();
             facts.presigned = None;
         }
         let clients = self.clients(call.region, signed_by_sdk);
-        let mut fields = Fields::new(&format!("{}:{}", call.service, call.name), call.with.clone());
+        let operation = format!("{}:{}", call.service, call.name);
+        let mut with = call.with.clone();
+        if let (Some(rails), Some(credentials)) = (self.line.rails(), &call.credentials)
+            && rails.is_provisioner(credentials.access_key_id())
+        {
+            rails.furnish(&operation, &mut with)?;
+        }
+        let mut fields = Fields::new(&operation, with);
         let called = match call.service {
             "kms" => kms::call(&clients.kms, call.name, &mut fields).await,
             "s3" if s3_presignable::NAMES.contains(&call.name) => {
@@ -185,9 +195,15 @@ impl Driver {
             "dynamodb" => dynamodb::call(&self.line, call.name, &mut fields).await,
             service => Err(unknown_operation(service, call.name)),
         };
+        if let Err(TargetError::Transport { .. }) = &called
+            && let Some(fault) = self.line.take_fault()
+        {
+            return Err(fault);
+        }
         let mut answer = Answer {
             status: self.line.last_status(),
             result: called?,
+            repeated: self.line.repeated(),
         };
         if let Err(failure) = &mut answer.result
             && call.service == "s3"
@@ -246,6 +262,7 @@ impl Driver {
             .map_err(|error| TargetError::adapter(error.to_string()))?;
         let request =
             shape::sign_header(request, "s3", &credentials, region, self.line.now()).map_err(TargetError::adapter)?;
+        self.line.facts().operation = "s3:PutAccountPublicAccessBlock".to_owned();
         let response = self.line.send(request).await?;
         let text = String::from_utf8_lossy(response.body());
         let element = |name: &str| {
@@ -263,6 +280,7 @@ impl Driver {
         Ok(Answer {
             status: response.status().as_u16(),
             result,
+            repeated: self.line.repeated(),
         })
     }
 

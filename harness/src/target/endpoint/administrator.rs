@@ -200,15 +200,18 @@ impl Administrators {
         Ok(key)
     }
 
+    /// Who asks for sessions, for trust policies.
+    pub(super) fn assumer_arn(&self, account: &AccountId) -> String {
+        match self.sessions {
+            Sessions::Administrator => "*".to_owned(),
+            Sessions::User => format!("arn:aws:iam::{account}:user/{ASSUMER}"),
+        }
+    }
+
     /// Whether roles let in only whom their trust policy names, whoever asks.
     pub(super) fn is_bound_by_trust(&self) -> bool {
         self.sessions == Sessions::User
     }
-}
-
-/// The ARN of the user that asks for sessions, for trust policies.
-pub(super) fn assumer_arn(account: &AccountId) -> String {
-    format!("arn:aws:iam::{account}:user/{ASSUMER}")
 }
 
 /// A call of IAM.
@@ -253,7 +256,7 @@ pub(super) async fn control(line: &Line, call: &HttpCall, account: &str) -> Resu
     Ok(serde_json::from_slice(answer.body()).unwrap_or(Value::Null))
 }
 
-fn of_chain() -> Result<Credentials, TargetError> {
+pub(super) fn of_chain() -> Result<Credentials, TargetError> {
     let settings = AwsSettings::of_process().map_err(|error| TargetError::adapter(error.to_string()))?;
     Ok(settings.credentials)
 }

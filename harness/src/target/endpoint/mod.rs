@@ -22,11 +22,15 @@ use countersign_model::world::World;
 
 use self::administrator::Administrators;
 use self::walk::{Running, Walk};
+use aws_credential_types::Credentials;
+
 use super::connector::{Line, Way};
 use super::driver::Driver;
+use super::patience::Patience;
 use super::provision::{Means, provision};
-use super::{CallCount, Changes, Comparison, Observed, Target, TargetError, Translation, Usage};
+use super::{CallCount, Changes, Comparison, Disturbance, Observed, Settling, Target, TargetError, Translation, Usage};
 use crate::differential::Binding;
+use crate::live::{self, CleanOptions, Cleaned, LiveError, LiveOptions, Rails, Raw};
 
 pub use canary::{Canary, CanaryError, canary};
 pub use capability::{ALL as CAPABILITIES, Capability, of_step, of_world};
@@ -36,8 +40,14 @@ pub use profile::{
 };
 pub use settings::{AwsSettings, Endpoints, SettingsError};
 
+/// What a world may ask about and no endpoint need be able to: the case is told how it is there (`Target::translate`).
+const SAID_OTHERWISE: [Capability; 2] = [Capability::Clock, Capability::SecureTransport];
+
 /// Numbers the cases of this process, so that no two have the same names on one endpoint.
 static CASES: AtomicU64 = AtomicU64::new(0);
+
+/// The first pause before a step is asked again.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// An endpoint and how to drive it.
 #[derive(Debug, Clone)]
@@ -69,10 +79,7 @@ impl EndpointTarget {
     /// # Errors
     /// [`TargetError::Transport`] when no runtime can be made.
     pub fn new(options: EndpointOptions) -> Result<Self, TargetError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| TargetError::transport(format!("no runtime for the target: {error}")))?;
+        let runtime = runtime()?;
         let line = Line::new(Way::socket(), options.endpoints.default.clone())
             .with(options.endpoints.by_service.clone(), options.profile.timeout);
         let driver = Driver::new(Arc::new(line)).with_path_style(options.profile.path_style);
@@ -85,6 +92,60 @@ impl EndpointTarget {
             case: None,
             usage: Usage::default(),
         })
+    }
+
+    /// A target behind the rails of a live run. The rails have been put up by [`EndpointTarget::verify`].
+    ///
+    /// # Errors
+    /// As for [`EndpointTarget::new`].
+    pub(crate) fn behind(
+        options: EndpointOptions,
+        rails: Arc<Rails>,
+        disturbance: Option<Disturbance>,
+    ) -> Result<Self, TargetError> {
+        let line = live_line(&options, disturbance).with_rails(rails);
+        let mut target = Self::new(options)?;
+        target.driver = Driver::new(Arc::new(line)).with_path_style(target.options.profile.path_style);
+        Ok(target)
+    }
+
+    /// Asks whose account it is, and puts up the rails of a live run.
+    ///
+    /// # Errors
+    /// [`LiveError`]: the run must not go on.
+    pub(crate) fn verify(
+        options: EndpointOptions,
+        live: &LiveOptions,
+        credentials: &Credentials,
+        disturbance: Option<Disturbance>,
+    ) -> Result<Arc<Rails>, LiveError> {
+        let runtime = runtime().map_err(|error| LiveError::Unverified {
+            reason: error.to_string(),
+        })?;
+        let line = Arc::new(live_line(&options, disturbance));
+        let raw = Raw::new(line, credentials.clone(), live.region.as_str());
+        let provisioner = runtime.block_on(live::verify(&raw, live))?;
+        let rails = Rails::new(live.clone(), provisioner, credentials.access_key_id().to_owned())?;
+        Ok(Arc::new(rails))
+    }
+
+    /// Deletes what the journal of the rails lists.
+    ///
+    /// # Errors
+    /// [`TargetError`] when nothing can be asked any more.
+    pub(crate) fn clean(&mut self, what: CleanOptions) -> Result<Cleaned, TargetError> {
+        let Some(rails) = self.driver.line().rails().cloned() else {
+            return Ok(Cleaned::default());
+        };
+        // Countersign's own users go too.
+        self.administrators.forget();
+        let credentials = administrator::of_chain()?;
+        let raw = Raw::new(
+            Arc::clone(self.driver.line()),
+            credentials,
+            rails.options().region.as_str(),
+        );
+        self.runtime.block_on(live::clean(&raw, &rails, what))
     }
 
     /// What is known of the endpoint's kind.
@@ -119,12 +180,15 @@ impl Target for EndpointTarget {
     fn translate(&mut self, case: &Case) -> Option<Translation> {
         let profile = &self.options.profile;
         let texts = profile.comparison().message;
+        let needed = of_world(case);
+        let asks = |capability| needed.contains(&capability) && !profile.can(capability);
         let suffix = match profile.isolation {
             Isolation::Reset => String::new(),
             Isolation::Names => format!("zq{}n{}", self.run, CASES.fetch_add(1, Ordering::Relaxed)),
         };
         let accounts = case.world.iter().flat_map(|world| world.accounts.keys());
         let mut changes = Changes {
+            prefix: self.driver.line().rails().map_or("", |_| live::NAME_PREFIX).to_owned(),
             suffix,
             accounts: accounts
                 .filter(|_| profile.own_accounts)
@@ -133,6 +197,8 @@ impl Target for EndpointTarget {
             // Texts depend on the date and on switches everywhere; decisions hardly ever.
             without_date: !profile.can(Capability::AsOf) && !texts,
             without_quirks: !profile.can(Capability::Quirks) && !texts,
+            clock: asks(Capability::Clock).then(now),
+            plain_http: asks(Capability::SecureTransport),
         };
         // Without it nothing can be asked; `begin` says so.
         if let Ok(Some(account)) = self.only_account()
@@ -144,8 +210,8 @@ impl Target for EndpointTarget {
         Translation::of(case, &changes)
     }
 
-    fn settles_within(&self) -> Duration {
-        self.options.profile.settle
+    fn settling(&self) -> Option<Settling> {
+        settling(&self.options.profile)
     }
 
     fn begin(&mut self, case: &Case, world: &World) -> Result<Binding, TargetError> {
@@ -154,6 +220,15 @@ impl Target for EndpointTarget {
         self.case = None;
         if let Some(missing) = missing(&self.options.profile, case) {
             return Err(TargetError::unsupported(missing));
+        }
+        self.driver.line().begin_case(&case.id);
+        if let Some(rails) = self.driver.line().rails().cloned() {
+            let region = world.resolved_spec().region.clone();
+            if region != rails.options().region {
+                return Err(TargetError::unsupported(format!("the Region {region}")));
+            }
+            // What a case before left behind, if its world could not be built.
+            self.clean(CleanOptions { keep_keys: true })?;
         }
         let calls_before = self.driver.line().calls();
         let Self {
@@ -200,7 +275,7 @@ impl Target for EndpointTarget {
 
     fn end(&mut self) -> Result<(), TargetError> {
         self.case = None;
-        Ok(())
+        self.clean(CleanOptions { keep_keys: true }).map(|_| ())
     }
 
     fn usage(&self) -> Usage {
@@ -214,7 +289,10 @@ impl Target for EndpointTarget {
 
 /// The first thing that the world of a case needs and the endpoint has not, in the words of reports.
 fn missing(profile: &Profile, case: &Case) -> Option<&'static str> {
-    let world = of_world(case).into_iter().find(|needed| !profile.can(*needed));
+    let world = of_world(case)
+        .into_iter()
+        .filter(|needed| !SAID_OTHERWISE.contains(needed))
+        .find(|needed| !profile.can(*needed));
     let given = [
         (Capability::AsOf, case.as_of.is_some()),
         (Capability::Quirks, !case.quirks.is_empty()),
@@ -246,8 +324,9 @@ async fn begin(
         control: None,
         explicit_defaults: profile.explicit_defaults,
         bypass_lockout_check: profile.bypass_lockout_check,
+        settling: settling(profile),
     };
-    let result = provision(driver, &means, case, world).await;
+    let result = provision(driver, &means, case, world).await.map(|(binding, _)| binding);
     administrators.enforce(driver).await?;
     match result {
         Err(TargetError::Provisioning { what, code, message }) if says_missing(profile, &code, &message) => {
@@ -257,12 +336,50 @@ async fn begin(
     }
 }
 
+fn runtime() -> Result<tokio::runtime::Runtime, TargetError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| TargetError::transport(format!("no runtime for the target: {error}")))
+}
+
+/// A line to AWS, or to what takes its place: with patience, and TLS if the address asks for it.
+fn live_line(options: &EndpointOptions, disturbance: Option<Disturbance>) -> Line {
+    let patience = Patience {
+        disturbance: disturbance.unwrap_or_default(),
+        real_time: true,
+    };
+    let way = if options.endpoints.default.starts_with("https:") {
+        Way::encrypted()
+    } else {
+        Way::socket()
+    };
+    Line::new(way, options.endpoints.default.clone())
+        .with(options.endpoints.by_service.clone(), options.profile.timeout)
+        .with_patience(Some(patience))
+}
+
+/// How late changes are seen there.
+fn settling(profile: &Profile) -> Option<Settling> {
+    (!profile.settle.is_zero()).then_some(Settling {
+        within: profile.settle,
+        every: FIRST_PAUSE,
+        case_clock: false,
+    })
+}
+
 /// Whether the target says that it does not have an operation.
 fn says_missing(profile: &Profile, code: &str, message: &str) -> bool {
     let missing = &profile.missing;
     missing.codes.iter().any(|known| known == code)
         || missing.statuses.iter().any(|status| code == status.to_string())
         || missing.messages.iter().any(|part| message.contains(part.as_str()))
+}
+
+/// This second.
+fn now() -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// An account id that no other case has: of the run's letters and a number.

@@ -11,7 +11,8 @@ use super::capability::{self, Capability};
 use crate::target::Comparison;
 
 /// The profiles that come with Countersign, by name.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 6] = [
+    ("aws", include_str!("../../../../targets/aws.toml")),
     ("countersign", include_str!("../../../../targets/countersign.toml")),
     ("fakecloud", include_str!("../../../../targets/fakecloud.toml")),
     ("generic", include_str!("../../../../targets/generic.toml")),

@@ -3,18 +3,21 @@
 
 mod identity;
 mod keys;
+mod plain;
+mod recovery;
 mod services;
 mod storage;
 
 use aws_credential_types::Credentials;
-use countersign_model::case::{AccountSpec, BucketSpec, Case, KeySpec, Shape, WorldSpec};
+use countersign_model::case::{AccountSpec, BucketSpec, Case, KeySpec, WorldSpec};
 use countersign_model::name::{AccountId, Region};
 use countersign_model::world::World;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::TargetError;
 use super::control::ControlPlane;
-use super::driver::{Answer, Call, Driver};
+use super::driver::{Answer, Driver};
+use super::{Settling, TargetError};
 use crate::differential::{Binding, BindingError};
 
 /// Secret of every account's root user on the embedded target.
@@ -39,9 +42,12 @@ pub(super) struct Means<'a> {
     pub(super) explicit_defaults: bool,
     /// Whether `BypassPolicyLockoutSafetyCheck` may be sent. Without it a policy that locks the administrator out is refused.
     pub(super) bypass_lockout_check: bool,
+    /// How late what was made is seen; none where it is seen at once.
+    pub(super) settling: Option<Settling>,
 }
 
-/// Builds the world and returns the binding of all that the target chose.
+/// Builds the world and returns the binding of all that the target chose, with the time it is then: where changes propagate late, what a
+/// later call needs is waited for.
 ///
 /// # Errors
 /// [`TargetError::Provisioning`] naming what the target refuses; [`TargetError::Unsupported`] for what it does not have.
@@ -50,7 +56,7 @@ pub(super) async fn provision(
     means: &Means<'_>,
     case: &Case,
     world: &World,
-) -> Result<Binding, TargetError> {
+) -> Result<(Binding, Timestamp), TargetError> {
     let mut provisioner = Provisioner {
         driver,
         means,
@@ -58,6 +64,7 @@ pub(super) async fn provision(
         world,
         spec: world.resolved_spec(),
         binding: Binding::default(),
+        clock: world.now(),
     };
     for symbol in world.initial_symbols().unique_ids.values() {
         provisioner.binding.declare(symbol);
@@ -74,7 +81,7 @@ pub(super) async fn provision(
     provisioner.key_states().await?;
     provisioner.key_policies().await?;
     provisioner.arranged_states().await?;
-    Ok(provisioner.binding)
+    Ok((provisioner.binding, provisioner.clock))
 }
 
 /// The root user of an account.
@@ -102,6 +109,8 @@ struct Provisioner<'a> {
     world: &'a World,
     spec: &'a WorldSpec,
     binding: Binding,
+    /// The time on the target.
+    clock: Timestamp,
 }
 
 impl<'a> Provisioner<'a> {
@@ -125,23 +134,11 @@ impl<'a> Provisioner<'a> {
         parameters: Value,
         what: &str,
     ) -> Result<Value, TargetError> {
-        let (service, name) = call.split_once(':').unwrap_or(("", call));
         let with = match self.outward(&without_null(parameters))? {
             Value::Object(map) => map,
             _ => Map::new(),
         };
-        let answer = self
-            .driver
-            .call(Call {
-                service,
-                name,
-                with: &with,
-                region: region.as_str(),
-                credentials: Some((self.means.administrator)(account)?),
-                shape: Shape::Header,
-                headers: Vec::new(),
-            })
-            .await?;
+        let answer = self.make(account, region, call, &with).await?;
         if is_missing(&answer) {
             return Err(TargetError::unsupported(call));
         }

@@ -270,7 +270,8 @@ fn put_object(bucket: &str, key: &str, object: &ObjectSpec) -> Value {
     })
 }
 
-fn percent_encoded(text: &str) -> String {
+/// Everything but unreserved characters as `%XX`.
+pub(super) fn percent_encoded(text: &str) -> String {
     text.bytes()
         .fold(String::with_capacity(text.len()), |mut encoded, byte| {
             if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

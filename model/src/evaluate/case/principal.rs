@@ -160,7 +160,12 @@ fn given_id(given: &BTreeMap<String, Option<ContextValue>>) -> Option<String> {
 /// The path of a session's role, if the context gives its `aws:PrincipalArn`.
 fn given_role_path(given: &BTreeMap<String, Option<ContextValue>>, session: &Arn, name: &str) -> Option<String> {
     let role = Arn::new(given_text(given, "aws:PrincipalArn")?).ok()?;
-    let of_session = [("iam", role.field(2)), ("", role.field(3)), (session.field(1), role.field(1)), (session.field(4), role.field(4))];
+    let of_session = [
+        ("iam", role.field(2)),
+        ("", role.field(3)),
+        (session.field(1), role.field(1)),
+        (session.field(4), role.field(4)),
+    ];
     if of_session.iter().any(|(wanted, is)| wanted != is) {
         return None;
     }
