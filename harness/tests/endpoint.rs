@@ -195,13 +195,13 @@ fn answer(mut stream: TcpStream, number: usize) -> std::io::Result<()> {
         (
             "Action=CreateUser&",
             format!(
-                "<R><CreateUserResult><User><Path>/</Path><UserName>u</UserName><UserId>AIDA{number}</UserId><Arn>arn:aws:iam::111122223333:user/u</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></User></CreateUserResult></CreateUserResponse>"
+                "<CreateUserResponse><CreateUserResult><User><Path>/</Path><UserName>u</UserName><UserId>AIDA{number}</UserId><Arn>arn:aws:iam::111122223333:user/u</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></User></CreateUserResult></CreateUserResponse>"
             ),
         ),
         (
             "Action=CreateAccessKey&",
             format!(
-                "<R><CreateAccessKeyResult><AccessKey><UserName>u</UserName><AccessKeyId>AKIA{number}</AccessKeyId><Status>Active</Status><SecretAccessKey>s</SecretAccessKey></AccessKey></CreateAccessKeyResult></CreateAccessKeyResponse>"
+                "<CreateAccessKeyResponse><CreateAccessKeyResult><AccessKey><UserName>u</UserName><AccessKeyId>AKIA{number}</AccessKeyId><Status>Active</Status><SecretAccessKey>s</SecretAccessKey></AccessKey></CreateAccessKeyResult></CreateAccessKeyResponse>"
             ),
         ),
         (
