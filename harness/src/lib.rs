@@ -29,3 +29,5 @@ pub mod session;
 pub mod shard;
 pub mod stats;
 pub mod target;
+#[cfg(feature = "wire")]
+pub mod vectors;

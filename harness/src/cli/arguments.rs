@@ -44,6 +44,8 @@ pub(super) enum Command {
     Scope(super::scope::ScopeArguments),
     /// Put the reports of all shards of a run together.
     Merge(super::merge::MergeArguments),
+    /// Put the reports of runs on several targets side by side, by areas of the rules.
+    Matrix(super::matrix::MatrixArguments),
     /// Make Cases of inputs that a fuzz target saved, and say whether they still fail.
     FuzzCase(super::fuzz_case::FuzzCaseArguments),
     /// List the rules of the model, or explain some of them.
@@ -54,6 +56,9 @@ pub(super) enum Command {
     Explain(super::explain::ExplainArguments),
     /// Keep what is known to go wrong on a target, so that only what is new fails.
     Expect(super::expect::ExpectArguments),
+    /// Write the suite as JSON vectors for other people's test programs, or check such an export.
+    #[cfg(feature = "wire")]
+    Vectors(super::vectors::VectorsArguments),
     /// Serve the embedded emulator alone: an endpoint that enforces key policies, grants and SSE-KMS.
     Emulator(EmulatorArguments),
     /// Delete what live runs left in AWS: what the journal lists and nothing else.
@@ -84,6 +89,9 @@ pub(super) struct TargetArguments {
     /// How long an adapter may take for one answer.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(super) timeout: u64,
+    /// Hold every line of an adapter to the schema of the protocol: for those who write one.
+    #[arg(long)]
+    pub(super) validate: bool,
     /// Disturb the calls on purpose, the same way for the same seed: `throttle=0.3,reset=0.1,5xx=0.05,slow=0.1:8s,propagation=2s,seed=1`.
     /// What is lost is asked again where that can do no harm; what nobody can know is counted as ambiguous, never as a divergence.
     #[arg(long, value_name = "SHARES")]
@@ -197,6 +205,7 @@ impl Default for TargetArguments {
             allow_remote: false,
             control_token: None,
             timeout: 10,
+            validate: false,
             disturb: None,
             #[cfg(feature = "wire")]
             live: super::live::LiveArguments::default(),

@@ -71,8 +71,10 @@ pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(
             findings: arguments.findings,
             fail_fast: arguments.fail_fast,
         },
-        known,
-        run.as_mut(),
+        Books {
+            known,
+            recorded: run.as_mut(),
+        },
         &interrupted,
     )?;
     Ok((exit, run))
@@ -126,10 +128,16 @@ pub(super) fn run_cases(
             findings: SHOWN_FINDINGS,
             fail_fast: false,
         },
-        Known::default(),
-        None,
+        Books::default(),
         &interrupted,
     )
+}
+
+/// What is known of the target before a run, and what is written down of it for expectations.
+#[derive(Default)]
+struct Books<'a> {
+    known: Known,
+    recorded: Option<&'a mut RecordedRun>,
 }
 
 /// What a run leaves behind.
@@ -149,10 +157,13 @@ fn execute(
     target: &TargetArguments,
     faults: &[String],
     output: Output<'_>,
-    mut known: Known,
-    mut recorded: Option<&mut RecordedRun>,
+    books: Books<'_>,
     interrupted: &AtomicBool,
 ) -> Result<Exit, Failure> {
+    let Books {
+        mut known,
+        mut recorded,
+    } = books;
     if plan.total() == 0 {
         return Err(Failure::message(
             Exit::NothingRan,

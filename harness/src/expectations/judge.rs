@@ -20,7 +20,7 @@ pub enum Verdict {
     Failure,
     /// An entry says by name that it fails, and it does not.
     UnexpectedPass,
-    /// Nothing of it was compared: the target declares that it cannot.
+    /// Nothing of it was compared: the target declares that it cannot, or nobody knows what it did.
     Skipped,
     /// The target could not be asked, or the case could not be run.
     Error,
@@ -318,13 +318,15 @@ fn plain_verdict(report: &CaseReport, fails: bool) -> Verdict {
     let no_answer = |status: &StepStatus| matches!(status, StepStatus::Error { .. });
     let unbuilt = !matches!(
         report.provisioning_fault,
-        None | Some(TargetError::Provisioning { .. } | TargetError::Unsupported { .. })
+        None | Some(TargetError::Provisioning { .. } | TargetError::Unsupported { .. } | TargetError::Ambiguous { .. })
     );
     if fails {
         Verdict::Failure
     } else if unbuilt || report.steps.iter().any(|step| no_answer(&step.status)) {
         Verdict::Error
-    } else if report.compared() == 0 && (report.skipped() > 0 || report.provisioning_fault.is_some()) {
+    } else if report.compared() == 0
+        && (report.skipped() + report.ambiguous() > 0 || report.provisioning_fault.is_some())
+    {
         Verdict::Skipped
     } else {
         Verdict::Pass

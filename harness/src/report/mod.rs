@@ -1,6 +1,7 @@
 //! What a run tells people and machines: one stream of events, several consumers. Nothing is run or compared here.
 //!
-//! `terminal` and `html` write for a person, `ndjson` for machines, `junit` and `github` for CI systems; `summary` and `matrix` count.
+//! `terminal` and `html` write for a person, `ndjson` for machines, `junit` and `github` for CI systems; `summary` and `matrix` count;
+//! `targets` puts the reports of several runs side by side.
 
 mod aws_command;
 mod finding;
@@ -10,6 +11,7 @@ mod junit;
 mod matrix;
 mod ndjson;
 mod summary;
+mod targets;
 mod terminal;
 mod text;
 mod words;
@@ -27,6 +29,7 @@ pub use junit::JunitReport;
 pub use matrix::{Matrix, Row, Score};
 pub use ndjson::{NdjsonReport, ReportError};
 pub use summary::{Counts, Summary, Verdicts};
+pub use targets::{TargetRun, TargetRunError, page as targets_page};
 pub use terminal::{TerminalReport, render_finding};
 pub use text::{plain, shell_word};
 
