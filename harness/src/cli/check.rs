@@ -33,6 +33,9 @@ pub(super) const NEEDS_BUDGET: usize = 300;
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     known_faults(&arguments.faults)?;
+    if let Some(path) = &arguments.against {
+        return against(path, arguments);
+    }
     let interrupted = interrupt_flag();
     let ready = ready(&arguments.target)?;
     let offered = Offered::by(&ready.target, &arguments.faults)?;
@@ -58,6 +61,23 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
         },
         &interrupted,
     )
+}
+
+/// Holds observations against the model.
+fn against(path: &Path, arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let observations = crate::observed::load(path).map_err(|error| {
+        Failure::message(
+            Exit::Usage,
+            error,
+            "name a file or folder that `countersign record` wrote",
+        )
+    })?;
+    let cases = observations.into_iter().map(|observation| observation.case).collect();
+    let target = TargetArguments {
+        target: TargetName::Observed(path.to_owned()),
+        ..arguments.target.clone()
+    };
+    run_cases(cases, &target, &arguments.faults, arguments.report.as_deref())
 }
 
 /// Runs given cases, as far as they are for the target, and no random ones.
@@ -292,6 +312,7 @@ impl Offered {
                 )
             }
             TargetName::Url(endpoint) => (endpoint.clone(), true, false),
+            TargetName::Observed(_) => ("observed".to_owned(), true, false),
             TargetName::Aws | TargetName::Managed(_) | TargetName::Endpoint { .. } => (String::new(), false, false),
             TargetName::Adapter(options) => {
                 if let Some(fault) = faults.first() {
