@@ -2,13 +2,13 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    AbacStatus, AccessControlPolicy, BlockedEncryptionTypes, BucketLoggingStatus, CompletedMultipartUpload, CompletedPart,
-    CreateBucketConfiguration, CsvInput, CsvOutput, Delete, ErrorDocument, GlacierJobParameters, Grant, Grantee,
-    IndexDocument, InputSerialization, JsonInput, JsonOutput, LoggingEnabled, ObjectEncryption, ObjectIdentifier,
-    ObjectLockLegalHold, ObjectLockRetention, OutputSerialization, Owner, OwnershipControls, OwnershipControlsRule,
-    PublicAccessBlockConfiguration, RedirectAllRequestsTo, RequestPaymentConfiguration, RestoreRequest,
-    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, SsekmsEncryption, Tag,
-    Tagging, Type, VersioningConfiguration, WebsiteConfiguration,
+    AbacStatus, AccessControlPolicy, BlockedEncryptionTypes, BucketLoggingStatus, CompletedMultipartUpload,
+    CompletedPart, CreateBucketConfiguration, CsvInput, CsvOutput, Delete, ErrorDocument, GlacierJobParameters, Grant,
+    Grantee, IndexDocument, InputSerialization, JsonInput, JsonOutput, LoggingEnabled, ObjectEncryption,
+    ObjectIdentifier, ObjectLockLegalHold, ObjectLockRetention, OutputSerialization, Owner, OwnershipControls,
+    OwnershipControlsRule, PublicAccessBlockConfiguration, RedirectAllRequestsTo, RequestPaymentConfiguration,
+    RestoreRequest, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
+    SsekmsEncryption, Tag, Tagging, Type, VersioningConfiguration, WebsiteConfiguration,
 };
 
 use crate::target::TargetError;
