@@ -30,6 +30,8 @@ pub(super) enum Command {
     Check(CheckArguments),
     /// Run the scenarios of the corpus, or list them.
     Scenarios(ScenariosArguments),
+    /// Run cases on a target and write down what it answers, for `check --against`.
+    Record(super::record::RecordArguments),
     /// Run Case files: scenarios, findings, vectors.
     Replay(ReplayArguments),
     /// Say how good the random cases are: distinct requests, allow share, rules reached.
@@ -122,6 +124,8 @@ pub(super) enum TargetName {
     },
     /// AWS itself, behind its rails.
     Aws,
+    /// What `record` wrote, played back.
+    Observed(PathBuf),
     /// Another program, asked over its standard input and output.
     Adapter(AdapterOptions),
 }
@@ -179,9 +183,15 @@ pub(super) struct CheckArguments {
     /// Findings that are shrunk, shown and saved, of those that differ; the rest are counted.
     #[arg(long, default_value_t = super::check::SHOWN_FINDINGS, value_name = "N")]
     pub(super) findings: usize,
+    /// Stop at the first case that differs or cannot be run, and leave it unshrunk: for a yes or no in little time.
+    #[arg(long)]
+    pub(super) fail_fast: bool,
     /// Leave the corpus out.
     #[arg(long)]
     pub(super) no_scenarios: bool,
+    /// Hold observations that `record` wrote against the model, and nothing else; a file or a folder, such as `snapshots/observed`.
+    #[arg(long, value_name = "FILE_OR_DIR", conflicts_with_all = ["cases", "target", "no_scenarios", "shard", "disturb"])]
+    pub(super) against: Option<PathBuf>,
     /// Switch a seeded fault of the embedded emulator on, to see it found. May be given several times.
     #[arg(long = "fault", value_name = "ID")]
     pub(super) faults: Vec<String>,
@@ -221,7 +231,9 @@ impl Default for CheckArguments {
             explore: false,
             report: None,
             findings: super::check::SHOWN_FINDINGS,
+            fail_fast: false,
             no_scenarios: false,
+            against: None,
             faults: Vec::new(),
             workers: None,
             shard: Shard::WHOLE,

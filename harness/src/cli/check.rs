@@ -40,6 +40,9 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
 /// As [`run`]; records the cases too if asked to, and then shrinks nothing.
 pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(Exit, Option<RecordedRun>), Failure> {
     known_faults(&arguments.faults)?;
+    if let Some(path) = &arguments.against {
+        return against(path, arguments).map(|exit| (exit, None));
+    }
     let interrupted = interrupt_flag();
     let ready = ready(&arguments.target)?;
     let offered = Offered::by(&ready.target, &arguments.faults)?;
@@ -71,6 +74,7 @@ pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(
         Output {
             folder: arguments.report.as_deref(),
             findings: arguments.findings,
+            fail_fast: arguments.fail_fast,
         },
         Books {
             known,
@@ -79,6 +83,23 @@ pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(
         &interrupted,
     )?;
     Ok((exit, run))
+}
+
+/// Holds observations against the model.
+fn against(path: &Path, arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let observations = crate::observed::load(path).map_err(|error| {
+        Failure::message(
+            Exit::Usage,
+            error,
+            "name a file or folder that `countersign record` wrote",
+        )
+    })?;
+    let cases = observations.into_iter().map(|observation| observation.case).collect();
+    let target = TargetArguments {
+        target: TargetName::Observed(path.to_owned()),
+        ..arguments.target.clone()
+    };
+    run_cases(cases, &target, &arguments.faults, arguments.report.as_deref())
 }
 
 /// Runs given cases, as far as they are for the target, and no random ones.
@@ -127,6 +148,7 @@ pub(super) fn run_cases(
         Output {
             folder: report,
             findings: SHOWN_FINDINGS,
+            fail_fast: false,
         },
         Books::default(),
         &interrupted,
@@ -147,6 +169,8 @@ struct Output<'a> {
     folder: Option<&'a Path>,
     /// Distinct findings that are shrunk, shown and saved.
     findings: usize,
+    /// Whether the first case that differs ends the run.
+    fail_fast: bool,
 }
 
 fn execute(
@@ -234,6 +258,9 @@ fn execute(
             if let Err(error) = tell(&mut consumers, &event) {
                 failed_to_tell.get_or_insert(error);
             }
+            if output.fail_fast && !is_well(&finished.result) {
+                interrupted.store(true, Ordering::Relaxed);
+            }
             if let Some(run) = recorded.as_deref_mut() {
                 run.cases.extend(Recorded::of(&finished, &judged));
             }
@@ -305,6 +332,17 @@ fn execute(
     Ok(exit_of(&summary))
 }
 
+/// Whether nothing speaks against going on: what was compared agrees, nothing failed. What a target lacks, or a generator gives up, is fine.
+fn is_well(result: &CaseResult) -> bool {
+    match result {
+        CaseResult::Ran { report, .. } => {
+            report.provisioning_fault.is_none() && report.errors() == 0 && report.disagreements().next().is_none()
+        }
+        CaseResult::Discarded { .. } => true,
+        CaseResult::Lost { .. } | CaseResult::Failed { .. } => false,
+    }
+}
+
 /// What `merge` needs of a shard: the first exemplar of every kind of disagreement, as it was before it was shrunk.
 fn write_groups(folder: &Path, distinct: &Distinct) -> std::io::Result<()> {
     use std::io::Write as _;
@@ -356,6 +394,7 @@ impl Offered {
                 )
             }
             TargetName::Url(endpoint) => (endpoint.clone(), None, true, false),
+            TargetName::Observed(_) => ("observed".to_owned(), None, true, false),
             TargetName::Aws | TargetName::Managed(_) | TargetName::Endpoint { .. } => {
                 (String::new(), None, false, false)
             }

@@ -56,7 +56,7 @@ struct UpdateArguments {
     /// Number of workers.
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
-    /// What kind of endpoint the URL is, as for `check`.
+    /// What kind of endpoint a URL is, as `check --profile` takes it.
     #[arg(long, value_name = "NAME_OR_FILE")]
     profile: Option<String>,
     /// Token of the control plane, for a target given by URL.

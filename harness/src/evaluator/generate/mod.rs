@@ -5,6 +5,7 @@
 
 mod breakage;
 mod condition;
+mod edges;
 mod near;
 mod policies;
 mod scene;
@@ -35,7 +36,7 @@ const CHANGES: &[(u32, u32)] = &[(30, 0), (40, 1), (20, 2), (10, 3)];
 const STAGE_CHANGES: &[(u32, u32)] = &[(75, 0), (25, 1)];
 
 /// In how many of a hundred cases the scene is set for one near miss.
-const STAGED: u8 = 28;
+const STAGED: u8 = 34;
 
 /// In how many of a hundred cases a disputed rule is read the other way.
 const SWITCHED: u8 = 8;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use countersign_model::case::{EvaluatorGrant, EvaluatorGrantConstraints, EvaluatorPolicies};
 use serde_json::{Value, json};
 
+use super::edges::EDGES;
 use super::near;
 use super::policies::resource_set;
 use super::scene::{CallerKind, Scene, flip_case};
@@ -45,6 +46,12 @@ enum Stage {
     NoResource,
     /// A service-linked role under an SCP.
     LinkedRole,
+    /// A role that is to be assumed, with one of the two sides missing.
+    Trust,
+    /// A key whose policy leaves it to an account, the caller's or another one.
+    Delegation,
+    /// An element of exceptions in which the request stands, or nearly.
+    Exceptions,
 }
 
 const STAGES: &[(u32, Stage)] = &[
@@ -55,216 +62,16 @@ const STAGES: &[(u32, Stage)] = &[
     (3, Stage::SparedByName),
     (3, Stage::DeniedAccount),
     (3, Stage::TaskPolicy),
-    (22, Stage::Edge),
+    (30, Stage::Edge),
     (2, Stage::PartOfPrincipal),
-    (3, Stage::LetterOfResource),
+    (5, Stage::LetterOfResource),
     (3, Stage::StarAcrossFields),
     (3, Stage::NamedLikeService),
     (2, Stage::NoResource),
     (3, Stage::LinkedRole),
-];
-
-/// A test near the edge of its operator: what the request says of a key, and what is asked of it. An empty list takes the key away.
-type Edge = (
-    &'static str,
-    Kind,
-    &'static [&'static str],
-    &'static str,
-    &'static [&'static str],
-);
-
-const EDGES: &[Edge] = &[
-    ("aws:PrincipalTag/team", Kind::Text, &["red"], "StringEquals", &["Red"]),
-    (
-        "aws:PrincipalTag/team",
-        Kind::Text,
-        &["red"],
-        "StringNotEquals",
-        &["RED", "blue"],
-    ),
-    (
-        "aws:PrincipalTag/team",
-        Kind::Text,
-        &["red"],
-        "StringEquals",
-        &["re?", "r*"],
-    ),
-    ("aws:PrincipalTag/team", Kind::Text, &["red"], "StringLike", &["r?d"]),
-    (
-        "aws:PrincipalTag/team",
-        Kind::Text,
-        &["team red"],
-        "StringEqualsIgnoreCase",
-        &["Team Red"],
-    ),
-    (
-        "aws:CurrentTime",
-        Kind::Date,
-        &["2026-11-22T10:00:00Z"],
-        "DateLessThan",
-        &["2026-11-22T10:00:00Z"],
-    ),
-    (
-        "aws:CurrentTime",
-        Kind::Date,
-        &["2026-11-22T10:00:00Z"],
-        "DateLessThanEquals",
-        &["2026-11-22T10:00:00Z"],
-    ),
-    (
-        "aws:CurrentTime",
-        Kind::Date,
-        &["2026-11-22T10:00:00Z"],
-        "DateGreaterThan",
-        &["2026-11-22T10:00:00Z"],
-    ),
-    (
-        "aws:CurrentTime",
-        Kind::Date,
-        &["2026-11-22T12:00:00+02:00"],
-        "DateEquals",
-        &["2026-11-22T10:00:00Z"],
-    ),
-    (
-        "aws:CurrentTime",
-        Kind::Date,
-        &["2026-11-22T10:00:00Z"],
-        "DateNotEquals",
-        &["2026-11-22T12:00:00+02:00"],
-    ),
-    (
-        "aws:EpochTime",
-        Kind::Date,
-        &["1795341600"],
-        "DateLessThanEquals",
-        &["1795341600"],
-    ),
-    ("aws:SecureTransport", Kind::Flag, &[], "Bool", &["false"]),
-    ("aws:MultiFactorAuthPresent", Kind::Flag, &[], "BoolIfExists", &["true"]),
-    ("aws:SecureTransport", Kind::Flag, &["true"], "Bool", &["TRUE"]),
-    ("app:Blob", Kind::Binary, &["aGVsbG8="], "BinaryEquals", &["aGVsbG8="]),
-    (
-        "aws:MultiFactorAuthAge",
-        Kind::Number,
-        &["300"],
-        "NumericGreaterThan",
-        &["299"],
-    ),
-    (
-        "aws:MultiFactorAuthAge",
-        Kind::Number,
-        &["300"],
-        "NumericGreaterThanEquals",
-        &["300.0"],
-    ),
-    (
-        "aws:MultiFactorAuthAge",
-        Kind::Number,
-        &["300.5"],
-        "NumericEquals",
-        &["300.50"],
-    ),
-    (
-        "aws:MultiFactorAuthAge",
-        Kind::Number,
-        &["300"],
-        "NumericLessThan",
-        &["1000"],
-    ),
-    (
-        "aws:SourceIp",
-        Kind::Address,
-        &["203.0.113.7"],
-        "IpAddress",
-        &["203.0.113.9/24"],
-    ),
-    (
-        "aws:SourceIp",
-        Kind::Address,
-        &["203.0.113.7"],
-        "NotIpAddress",
-        &["203.0.113.7"],
-    ),
-    (
-        "aws:SourceArn",
-        Kind::Arn,
-        &["not-an-arn"],
-        "ArnNotEquals",
-        &["arn:aws:s3:::data"],
-    ),
-    (
-        "aws:SourceArn",
-        Kind::Arn,
-        &["not-an-arn"],
-        "ArnNotLike",
-        &["arn:aws:s3:::*"],
-    ),
-    (
-        "aws:SourceArn",
-        Kind::Arn,
-        &["arn:aws:s3:::data"],
-        "ArnEquals",
-        &["arn:aws:s3:::d*"],
-    ),
-    (
-        "aws:SourceArn",
-        Kind::Arn,
-        &["arn:aws:lambda:us-east-1:222222222222:function:f"],
-        "ArnLike",
-        &["arn:aws:lambda:*:function:f"],
-    ),
-    (
-        "aws:SourceArn",
-        Kind::Arn,
-        &["arn:aws:cloudtrail:us-east-1:111111111111:trail/main"],
-        "ArnLike",
-        &["arn:aws:*:trail/main"],
-    ),
-    (
-        "aws:SourceArn",
-        Kind::Arn,
-        &["arn:aws:lambda:us-east-1:222222222222:function:f"],
-        "ArnNotLike",
-        &["arn:*:f"],
-    ),
-    (
-        "aws:TagKeys",
-        Kind::Text,
-        &["team", "Env"],
-        "ForAnyValue:StringEquals",
-        &["team"],
-    ),
-    (
-        "aws:TagKeys",
-        Kind::Text,
-        &["team", "Env"],
-        "ForAllValues:StringEquals",
-        &["team"],
-    ),
-    (
-        "aws:TagKeys",
-        Kind::Text,
-        &["team", "Env"],
-        "ForAllValues:StringNotEquals",
-        &["team"],
-    ),
-    (
-        "aws:TagKeys",
-        Kind::Text,
-        &["team", "Env"],
-        "ForAnyValue:StringNotEquals",
-        &["team"],
-    ),
-    ("aws:TagKeys", Kind::Text, &[], "ForAllValues:StringEquals", &["team"]),
-    ("aws:TagKeys", Kind::Text, &[], "ForAnyValue:StringEquals", &["team"]),
-    ("aws:PrincipalTag/team", Kind::Text, &[], "StringNotEquals", &["red"]),
-    (
-        "aws:PrincipalTag/team",
-        Kind::Text,
-        &[],
-        "StringEqualsIfExists",
-        &["red"],
-    ),
+    (5, Stage::Trust),
+    (4, Stage::Delegation),
+    (4, Stage::Exceptions),
 ];
 
 /// Everybody who has an ARN of its own in a policy.
@@ -287,6 +94,9 @@ pub(super) fn draw(dice: &mut Dice<'_, '_>) -> (Scene, EvaluatorPolicies, Vec<Ev
         Stage::NamedLikeService => named_like_service(dice),
         Stage::NoResource => no_resource(dice),
         Stage::LinkedRole => linked_role(dice),
+        Stage::Trust => trust(dice),
+        Stage::Delegation => delegation(dice),
+        Stage::Exceptions => exceptions(dice),
     }
 }
 
@@ -376,7 +186,19 @@ fn grantee(dice: &mut Dice<'_, '_>) -> (Scene, EvaluatorPolicies, Vec<EvaluatorG
         (6, _) => own.replace(account, ACCOUNTS[2]),
         _ => own,
     };
-    let policies = left_to_grant(dice, &scene);
+    let mut policies = left_to_grant(dice, &scene);
+    match dice.below(8) {
+        0 => {
+            let deny = covering(dice, &scene, Set::Identity, "Deny", Naming::Everyone, 0);
+            policies.identity = vec![document(dice, Set::Identity, vec![deny])];
+        }
+        1 => {
+            let deny = covering(dice, &scene, Set::Resource, "Deny", Naming::Own, 0);
+            let allow = covering(dice, &scene, Set::Resource, "Allow", Naming::Account, 0);
+            policies.resource = Some(document(dice, Set::Resource, vec![allow, deny]));
+        }
+        _ => {}
+    }
     let grant = granted(dice, &scene, name);
     (scene, policies, vec![grant])
 }
@@ -546,6 +368,8 @@ fn edge(dice: &mut Dice<'_, '_>) -> (Scene, EvaluatorPolicies, Vec<EvaluatorGran
     let (key, kind, told, operator, asked) = *dice.pick(EDGES);
     scene.forget(key);
     match told {
+        // A list that is there and has nothing in it.
+        [] if operator == "Null" => scene.say(key, kind, json!([])),
         [] => {}
         [one] if !key.starts_with("aws:TagKeys") => scene.say(key, kind, json!(one)),
         many => scene.say(key, kind, json!(many)),
@@ -600,7 +424,7 @@ fn letter_of_resource(dice: &mut Dice<'_, '_>) -> (Scene, EvaluatorPolicies, Vec
     let resource = scene.resource.clone();
     let from = resource.rfind(':').map_or(0, |at| at + 1);
     let place = from + dice.position((resource.len() - from).max(1));
-    let sign = if dice.percent(65) { "." } else { "?" };
+    let sign = if dice.coin() { "." } else { "?" };
     let named = match (resource.get(..place), resource.get(place + 1..)) {
         (Some(before), Some(after)) if !resource[place..].starts_with(['*', '?', '$']) => {
             format!("{before}{sign}{after}")
@@ -694,6 +518,73 @@ fn linked_role(dice: &mut Dice<'_, '_>) -> (Scene, EvaluatorPolicies, Vec<Evalua
     } else {
         policies.resource_control = levels;
     }
+    (scene, policies, Vec::new())
+}
+
+fn trust(dice: &mut Dice<'_, '_>) -> (Scene, EvaluatorPolicies, Vec<EvaluatorGrant>) {
+    let suits = |pair: &Pair| pair.part == Part::Trust;
+    let scene = scene(dice, suits, &[CallerKind::User, CallerKind::RoleSession], 50);
+    let mut policies = EvaluatorPolicies::default();
+    let missing = dice.below(4);
+    if missing != 0 {
+        policies.identity = vec![allowed(dice, &scene, Set::Identity)];
+    }
+    if missing != 1 {
+        let naming = if dice.percent(70) { Naming::Own } else { Naming::Account };
+        let allow = covering(dice, &scene, Set::Trust, "Allow", naming, 0);
+        policies.resource = Some(document(dice, Set::Trust, vec![allow]));
+    }
+    (scene, policies, Vec::new())
+}
+
+fn delegation(dice: &mut Dice<'_, '_>) -> (Scene, EvaluatorPolicies, Vec<EvaluatorGrant>) {
+    let scene = scene(
+        dice,
+        |pair| pair.part == Part::Key,
+        &[CallerKind::User, CallerKind::RoleSession],
+        35,
+    );
+    let mut allow = covering(dice, &scene, Set::Resource, "Allow", Naming::Account, 0);
+    if dice.percent(65) {
+        let account = *dice.pick(ACCOUNTS);
+        allow.insert("Principal".to_owned(), json!({"AWS": account}));
+    }
+    if dice.percent(20) {
+        allow.remove("NotAction");
+        allow.insert("Action".to_owned(), json!(other_action(dice, &scene, Set::Resource)));
+    }
+    let policies = EvaluatorPolicies {
+        identity: vec![allowed(dice, &scene, Set::Identity)],
+        resource: Some(document(dice, Set::Resource, vec![allow])),
+        ..EvaluatorPolicies::default()
+    };
+    (scene, policies, Vec::new())
+}
+
+fn exceptions(dice: &mut Dice<'_, '_>) -> (Scene, EvaluatorPolicies, Vec<EvaluatorGrant>) {
+    let suits = |pair: &Pair| matches!(pair.part, Part::Bucket | Part::Other);
+    let scene = scene(dice, suits, &[CallerKind::User, CallerKind::RoleSession], 0);
+    let other = other_action(dice, &scene, Set::Identity);
+    let mut excepted = vec![other, scene.pair.action.to_owned()];
+    if dice.coin() {
+        excepted.reverse();
+    }
+    if dice.percent(25) {
+        excepted.retain(|action| action != scene.pair.action);
+    }
+    let denies = dice.percent(30);
+    let effect = if denies { "Deny" } else { "Allow" };
+    let mut statement = covering(dice, &scene, Set::Identity, effect, Naming::Everyone, 0);
+    statement.remove("Action");
+    statement.insert("NotAction".to_owned(), json!(excepted));
+    let mut statements = vec![statement];
+    if denies {
+        statements.push(covering(dice, &scene, Set::Identity, "Allow", Naming::Everyone, 0));
+    }
+    let policies = EvaluatorPolicies {
+        identity: vec![document(dice, Set::Identity, statements)],
+        ..EvaluatorPolicies::default()
+    };
     (scene, policies, Vec::new())
 }
 

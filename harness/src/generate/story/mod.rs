@@ -67,10 +67,10 @@ const STORIES: &[(u32, Story)] = &[
     (5, Story::KeyPolicyChange),
     (4, Story::BucketChange),
     (5, Story::IdentityChange),
-    (4, Story::PublicBucket),
+    (6, Story::PublicBucket),
     (3, Story::AssumeRole),
-    (3, Story::Functions),
-    (3, Story::Vault),
+    (6, Story::Functions),
+    (6, Story::Vault),
     (2, Story::AccountLevel),
     (3, Story::PolicyWriting),
     (7, Story::OtherKeys),
@@ -80,7 +80,7 @@ const STORIES: &[(u32, Story)] = &[
     (5, Story::LockedObject),
     (9, Story::OddObjects),
     (9, Story::People),
-    (80, Story::Probe),
+    (100, Story::Probe),
 ];
 
 impl Scene<'_, '_, '_> {
@@ -114,7 +114,8 @@ impl Scene<'_, '_, '_> {
                 Story::LockedObject => self.locked_object(),
                 Story::OddObjects => self.odd_objects(),
                 Story::People => self.people(),
-                Story::Probe => self.probe(),
+                Story::Probe if self.settings.probes => self.probe(),
+                Story::Probe => self.key_use(),
             }
             if self.steps.len() == before {
                 break;

@@ -1,9 +1,12 @@
 //! Probes: small stories set for one mistake each, which the longer stories would meet too seldom. Somebody may do all but what the probe
 //! is about, or a state is in place that must count. What comes of it is not decided here.
 
+mod facts;
+mod grants;
 mod identities;
 mod keys;
 mod objects;
+mod reading;
 mod storage;
 
 use serde_json::{Map, Value};
@@ -40,6 +43,14 @@ enum Probe {
     TaggedSessions,
     SingleChecks,
     BypassedLock,
+    Retirement,
+    ManyPairs,
+    Recreated,
+    Lockout,
+    RightPermission,
+    SeveralKeys,
+    StrangeReaders,
+    SingleFacts,
 }
 
 /// How often each is told.
@@ -64,11 +75,19 @@ const PROBES: &[(u32, Probe)] = &[
     (5, Probe::PublicPolicy),
     (3, Probe::Strangers),
     (4, Probe::Precondition),
-    (3, Probe::TagsOfSource),
+    (5, Probe::TagsOfSource),
     (5, Probe::ThroughEndpoint),
     (3, Probe::TaggedSessions),
     (16, Probe::SingleChecks),
     (4, Probe::BypassedLock),
+    (6, Probe::Retirement),
+    (2, Probe::ManyPairs),
+    (4, Probe::Recreated),
+    (3, Probe::Lockout),
+    (8, Probe::RightPermission),
+    (3, Probe::SeveralKeys),
+    (4, Probe::StrangeReaders),
+    (12, Probe::SingleFacts),
 ];
 
 impl Scene<'_, '_, '_> {
@@ -100,6 +119,14 @@ impl Scene<'_, '_, '_> {
             Probe::TaggedSessions => self.tagged_sessions(),
             Probe::SingleChecks => self.single_checks(),
             Probe::BypassedLock => self.bypassed_lock(),
+            Probe::Retirement => self.retirement(),
+            Probe::ManyPairs => self.many_pairs(),
+            Probe::Recreated => self.recreated(),
+            Probe::Lockout => self.lockout(),
+            Probe::RightPermission => self.right_permission(),
+            Probe::SeveralKeys => self.several_keys(),
+            Probe::StrangeReaders => self.strange_readers(),
+            Probe::SingleFacts => self.single_facts(),
         }
     }
 

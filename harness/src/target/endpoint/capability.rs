@@ -82,6 +82,8 @@ capabilities! {
     Anonymous = "anonymous",
     /// More than one account.
     SecondAccount = "second_account",
+    /// Listings of a whole account show only what the case made.
+    EmptyAccount = "empty_account",
     /// Organizations with their policies.
     Organization = "organization",
     /// VPC endpoints.
@@ -230,6 +232,8 @@ pub fn of_step(step: &Step) -> Vec<Capability> {
         "PutBucketPolicy" => Some(Capability::BucketPolicy),
         "PutBucketAbac" => Some(Capability::Abac),
         "CreateServiceLinkedRole" => Some(Capability::ServiceLinkedRoles),
+        "ListKeys" | "ListBuckets" => Some(Capability::EmptyAccount),
+        "ListAliases" if !call.with.contains_key("KeyId") => Some(Capability::EmptyAccount),
         _ => None,
     };
     let through = call.through.as_ref().map(|_| Capability::VpcEndpoint);
@@ -274,7 +278,7 @@ fn of_network(call: &CallStep) -> Vec<Capability> {
         match key.to_ascii_lowercase().as_str() {
             "aws:sourceip" if value.as_str() == Some("127.0.0.1") => {}
             "aws:sourceip" | "aws:vpcsourceip" => needed.push(Capability::SourceIp),
-            "aws:securetransport" => needed.push(Capability::SecureTransport),
+            "aws:securetransport" if value.as_str() != Some("false") => needed.push(Capability::SecureTransport),
             _ => {}
         }
     }

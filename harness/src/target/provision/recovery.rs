@@ -7,7 +7,7 @@ use countersign_model::case::Shape;
 use countersign_model::name::{AccountId, Region};
 use serde_json::{Map, Value, json};
 
-use super::Provisioner;
+use super::{Provisioner, plain};
 use crate::live::{Raw, pool};
 use crate::target::driver::{Answer, Call};
 use crate::target::{Settling, TargetError};
@@ -143,17 +143,19 @@ impl Provisioner<'_> {
         with: &Map<String, Value>,
     ) -> Result<Answer, TargetError> {
         let (service, name) = call.split_once(':').unwrap_or(("", call));
-        self.driver
-            .call(Call {
-                service,
-                name,
-                with,
-                region: region.as_str(),
-                credentials: Some((self.means.administrator)(account)?),
-                shape: Shape::Header,
-                headers: Vec::new(),
-            })
-            .await
+        let call = Call {
+            service,
+            name,
+            with,
+            region: region.as_str(),
+            credentials: Some((self.means.administrator)(account)?),
+            shape: Shape::Header,
+            headers: Vec::new(),
+        };
+        match plain::call(self.driver.line(), &call).await? {
+            Some(answer) => Ok(answer),
+            None => self.driver.call(call).await,
+        }
     }
 
     /// Lets time pass on the target and for its signers.
@@ -248,9 +250,11 @@ impl Provisioner<'_> {
             .cloned()
             .unwrap_or_default();
         for grant in grants {
+            // No name is listed as an empty one.
+            let text = |of: Option<&Value>| of.and_then(Value::as_str).unwrap_or_default().to_owned();
             let same = ["GranteePrincipal", "RetiringPrincipal", "Name"]
                 .iter()
-                .all(|name| grant.get(*name).filter(|value| !value.is_null()) == with.get(*name));
+                .all(|name| text(grant.get(*name)) == text(with.get(*name)));
             let id = grant.get("GrantId").and_then(Value::as_str).unwrap_or_default();
             if same && self.binding.symbol_of(id).is_none() {
                 let parameters = json!({"KeyId": with.get("KeyId"), "GrantId": id});
