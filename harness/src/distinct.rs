@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use countersign_model::case::Case;
+use countersign_model::case::{Case, Step, StepKind};
 use serde::{Deserialize, Serialize};
 
 use crate::differential::{CaseReport, fingerprint, run_case, shrink};
@@ -16,6 +16,9 @@ use crate::findings;
 use crate::report::FindingReport;
 use crate::session::Phase;
 use crate::target::Target;
+
+/// Times the model alone may be asked about a smaller case for each time that a foreign target is.
+const FREE_QUESTIONS: usize = 20;
 
 /// Disagreements by what they look like before shrinking, each with its first exemplar.
 #[derive(Debug, Default)]
@@ -145,10 +148,13 @@ impl Distinct {
             }
         }
         let mut more: BTreeMap<String, ()> = BTreeMap::new();
-        for (_, group) in hidden {
+        for (kind, group) in hidden {
             let name = fingerprint::finding(&group.case, &group.report).unwrap_or_default();
             match shown.iter_mut().find(|known| known.fingerprint == name) {
-                Some(known) => count(known, &group.case, &group.report, group.seen),
+                Some(known) => {
+                    known.kinds.push(kind);
+                    count(known, &group.case, &group.report, group.seen);
+                }
                 None => {
                     more.insert(name, ());
                 }
@@ -183,6 +189,20 @@ fn most_telling_first(groups: Vec<(String, Group)>) -> Vec<(String, Group)> {
     ranked.into_iter().map(|(_, group)| group).collect()
 }
 
+/// The case as one that nobody has an opinion about.
+fn without_expectations(case: &Case) -> Case {
+    let mut case = case.clone();
+    case.rules.clear();
+    for step in &mut case.steps {
+        match step {
+            Step::Call(call) => (call.kind, call.expect) = (StepKind::Setup, None),
+            Step::Invoke(invoke) => (invoke.kind, invoke.expect) = (StepKind::Setup, None),
+            Step::Advance(_) | Step::Settle { .. } | Step::Arrange(_) => {}
+        }
+    }
+    case
+}
+
 /// A finding of one group.
 fn exemplar(
     fingerprint: String,
@@ -198,17 +218,41 @@ fn exemplar(
     let found_in = case.id.clone();
     let mut minimal = false;
     if random || effort.stranger {
-        let still_fails = |smaller: &Case| {
-            !interrupted.load(Ordering::Relaxed)
-                && findings::loads(smaller)
-                && run_case(smaller, target)
-                    .is_ok_and(|report| fingerprint::of(smaller, &report).as_deref() == Some(fingerprint.as_str()))
+        // What a person expected of a written case need not hold of a smaller one.
+        if effort.stranger
+            && !random
+            && let bare = without_expectations(&case)
+            && let Ok(again) = run_case(&bare, target)
+            && fingerprint::of(&bare, &again).as_deref() == Some(fingerprint.as_str())
+        {
+            case = bare;
+        }
+        let mut asked = 0;
+        let mut still_fails = |smaller: &Case| {
+            if interrupted.load(Ordering::Relaxed) || !findings::loads(smaller) {
+                return false;
+            }
+            if effort.stranger {
+                if asked >= effort.shrinking || !fingerprint::is_possible(smaller, &fingerprint) {
+                    return false;
+                }
+                asked += 1;
+            }
+            run_case(smaller, target)
+                .is_ok_and(|report| fingerprint::of(smaller, &report).as_deref() == Some(fingerprint.as_str()))
         };
-        let shrunk = if case.evaluate.is_some() {
-            evaluator::shrink::shrink(&case, effort.shrinking, still_fails)
+        // A question to the model alone costs next to nothing.
+        let budget = if effort.stranger {
+            effort.shrinking.saturating_mul(FREE_QUESTIONS)
         } else {
-            shrink::shrink(&case, effort.shrinking, still_fails)
+            effort.shrinking
         };
+        let mut shrunk = if case.evaluate.is_some() {
+            evaluator::shrink::shrink(&case, budget, &mut still_fails)
+        } else {
+            shrink::shrink(&case, budget, &mut still_fails)
+        };
+        shrunk.minimal &= !effort.stranger || asked < effort.shrinking;
         if let Ok(again) = run_case(&shrunk.case, target)
             && fingerprint::of(&shrunk.case, &again).as_deref() == Some(fingerprint.as_str())
         {
@@ -218,7 +262,8 @@ fn exemplar(
         }
     }
     let mut finding = FindingReport {
-        fingerprint: fingerprint::finding(&case, &report).unwrap_or(fingerprint),
+        fingerprint: fingerprint::finding(&case, &report).unwrap_or_else(|| fingerprint.clone()),
+        kinds: vec![fingerprint],
         seen: 0,
         seen_on: BTreeMap::new(),
         found_in,
@@ -250,6 +295,7 @@ fn merge(known: &mut FindingReport, mut other: FindingReport) {
         std::mem::swap(known, &mut other);
     }
     known.seen += other.seen;
+    known.kinds.extend(other.kinds);
     for (operation, seen) in other.seen_on {
         *known.seen_on.entry(operation).or_default() += seen;
     }

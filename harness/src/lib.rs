@@ -9,11 +9,13 @@ pub mod corpus;
 pub mod differential;
 pub mod distinct;
 pub mod evaluator;
+pub mod expectations;
 pub mod explain;
 pub mod faults;
 pub mod findings;
 pub mod fuzzing;
 pub mod generate;
+pub mod json_schema;
 pub mod laws;
 #[cfg(feature = "wire")]
 pub mod live;
@@ -28,3 +30,5 @@ pub mod session;
 pub mod shard;
 pub mod stats;
 pub mod target;
+#[cfg(feature = "wire")]
+pub mod vectors;

@@ -2,7 +2,8 @@
 //! over its URL, without a control plane, by a profile.
 #![cfg(feature = "wire")]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 
 use countersign::corpus;
@@ -104,7 +105,7 @@ world:
       buckets: {logs: {}}
 steps:
   - {name: alice writes, kind: observed, as: {user: alice}, call: s3:PutObject, with: {Bucket: logs, Key: o, Body: {text: hi}}, expect: {decision: allow}}
-  - {name: nobody signs, kind: control, as: anonymous, call: s3:GetObject, with: {Bucket: logs, Key: o}, expect: {decision: deny}}
+  - {name: nobody signs, kind: control, as: {anonymous: true}, call: s3:GetObject, with: {Bucket: logs, Key: o}, expect: {decision: deny}}
 "#;
 
 #[test]
@@ -153,29 +154,92 @@ fn what_is_not_declared_is_skipped_under_its_name() {
     );
 }
 
-/// An administrator for everybody: the endpoint enforces nothing that anybody could see.
+/// Says yes to everything, as an emulator does whose switch is off.
+struct Yes {
+    url: String,
+}
+
+impl Yes {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let url = format!("http://{}", listener.local_addr().expect("it has an address"));
+        std::thread::spawn(move || {
+            for (number, stream) in listener.incoming().enumerate() {
+                // A client that goes away is none of its business.
+                let _ = stream.and_then(|stream| answer(stream, number));
+            }
+        });
+        Self { url }
+    }
+}
+
+fn answer(mut stream: TcpStream, number: usize) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let (mut head, mut line) = (String::new(), String::new());
+    while reader.read_line(&mut line)? > 2 {
+        head.push_str(&line.to_ascii_lowercase());
+        line.clear();
+    }
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body)?;
+    let asked = format!("{head}{}", String::from_utf8_lossy(&body));
+    let answers = [
+        (
+            "Action=CreateUser&",
+            format!(
+                "<R><CreateUserResult><User><Path>/</Path><UserName>u</UserName><UserId>AIDA{number}</UserId><Arn>arn:aws:iam::111122223333:user/u</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></User></CreateUserResult></R>"
+            ),
+        ),
+        (
+            "Action=CreateAccessKey&",
+            format!(
+                "<R><CreateAccessKeyResult><AccessKey><UserName>u</UserName><AccessKeyId>AKIA{number}</AccessKeyId><Status>Active</Status><SecretAccessKey>s</SecretAccessKey></AccessKey></CreateAccessKeyResult></R>"
+            ),
+        ),
+        ("Action=", "<R></R>".to_owned()),
+        (
+            "trentservice.createkey",
+            format!("{{\"KeyMetadata\":{{\"KeyId\":\"key-{number}\"}}}}"),
+        ),
+        (
+            "trentservice",
+            "{\"KeyId\":\"k\",\"Plaintext\":\"AAAA\",\"CiphertextBlob\":\"AAAA\"}".to_owned(),
+        ),
+    ];
+    let text = answers
+        .into_iter()
+        .find(|(part, _)| asked.contains(part))
+        .map_or_else(String::new, |(_, text)| text);
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+        text.len()
+    )
+}
+
 #[test]
 fn an_endpoint_that_enforces_nothing_is_found_before_anything_counts() {
-    let emulator = Emulator::start();
-    let mut fault = Command::new(env!("CARGO_BIN_EXE_countersign"));
-    let faults = fault
-        .args(["faults", "--list"])
-        .output()
-        .expect("the binary of this package runs");
-    assert!(faults.status.success());
-    // A target that turns every denial into an allow is hard to come by; one that answers nothing is not.
-    drop(emulator);
+    let yes = Yes::start();
     let mut target = EndpointTarget::new(EndpointOptions {
-        endpoints: Endpoints::one("http://127.0.0.1:9"),
-        name: "nobody".to_owned(),
+        endpoints: Endpoints::one(&yes.url),
+        name: "yes".to_owned(),
         profile: own(),
     })
     .expect("a runtime can be made");
-    let error = canary(&mut target).expect_err("nobody listens");
+    let error = canary(&mut target).expect_err("it allows what must be denied");
+    assert!(matches!(error, CanaryError::NotEnforced { .. }), "{error}");
+
+    let output = countersign(&["check", "--target", &yes.url, "--profile", "ministack", "--cases", "1"]);
+    let text = flat(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{text}");
     assert!(
-        matches!(error, CanaryError::Target(TargetError::Transport { .. })),
-        "{error}"
+        text.contains("does not enforce policies") && text.contains("AUTH=true"),
+        "{text}"
     );
+    assert!(output.stdout.is_empty(), "nothing was run");
 }
 
 #[test]
@@ -212,6 +276,12 @@ fn countersign(arguments: &[&str]) -> Output {
         .expect("the binary of this package runs")
 }
 
+/// A message that was wrapped at the width of the terminal, in one line.
+fn flat(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes).replace('│', " ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn the_command_line_says_what_it_will_not_drive() {
     for (arguments, code, words) in [
@@ -236,11 +306,9 @@ fn the_command_line_says_what_it_will_not_drive() {
     ] {
         let arguments: Vec<&str> = ["check", "--cases", "1"].iter().chain(arguments).copied().collect();
         let output = countersign(&arguments);
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = flat(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
-        // Messages are wrapped at the width of the terminal.
-        let flat = text.replace("│", " ").split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(flat.contains(words), "{arguments:?}: {text}");
+        assert!(text.contains(words), "{arguments:?}: {text}");
     }
     let output = countersign(&["target", "list"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -46,6 +46,8 @@ pub(super) enum Command {
     Scope(super::scope::ScopeArguments),
     /// Put the reports of all shards of a run together.
     Merge(super::merge::MergeArguments),
+    /// Put the reports of runs on several targets side by side, by areas of the rules.
+    Matrix(super::matrix::MatrixArguments),
     /// Make Cases of inputs that a fuzz target saved, and say whether they still fail.
     FuzzCase(super::fuzz_case::FuzzCaseArguments),
     /// List the rules of the model, or explain some of them.
@@ -54,6 +56,11 @@ pub(super) enum Command {
     Evaluate(super::evaluate::EvaluateArguments),
     /// Explain why a request is denied, and find the smallest changes that would allow it.
     Explain(super::explain::ExplainArguments),
+    /// Keep what is known to go wrong on a target, so that only what is new fails.
+    Expect(super::expect::ExpectArguments),
+    /// Write the suite as JSON vectors for other people's test programs, or check such an export.
+    #[cfg(feature = "wire")]
+    Vectors(super::vectors::VectorsArguments),
     /// Serve the embedded emulator alone: an endpoint that enforces key policies, grants and SSE-KMS.
     Emulator(EmulatorArguments),
     /// Delete what live runs left in AWS: what the journal lists and nothing else.
@@ -84,6 +91,9 @@ pub(super) struct TargetArguments {
     /// How long an adapter may take for one answer.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(super) timeout: u64,
+    /// Hold every line of an adapter to the schema of the protocol: for those who write one.
+    #[arg(long)]
+    pub(super) validate: bool,
     /// Disturb the calls on purpose, the same way for the same seed: `throttle=0.3,reset=0.1,5xx=0.05,slow=0.1:8s,propagation=2s,seed=1`.
     /// What is lost is asked again where that can do no harm; what nobody can know is counted as ambiguous, never as a divergence.
     #[arg(long, value_name = "SHARES")]
@@ -150,12 +160,22 @@ impl FromStr for TargetName {
 pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) target: TargetArguments,
-    /// Number of random cases.
-    #[arg(long, default_value_t = 300)]
-    pub(super) cases: u64,
-    /// Seed of the random cases; drawn and printed when left out.
+    /// Number of random cases; 300 when left out, or what the expectations of the target say.
+    #[arg(long)]
+    pub(super) cases: Option<u64>,
+    /// Seed of the random cases. When left out it is drawn and printed; on another target than the embedded one it is pinned, so that
+    /// runs can be compared.
     #[arg(long)]
     pub(super) seed: Option<u64>,
+    /// What is known to go wrong on the target; `expectations/NAME.toml` when left out, if another target than the embedded one has one.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_expectations")]
+    pub(super) expectations: Option<PathBuf>,
+    /// Every divergence counts, known or not.
+    #[arg(long)]
+    pub(super) no_expectations: bool,
+    /// Look around with a fresh seed: what is known is told apart, and the expectations themselves are not held to the run.
+    #[arg(long)]
+    pub(super) explore: bool,
     /// Folder for findings and reports (`report.ndjson`, `junit.xml`, `report.html`). Findings go to `countersign-report` when left out;
     /// nothing else is written.
     #[arg(long, value_name = "DIR")]
@@ -163,6 +183,9 @@ pub(super) struct CheckArguments {
     /// Findings that are shrunk, shown and saved, of those that differ; the rest are counted.
     #[arg(long, default_value_t = super::check::SHOWN_FINDINGS, value_name = "N")]
     pub(super) findings: usize,
+    /// Stop at the first case that differs or cannot be run, and leave it unshrunk: for a yes or no in little time.
+    #[arg(long)]
+    pub(super) fail_fast: bool,
     /// Leave the corpus out.
     #[arg(long)]
     pub(super) no_scenarios: bool,
@@ -181,23 +204,34 @@ pub(super) struct CheckArguments {
     pub(super) shard: Shard,
 }
 
+impl Default for TargetArguments {
+    fn default() -> Self {
+        Self {
+            target: TargetName::Embedded,
+            profile: None,
+            allow_remote: false,
+            control_token: None,
+            timeout: 10,
+            validate: false,
+            disturb: None,
+            #[cfg(feature = "wire")]
+            live: super::live::LiveArguments::default(),
+        }
+    }
+}
+
 impl Default for CheckArguments {
     fn default() -> Self {
         Self {
-            target: TargetArguments {
-                target: TargetName::Embedded,
-                profile: None,
-                allow_remote: false,
-                control_token: None,
-                timeout: 10,
-                disturb: None,
-                #[cfg(feature = "wire")]
-                live: Default::default(),
-            },
-            cases: 300,
+            target: TargetArguments::default(),
+            cases: None,
             seed: None,
+            expectations: None,
+            no_expectations: false,
+            explore: false,
             report: None,
             findings: super::check::SHOWN_FINDINGS,
+            fail_fast: false,
             no_scenarios: false,
             against: None,
             faults: Vec::new(),

@@ -8,11 +8,11 @@ use std::time::Instant;
 use countersign_model::case::Case;
 
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
-use super::{
-    Exit, Failure, adapter, drawn_seed, files, is_endpoint, known_faults, make_target, reached, ready, workers,
-};
+use super::expect::{self, Known};
+use super::{Exit, Failure, adapter, files, is_endpoint, known_faults, make_target, reached, ready, workers};
 use crate::distinct::{Distinct, Effort};
 use crate::evaluator;
+use crate::expectations::{Recorded, RecordedRun, Verdict};
 use crate::findings;
 use crate::generate;
 use crate::report::{
@@ -32,25 +32,39 @@ pub(super) const SHRINK_BUDGET: usize = 2_000;
 pub(super) const NEEDS_BUDGET: usize = 300;
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    run_recorded(arguments, false).map(|(exit, _)| exit)
+}
+
+/// As [`run`]; records the cases too if asked to, and then shrinks nothing.
+pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(Exit, Option<RecordedRun>), Failure> {
     known_faults(&arguments.faults)?;
     if let Some(path) = &arguments.against {
-        return against(path, arguments);
+        return against(path, arguments).map(|exit| (exit, None));
     }
     let interrupted = interrupt_flag();
     let ready = ready(&arguments.target)?;
     let offered = Offered::by(&ready.target, &arguments.faults)?;
+    let (known, pinned) = expect::known(arguments, offered.key.as_deref())?;
     let plan = Plan {
         corpus: if arguments.no_scenarios {
             Vec::new()
         } else {
             offered.of(files::whole_corpus()?)
         },
-        random: arguments.cases,
-        seed: arguments.seed.unwrap_or_else(drawn_seed),
+        random: pinned.cases,
+        seed: pinned.seed,
         workers: arguments.workers.unwrap_or_else(default_workers).clamp(1, 64),
         shard: arguments.shard,
     };
-    execute(
+    let mut run = record.then(|| RecordedRun {
+        target: offered.key.clone().unwrap_or_else(|| offered.name.clone()),
+        seed: plan.seed,
+        random: plan.random,
+        corpus: plan.corpus.len() as u64,
+        whole: plan.shard.is_whole() && !arguments.no_scenarios,
+        cases: Vec::new(),
+    });
+    let exit = execute(
         plan,
         &offered,
         &ready.target,
@@ -58,9 +72,15 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
         Output {
             folder: arguments.report.as_deref(),
             findings: arguments.findings,
+            fail_fast: arguments.fail_fast,
+        },
+        Books {
+            known,
+            recorded: run.as_mut(),
         },
         &interrupted,
-    )
+    )?;
+    Ok((exit, run))
 }
 
 /// Holds observations against the model.
@@ -126,9 +146,18 @@ pub(super) fn run_cases(
         Output {
             folder: report,
             findings: SHOWN_FINDINGS,
+            fail_fast: false,
         },
+        Books::default(),
         &interrupted,
     )
+}
+
+/// What is known of the target before a run, and what is written down of it for expectations.
+#[derive(Default)]
+struct Books<'a> {
+    known: Known,
+    recorded: Option<&'a mut RecordedRun>,
 }
 
 /// What a run leaves behind.
@@ -138,6 +167,8 @@ struct Output<'a> {
     folder: Option<&'a Path>,
     /// Distinct findings that are shrunk, shown and saved.
     findings: usize,
+    /// Whether the first case that differs ends the run.
+    fail_fast: bool,
 }
 
 fn execute(
@@ -146,8 +177,13 @@ fn execute(
     target: &TargetArguments,
     faults: &[String],
     output: Output<'_>,
+    books: Books<'_>,
     interrupted: &AtomicBool,
 ) -> Result<Exit, Failure> {
+    let Books {
+        mut known,
+        mut recorded,
+    } = books;
     if plan.total() == 0 {
         return Err(Failure::message(
             Exit::NothingRan,
@@ -185,6 +221,7 @@ fn execute(
     let start = Start {
         version: env!("CARGO_PKG_VERSION"),
         target: offered.name.clone(),
+        key: offered.key.clone(),
         reached: reached(&target.target),
         corpus: plan.corpus.len() as u64,
         random: plan.random,
@@ -192,6 +229,8 @@ fn execute(
         workers: plan.workers,
         shard: (!plan.shard.is_whole()).then(|| plan.shard.to_string()),
         faults: faults.to_vec(),
+        expectations: known.file(),
+        held: known.file().map(|_| known.extent),
     };
     tell(&mut consumers, &Event::Started(&start))?;
 
@@ -204,15 +243,28 @@ fn execute(
         &|seed, number| offered.draw(seed, number),
         interrupted,
         |finished| {
-            summary.add(&finished);
+            let judged = known.judge.judge(&finished);
+            summary.add(&finished, &judged);
             if !summary.refusals.is_empty() {
                 // Nothing more is sent, so nothing more can be found.
                 interrupted.store(true, Ordering::Relaxed);
             }
-            if let Err(error) = tell(&mut consumers, &Event::Case(&finished)) {
+            let event = Event::Case {
+                finished: &finished,
+                judged: &judged,
+            };
+            if let Err(error) = tell(&mut consumers, &event) {
                 failed_to_tell.get_or_insert(error);
             }
-            if let CaseResult::Ran { case, report } = finished.result {
+            if output.fail_fast && !is_well(&finished.result) {
+                interrupted.store(true, Ordering::Relaxed);
+            }
+            if let Some(run) = recorded.as_deref_mut() {
+                run.cases.extend(Recorded::of(&finished, &judged));
+            }
+            if let CaseResult::Ran { case, report } = finished.result
+                && judged.verdict != Some(Verdict::ExpectedFailure)
+            {
                 distinct.add(finished.phase, finished.number, *case, *report);
             }
         },
@@ -254,9 +306,20 @@ fn execute(
             )
         })?;
     }
-    summary.findings = investigate(distinct, &plan, target, faults, output, interrupted, &mut consumers)?;
+    summary.expected = known.judge.classes();
+    let cut_short = stopped || !summary.transport_faults.is_empty();
+    summary.stale = known.stale(cut_short);
+    if let Some(run) = recorded {
+        run.whole &= !cut_short;
+        summary.findings = distinct.len();
+    } else {
+        summary.findings = investigate(distinct, &plan, target, faults, output, interrupted, &mut consumers)?;
+    }
     summary.finish(started.elapsed(), stopped);
     tell(&mut consumers, &Event::Finished(&summary))?;
+    if let Some(failure) = known.failure(&summary.stale) {
+        failure.print();
+    }
     #[cfg(feature = "wire")]
     if let Some(line) = super::live::leftovers(target) {
         super::print(format!("{line}\n").as_bytes())?;
@@ -265,6 +328,17 @@ fn execute(
         }
     }
     Ok(exit_of(&summary))
+}
+
+/// Whether nothing speaks against going on: what was compared agrees, nothing failed. What a target lacks, or a generator gives up, is fine.
+fn is_well(result: &CaseResult) -> bool {
+    match result {
+        CaseResult::Ran { report, .. } => {
+            report.provisioning_fault.is_none() && report.errors() == 0 && report.disagreements().next().is_none()
+        }
+        CaseResult::Discarded { .. } => true,
+        CaseResult::Lost { .. } | CaseResult::Failed { .. } => false,
+    }
 }
 
 /// What `merge` needs of a shard: the first exemplar of every kind of disagreement, as it was before it was shrunk.
@@ -282,6 +356,8 @@ fn write_groups(folder: &Path, distinct: &Distinct) -> std::io::Result<()> {
 struct Offered {
     /// The target's name, an adapter's as it calls itself.
     name: String,
+    /// The name under which what is known of the target is kept; the embedded emulator has nothing to be known.
+    key: Option<String>,
     worlds: bool,
     evaluator: bool,
     /// Whether several cases may run at once.
@@ -292,9 +368,9 @@ struct Offered {
 
 impl Offered {
     fn by(arguments: &TargetArguments, faults: &[String]) -> Result<Self, Failure> {
-        let (name, worlds, evaluator) = match &arguments.target {
-            TargetName::Embedded => ("embedded".to_owned(), true, true),
-            TargetName::InProcess => ("in-process".to_owned(), true, true),
+        let (name, key, worlds, evaluator) = match &arguments.target {
+            TargetName::Embedded => ("embedded".to_owned(), None, true, true),
+            TargetName::InProcess => ("in-process".to_owned(), None, true, true),
             #[cfg(feature = "wire")]
             _ if is_endpoint(arguments) => {
                 if let Some(fault) = faults.first() {
@@ -305,15 +381,21 @@ impl Offered {
                     ));
                 }
                 let options = super::endpoint::options(arguments)?;
+                // What is known of a stranger is known of one address only, and kept nowhere.
+                let key = super::endpoint::profile_of(arguments)?.name;
+                let key = Some(key).filter(|key| key != "generic");
                 (
                     options.map_or_else(|| "aws".to_owned(), |options| options.name),
+                    key,
                     true,
                     false,
                 )
             }
-            TargetName::Url(endpoint) => (endpoint.clone(), true, false),
-            TargetName::Observed(_) => ("observed".to_owned(), true, false),
-            TargetName::Aws | TargetName::Managed(_) | TargetName::Endpoint { .. } => (String::new(), false, false),
+            TargetName::Url(endpoint) => (endpoint.clone(), None, true, false),
+            TargetName::Observed(_) => ("observed".to_owned(), None, true, false),
+            TargetName::Aws | TargetName::Managed(_) | TargetName::Endpoint { .. } => {
+                (String::new(), None, false, false)
+            }
             TargetName::Adapter(options) => {
                 if let Some(fault) = faults.first() {
                     return Err(Failure::message(
@@ -331,12 +413,18 @@ impl Offered {
                 })?;
                 let hello = adapter.hello();
                 let name = format!("{} {}, {}", hello.name, hello.version, options.name);
-                (name, adapter.takes_worlds(), adapter.takes_evaluator_cases())
+                (
+                    name,
+                    Some(hello.name.clone()),
+                    adapter.takes_worlds(),
+                    adapter.takes_evaluator_cases(),
+                )
             }
         };
         let random_evaluator = evaluator && matches!(arguments.target, TargetName::Adapter(_));
         Ok(Self {
             name,
+            key,
             worlds,
             evaluator,
             takes_workers: takes_workers(arguments),
@@ -455,7 +543,7 @@ fn takes_workers(target: &TargetArguments) -> bool {
 
 /// Whose fault decides: ours before the target's reachability, that before a divergence.
 fn exit_of(summary: &Summary) -> Exit {
-    let reconcile = summary.corpus.reconcile() && summary.random.reconcile();
+    let reconcile = summary.corpus.reconcile() && summary.random.reconcile() && summary.verdicts.reconcile();
     if !summary.internal_faults.is_empty() || !reconcile {
         Exit::Internal
     } else if !summary.refusals.is_empty() {
@@ -464,6 +552,8 @@ fn exit_of(summary: &Summary) -> Exit {
         Exit::Target
     } else if summary.diverging + summary.model_faults > 0 {
         Exit::Divergence
+    } else if !summary.stale.is_empty() {
+        Exit::StaleExpectation
     } else if summary.corpus.compared + summary.random.compared == 0 {
         Exit::NothingRan
     } else {

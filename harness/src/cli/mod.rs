@@ -8,6 +8,7 @@ mod endpoint;
 mod evaluate;
 mod evaluator;
 mod exit;
+mod expect;
 mod explain;
 mod faults;
 mod files;
@@ -15,6 +16,7 @@ mod fuzz_case;
 mod laws;
 #[cfg(feature = "wire")]
 mod live;
+mod matrix;
 mod merge;
 mod record;
 mod replay;
@@ -22,6 +24,8 @@ mod rules;
 mod scenarios;
 mod scope;
 mod stats;
+#[cfg(feature = "wire")]
+mod vectors;
 
 use clap::Parser as _;
 
@@ -62,14 +66,18 @@ pub fn main() -> Exit {
         Command::Laws(arguments) => laws::run(&arguments),
         Command::Scope(arguments) => scope::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
+        Command::Matrix(arguments) => matrix::run(&arguments),
         Command::FuzzCase(arguments) => fuzz_case::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Expect(arguments) => expect::run(&arguments),
+        #[cfg(feature = "wire")]
+        Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Emulator(arguments) => emulator::run(&arguments),
         #[cfg(feature = "wire")]
-        #[cfg(feature = "wire")]
         Command::Clean(arguments) => live::clean(&arguments),
+        #[cfg(feature = "wire")]
         Command::Target(command) => endpoint::run(&command),
         #[cfg(not(feature = "wire"))]
         Command::Target(_) => Err(without_wire()),
@@ -176,6 +184,7 @@ fn embedded(_: &TargetName, _: &TargetArguments, _: &[String]) -> Result<BoxedTa
 fn adapter(options: &AdapterOptions, arguments: &TargetArguments) -> AdapterOptions {
     AdapterOptions {
         limit: std::time::Duration::from_secs(arguments.timeout),
+        validate: arguments.validate,
         ..options.clone()
     }
 }

@@ -1,15 +1,19 @@
 //! Model and authorizer side by side, decisions only: no explanation is copied, and documents that either has read before are not read
 //! again. For fuzzing and for the exhaustive scope, where a case must cost microseconds.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use countersign_emulator::authorizer::Settings;
 use countersign_emulator::authorizer::evaluator as emulators;
 use countersign_emulator::fault::FaultSet;
 use countersign_emulator::quirks::Quirks as EmulatorQuirks;
-use countersign_model::case::{Case, EvaluatorCase, EvaluatorDecision};
+use countersign_model::case::{
+    Case, EvaluatorCase, EvaluatorDecision, EvaluatorGrant, EvaluatorGrantConstraints, EvaluatorPolicies,
+    EvaluatorPrincipal, EvaluatorRequest, PolicyText, VpcEndpointKind,
+};
 use countersign_model::evaluate::case as models;
-use countersign_model::outcome::PolicySet;
+use countersign_model::outcome::{CheckDecision, PolicySet};
 use countersign_model::quirks::Quirks;
 use jiff::civil::Date;
 
@@ -64,8 +68,8 @@ impl Both {
             faults: self.faults,
             as_of,
         };
-        let form = serde_json::to_value(evaluate).map_err(|error| fault("emulator", &error))?;
-        let read = emulators::EvaluatorCase::parse_from(&form, &mut self.emulator)
+        let read = form(evaluate)
+            .read(&mut self.emulator)
             .map_err(|error| fault("emulator", &error))?;
         for (number, (request, expected)) in read.requests.iter().zip(expected).enumerate() {
             let observed = verdict(emulators::evaluate(request, &read.policies, &read.grants, &settings));
@@ -86,27 +90,133 @@ impl Both {
         quirks: &Quirks,
         as_of: Date,
     ) -> Result<Vec<Verdict>, EvaluatorFault> {
-        let answers =
-            models::run_from(evaluate, quirks, as_of, &mut self.model).map_err(|error| fault("model", &error))?;
-        Ok(answers.into_iter().map(of_model).collect())
+        let verdicts =
+            models::judge_from(evaluate, quirks, as_of, &mut self.model).map_err(|error| fault("model", &error))?;
+        Ok(verdicts.into_iter().map(of_model).collect())
     }
 
     /// The authorizer's reading of a case's requests, policies and grants.
     ///
     /// # Errors
     /// [`EvaluatorFault`] when it does not take the case.
-    pub fn emulators_case(&mut self, form: &serde_json::Value) -> Result<emulators::EvaluatorCase, EvaluatorFault> {
-        emulators::EvaluatorCase::parse_from(form, &mut self.emulator).map_err(|error| fault("emulator", &error))
+    pub fn emulators_case(
+        &mut self,
+        form: emulators::CaseForm<'_>,
+    ) -> Result<emulators::EvaluatorCase, EvaluatorFault> {
+        form.read(&mut self.emulator).map_err(|error| fault("emulator", &error))
     }
 }
 
-fn of_model(answer: models::Answer) -> Verdict {
-    Verdict {
-        decision: answer.decision(),
-        blamed: answer.blamed(),
-        document: match answer {
-            models::Answer::Unusable { document, .. } => Some(document),
-            models::Answer::Decided(_) => None,
+/// The case as the emulator has its form, without writing JSON. What is saved is left out: nobody asks it here.
+fn form(evaluate: &EvaluatorCase) -> emulators::CaseForm<'_> {
+    let requests: Vec<_> = evaluate.requests.iter().map(request_form).collect();
+    emulators::CaseForm {
+        request: evaluate.request.as_ref().map(request_form),
+        requests: Some(requests).filter(|requests| !requests.is_empty()),
+        canonical_users: Some(&evaluate.canonical_users)
+            .filter(|users| !users.is_empty())
+            .map(|users| {
+                users
+                    .iter()
+                    .map(|(id, account)| (id.clone(), account.to_string()))
+                    .collect()
+            }),
+        ..policies_form(&evaluate.policies, &evaluate.grants)
+    }
+}
+
+/// A request in the emulator's form.
+pub fn request_form(request: &EvaluatorRequest) -> emulators::RequestForm<'_> {
+    emulators::RequestForm {
+        principal: match &request.principal {
+            EvaluatorPrincipal::Arn(arn) => emulators::PrincipalForm::Named(arn.into()),
+            EvaluatorPrincipal::Service { service } => emulators::PrincipalForm::Service(emulators::ServiceForm {
+                service: service.into(),
+            }),
+            EvaluatorPrincipal::Federated { federated } => {
+                emulators::PrincipalForm::Federated(emulators::FederatedForm {
+                    federated: federated.into(),
+                })
+            }
+            EvaluatorPrincipal::FederatedUser {
+                federated_user,
+                made_by,
+            } => emulators::PrincipalForm::FederatedUser(emulators::FederatedUserForm {
+                federated_user: federated_user.into(),
+                made_by: made_by.into(),
+            }),
+        },
+        action: request.action.as_str().into(),
+        resource: request.resource.as_str().into(),
+        resource_account: request.resource_account.as_ref().map(|account| account.as_str().into()),
+        context: Some(Cow::Borrowed(&request.context)),
+        expect: None,
+    }
+}
+
+/// Policies and grants in the emulator's form, without a request.
+pub fn policies_form<'a>(policies: &'a EvaluatorPolicies, grants: &[EvaluatorGrant]) -> emulators::CaseForm<'a> {
+    let one = |text: &'a PolicyText| {
+        emulators::DocumentText(match text {
+            PolicyText::Verbatim(text) => Cow::Borrowed(text.as_str()),
+            PolicyText::Document(_) => Cow::Owned(text.text()),
+        })
+    };
+    let list = |texts: &'a [PolicyText]| texts.iter().map(one).collect::<Vec<_>>();
+    let levels = |levels: &'a [Vec<PolicyText>]| levels.iter().map(|level| list(level)).collect::<Vec<_>>();
+    emulators::CaseForm {
+        policies: Some(emulators::PoliciesForm {
+            identity: Some(list(&policies.identity)),
+            permissions_boundary: policies.permissions_boundary.as_ref().map(one),
+            session: policies.session.as_deref().map(list),
+            resource: policies.resource.as_ref().map(one),
+            service_control: Some(levels(&policies.service_control)),
+            resource_control: Some(levels(&policies.resource_control)),
+            vpc_endpoint: policies.vpc_endpoint.as_ref().map(|endpoint| emulators::EndpointForm {
+                r#type: match endpoint.kind {
+                    VpcEndpointKind::Gateway => emulators::EndpointType::Gateway,
+                    VpcEndpointKind::Interface => emulators::EndpointType::Interface,
+                },
+                policy: Some(one(&endpoint.policy)),
+            }),
+        }),
+        grants: Some(grants.iter().map(grant_form).collect()),
+        ..emulators::CaseForm::default()
+    }
+}
+
+fn grant_form(grant: &EvaluatorGrant) -> emulators::EvaluatorGrant {
+    let EvaluatorGrantConstraints {
+        encryption_context_equals,
+        encryption_context_subset,
+        source_arn,
+    } = &grant.constraints;
+    emulators::EvaluatorGrant {
+        grantee_principal: grant.grantee_principal.clone(),
+        operations: grant.operations.clone(),
+        constraints: Some(emulators::GrantConstraints {
+            encryption_context_equals: encryption_context_equals.clone(),
+            encryption_context_subset: encryption_context_subset.clone(),
+            source_arn: source_arn.clone(),
+        }),
+    }
+}
+
+fn of_model(verdict: models::Verdict) -> Verdict {
+    match verdict {
+        models::Verdict::Decided(judgement) => Verdict {
+            decision: match judgement.decision {
+                CheckDecision::Allow => EvaluatorDecision::Allow,
+                CheckDecision::ImplicitDeny => EvaluatorDecision::ImplicitDeny,
+                CheckDecision::ExplicitDeny => EvaluatorDecision::ExplicitDeny,
+            },
+            blamed: judgement.blamed,
+            document: None,
+        },
+        models::Verdict::Unusable(document) => Verdict {
+            decision: EvaluatorDecision::Error,
+            blamed: None,
+            document: Some(document),
         },
     }
 }
@@ -157,10 +267,11 @@ fn fault(evaluator: &str, why: &dyn std::fmt::Display) -> EvaluatorFault {
 
 #[cfg(test)]
 mod tests {
-    use super::Both;
+    use super::{Both, TODAY, emulators, form};
     use crate::evaluator::finding::Disagreement;
-    use crate::evaluator::{EmulatorEvaluator, ModelEvaluator, generate};
+    use crate::evaluator::{EmulatorEvaluator, Evaluator as _, ModelEvaluator, generate};
     use countersign_emulator::fault::FaultSet;
+    use countersign_model::quirks::Quirks;
 
     /// With and without explanations, the same cases differ: none without a fault, some with one.
     #[test]
@@ -178,5 +289,42 @@ mod tests {
             differing += u32::from(found.is_some());
         }
         assert!(differing > 0, "the fault is never seen");
+    }
+
+    /// The emulator reads the same case whether it comes as values or as JSON.
+    #[test]
+    fn the_form_as_values_is_the_form_as_json() {
+        for number in 0..1_000 {
+            let Ok(case) = generate::from_seed(7, number) else {
+                continue;
+            };
+            let evaluate = case.evaluate.as_ref().expect("an evaluator case");
+            let json = serde_json::to_value(evaluate).expect("a case is JSON");
+            let of_json = emulators::EvaluatorCase::parse(&json);
+            let of_values = form(evaluate).read(&mut emulators::Library::default());
+            assert_eq!(format!("{of_values:?}"), format!("{of_json:?}"), "case {number}");
+        }
+    }
+
+    /// What the model decides does not depend on whether it explains itself.
+    #[test]
+    fn the_model_judges_as_it_explains() {
+        let mut quick = Both::default();
+        for number in 0..3_000 {
+            let Ok(case) = generate::from_seed(6, number) else {
+                continue;
+            };
+            let evaluate = case.evaluate.as_ref().expect("an evaluator case");
+            let quirks = Quirks::from_overrides(&case.quirks).expect("switches of the vocabulary");
+            let as_of = case.as_of.unwrap_or(TODAY);
+            let judged = quick.model_verdicts(evaluate, &quirks, as_of);
+            let explained = ModelEvaluator.answer(&case);
+            assert_eq!(judged.is_ok(), explained.is_ok(), "case {number}");
+            for (judged, explained) in judged.into_iter().flatten().zip(explained.into_iter().flatten()) {
+                assert_eq!(judged.decision, explained.decision, "case {number}");
+                assert_eq!(judged.blamed, explained.blamed, "case {number}");
+                assert_eq!(judged.document, explained.document, "case {number}");
+            }
+        }
     }
 }

@@ -29,6 +29,8 @@ pub struct Settings {
     pub twist: u8,
     /// Share of requests that come with a twin which differs in one fact and is to be refused (`story`, pair).
     pub pair: u8,
+    /// Share of requests that are let through only because of one fact about them (`story`).
+    pub leaning: u8,
     /// Whether stories with Lambda and AWS Backup may be told.
     pub services: bool,
 }
@@ -50,6 +52,7 @@ impl Default for Settings {
             past: 6,
             twist: 40,
             pair: 30,
+            leaning: 12,
             services: true,
         }
     }
@@ -72,6 +75,7 @@ impl Settings {
             past: 0,
             twist: 25,
             pair: 25,
+            leaning: 10,
             services: false,
         }
     }

@@ -20,6 +20,9 @@ const OWN: [&str; 4] = ["embedded", "in-process", "elsewhere", "authorizer"];
 pub struct FindingReport {
     /// What makes it one finding.
     pub fingerprint: String,
+    /// What its cases looked like before they were shrunk: the fingerprints that expectations name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
     /// How many cases of the run show it.
     pub seen: u64,
     /// The operations on which they show it, with the number of cases.

@@ -1,4 +1,4 @@
-//! The figures of a run. They reconcile: steps = compared + skipped + ambiguous + errors.
+//! The figures of a run. They reconcile: steps = compared + skipped + ambiguous + errors, and every case has one verdict.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::differential::{Side, StepStatus};
+use crate::expectations::{Class, Judged, Problem, Verdict};
 use crate::session::{CaseResult, Finished, Phase};
 use crate::stats::{Stats, StatsBuilder};
 use crate::target::{CallCount, TargetError, Waiting};
@@ -36,6 +37,46 @@ impl Counts {
     }
 }
 
+/// Cases by their verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Verdicts {
+    /// Cases that were run.
+    pub cases: u64,
+    /// Everything that was compared agrees.
+    pub pass: u64,
+    /// They fail as they are known to.
+    pub expected_failures: u64,
+    /// They fail, and not as they are known to.
+    pub failures: u64,
+    /// They pass, and are known to fail.
+    pub unexpected_passes: u64,
+    /// Nothing of them was compared.
+    pub skipped: u64,
+    /// They could not be asked or run.
+    pub errors: u64,
+}
+
+impl Verdicts {
+    /// Counts a case.
+    pub fn add(&mut self, verdict: Verdict) {
+        self.cases += 1;
+        *match verdict {
+            Verdict::Pass => &mut self.pass,
+            Verdict::ExpectedFailure => &mut self.expected_failures,
+            Verdict::Failure => &mut self.failures,
+            Verdict::UnexpectedPass => &mut self.unexpected_passes,
+            Verdict::Skipped => &mut self.skipped,
+            Verdict::Error => &mut self.errors,
+        } += 1;
+    }
+
+    /// Whether every case is accounted for.
+    pub fn reconcile(&self) -> bool {
+        self.cases
+            == self.pass + self.expected_failures + self.failures + self.unexpected_passes + self.skipped + self.errors
+    }
+}
+
 /// The figures of a run.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
@@ -43,9 +84,17 @@ pub struct Summary {
     pub corpus: Counts,
     /// The random cases.
     pub random: Counts,
+    /// All cases by their verdict.
+    pub verdicts: Verdicts,
+    /// Failures that are known of the target, by entry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<Class>,
+    /// What is known of the target and no longer so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<Problem>,
     /// Random cases that were given up, by reason.
     pub discards: BTreeMap<String, u64>,
-    /// Cases with a disagreement of the target.
+    /// Cases with a disagreement of the target that is not known.
     pub diverging: u64,
     /// Cases whose own expectation the model does not meet.
     pub model_faults: u64,
@@ -89,7 +138,11 @@ pub struct Summary {
 
 impl Summary {
     /// Counts one case.
-    pub fn add(&mut self, finished: &Finished) {
+    pub fn add(&mut self, finished: &Finished, judged: &Judged) {
+        if let Some(verdict) = judged.verdict {
+            self.verdicts.add(verdict);
+        }
+        let known = judged.verdict == Some(Verdict::ExpectedFailure);
         match &finished.result {
             CaseResult::Discarded { reason } => {
                 *self.discards.entry(reason.clone()).or_default() += 1;
@@ -114,13 +167,13 @@ impl Summary {
                 self.waiting.add(report.waiting);
                 self.ambiguous_cases += u64::from(report.ambiguous() > 0);
                 match &report.provisioning_fault {
-                    Some(TargetError::Provisioning { .. }) => self.diverging += 1,
+                    Some(TargetError::Provisioning { .. }) => self.diverging += u64::from(!known),
                     // Its steps are skipped under the name of the capability, or ambiguous.
                     Some(TargetError::Unsupported { .. } | TargetError::Ambiguous { .. }) => {}
                     Some(fault) => self.fault(&report.id, fault),
                     None => {
                         let on = |side| report.disagreements().any(|(_, one)| one.side == side);
-                        self.diverging += u64::from(on(Side::Target));
+                        self.diverging += u64::from(on(Side::Target) && !known);
                         self.model_faults += u64::from(on(Side::Model));
                     }
                 }

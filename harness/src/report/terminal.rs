@@ -13,10 +13,15 @@ use super::words::{cases, describe_expected, describe_observed, describe_step, r
 use super::{Consumer, Counts, Event, FindingReport, Start, Summary, plain};
 use crate::differential::Side;
 use crate::differential::shrink::Need;
+use crate::expectations::{Extent, Verdict};
 use crate::target::Waiting;
 
 /// Without a terminal, a line is written at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// Reasons of known failures that are listed.
+const EXPECTED_REASONS: usize = 12;
+/// Stale entries that are listed.
+const STALE_SHOWN: usize = 10;
 
 /// Writes for a person: progress to standard error, the report to standard output.
 #[derive(Debug)]
@@ -76,12 +81,10 @@ impl Consumer for TerminalReport {
                 self.last_line = Instant::now();
                 self.out(&render_start(start))
             }
-            Event::Case(finished) => {
+            Event::Case { judged, .. } => {
                 self.done += 1;
                 self.bar.set_position(self.done);
-                if let crate::session::CaseResult::Ran { report, .. } = &finished.result
-                    && (report.provisioning_fault.is_some() || report.disagreements().next().is_some())
-                {
+                if judged.verdict == Some(Verdict::Failure) {
                     self.findings += 1;
                     self.bar.set_message(format!("{} diverging", self.findings));
                 }
@@ -109,7 +112,8 @@ impl Consumer for TerminalReport {
             Event::Finished(summary) => {
                 self.bar.finish_and_clear();
                 let workers = self.start.as_ref().map_or(1, |start| start.workers);
-                self.out(&render_summary(summary, workers))
+                let file = self.start.as_ref().and_then(|start| start.expectations.as_deref());
+                self.out(&render_summary(summary, workers, file))
             }
         }
     }
@@ -268,20 +272,28 @@ fn render_start(start: &Start) -> String {
             start.corpus + start.random
         ));
     }
+    if let (Some(file), Some(held)) = (&start.expectations, start.held) {
+        let how = match held {
+            Extent::Whole => "",
+            Extent::Part => " (another run than its own: entries that match nothing are not told)",
+            Extent::Explore => " (to tell the known from the new; the file itself is not judged)",
+        };
+        text.push_str(&format!("known divergences: {}{how}\n", plain(file)));
+    }
     if !start.faults.is_empty() {
         text.push_str(&format!("seeded faults switched on: {}\n", start.faults.join(", ")));
     }
     text
 }
 
-fn render_summary(summary: &Summary, workers: usize) -> String {
+fn render_summary(summary: &Summary, workers: usize, expectations: Option<&str>) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write_summary(&mut text, summary, workers);
+    let _ = write_summary(&mut text, summary, workers, expectations);
     plain(&text).into_owned()
 }
 
-fn write_summary(text: &mut String, summary: &Summary, workers: usize) -> std::fmt::Result {
+fn write_summary(text: &mut String, summary: &Summary, workers: usize, expectations: Option<&str>) -> std::fmt::Result {
     writeln!(text)?;
     write_counts(text, "corpus", &summary.corpus)?;
     write_counts(text, "random", &summary.random)?;
@@ -343,6 +355,9 @@ fn write_summary(text: &mut String, summary: &Summary, workers: usize) -> std::f
         summary.wire_steps_a_second(workers),
         summary.elapsed.as_secs_f64(),
     )?;
+    if let Some(file) = expectations {
+        write_expected(text, summary, file)?;
+    }
     for (refusal, next_step) in &summary.refusals {
         writeln!(text, "refused   {refusal}: {next_step}")?;
     }
@@ -355,6 +370,48 @@ fn write_summary(text: &mut String, summary: &Summary, workers: usize) -> std::f
     let verdict = result(summary);
     let cut = if summary.interrupted { " (interrupted)" } else { "" };
     writeln!(text, "result    {verdict}{cut}")
+}
+
+/// What is known of the target, and how far it still is so.
+fn write_expected(text: &mut String, summary: &Summary, file: &str) -> std::fmt::Result {
+    let counts = &summary.verdicts;
+    writeln!(
+        text,
+        "verdicts  {} cases = {} pass + {} expected failures + {} failures + {} unexpected passes + {} skipped + {} errors",
+        counts.cases,
+        counts.pass,
+        counts.expected_failures,
+        counts.failures,
+        counts.unexpected_passes,
+        counts.skipped,
+        counts.errors
+    )?;
+    let mut reasons: Vec<(&str, u64)> = Vec::new();
+    for class in &summary.expected {
+        match reasons.iter_mut().find(|(reason, _)| *reason == class.reason) {
+            Some((_, cases)) => *cases += class.cases,
+            None => reasons.push((&class.reason, class.cases)),
+        }
+    }
+    reasons.sort_by_key(|(_, cases)| std::cmp::Reverse(*cases));
+    writeln!(text, "expected  {} known divergences of {file}", summary.expected.len())?;
+    for (reason, cases) in reasons.iter().take(EXPECTED_REASONS) {
+        writeln!(text, "  {cases:>7} {reason}")?;
+    }
+    if reasons.len() > EXPECTED_REASONS {
+        writeln!(
+            text,
+            "          … and {} more reasons",
+            reasons.len() - EXPECTED_REASONS
+        )?;
+    }
+    for problem in summary.stale.iter().take(STALE_SHOWN) {
+        writeln!(text, "stale     {}:{}: {}", problem.file, problem.line, problem.message)?;
+    }
+    if summary.stale.len() > STALE_SHOWN {
+        writeln!(text, "          … and {} more", summary.stale.len() - STALE_SHOWN)?;
+    }
+    Ok(())
 }
 
 fn write_counts(text: &mut String, name: &str, counts: &Counts) -> std::fmt::Result {

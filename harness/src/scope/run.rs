@@ -6,15 +6,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use countersign_emulator::authorizer::Settings;
-use countersign_emulator::authorizer::evaluator::{EvaluatorRequest as Asked, evaluate};
+use countersign_emulator::authorizer::evaluator::{self as emulators, EvaluatorRequest as Asked, evaluate};
 use countersign_emulator::fault::FaultSet;
 use countersign_model::case::{Case, EvaluatorCase};
 use countersign_model::quirks::Quirks;
 use serde::Serialize;
-use serde_json::json;
 
 use super::space::{Space, Unit};
-use crate::evaluator::both::{Both, Verdict, verdict};
+use crate::evaluator::both::{Both, Verdict, policies_form, request_form, verdict};
 use crate::evaluator::{EvaluatorFault, TODAY};
 
 /// Combinations a worker takes at a time.
@@ -163,8 +162,11 @@ impl<'a> Worker<'a> {
                 ..EvaluatorCase::default()
             };
             let expected = self.both.model_verdicts(&evaluate_case, &self.quirks, TODAY)?;
-            let form = json!({"requests": [], "policies": policies.policies, "grants": policies.grants});
-            let read = self.both.emulators_case(&form)?;
+            let form = emulators::CaseForm {
+                requests: Some(Vec::new()),
+                ..policies_form(&policies.policies, &policies.grants)
+            };
+            let read = self.both.emulators_case(form)?;
             let asked = &asked[usize::from(policies.conditioned)];
             for ((request, asked), expected) in requests.iter().zip(asked).zip(expected) {
                 if number >= self.most {
@@ -187,7 +189,11 @@ impl<'a> Worker<'a> {
         &mut self,
         requests: &[countersign_model::case::EvaluatorRequest],
     ) -> Result<Vec<Asked>, EvaluatorFault> {
-        Ok(self.both.emulators_case(&json!({"requests": requests}))?.requests)
+        let form = emulators::CaseForm {
+            requests: Some(requests.iter().map(request_form).collect()),
+            ..emulators::CaseForm::default()
+        };
+        Ok(self.both.emulators_case(form)?.requests)
     }
 
     fn differ(&mut self, number: u64, expected: &Verdict, observed: &Verdict, case: impl FnOnce() -> Case) {

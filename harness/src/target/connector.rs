@@ -34,6 +34,7 @@ use super::disturbance::Incident;
 use super::patience::{self, Attempt, Patience};
 use super::repeat::{Repeat, repeat_of};
 use super::shape;
+use super::twins::{self, Plain, TwinSeen};
 use super::{TargetError, Waiting};
 use crate::live::Rails;
 
@@ -84,6 +85,8 @@ pub(crate) struct Line {
     limit: Option<Duration>,
     facts: Mutex<Facts>,
     seen: Mutex<Seen>,
+    // What came of the hostile twins of requests; none while nobody wants to know.
+    twins: Mutex<Option<Vec<TwinSeen>>>,
 }
 
 /// What is true of the current call.
@@ -140,6 +143,7 @@ impl Line {
             limit: None,
             facts: Mutex::default(),
             seen: Mutex::default(),
+            twins: Mutex::default(),
         }
     }
 
@@ -227,6 +231,34 @@ impl Line {
     /// Calls made so far.
     pub(crate) fn calls(&self) -> u64 {
         self.seen().calls
+    }
+
+    /// Has hostile twins sent before each request of the SDKs from now on, or no longer. Needs the emulator in this process.
+    pub(crate) fn watch_twins(&self, watch: bool) {
+        *self.twins.lock().unwrap_or_else(PoisonError::into_inner) = watch.then(Vec::new);
+    }
+
+    /// What came of the twins since they are watched or were taken.
+    pub(crate) fn take_twins(&self) -> Vec<TwinSeen> {
+        let mut twins = self.twins.lock().unwrap_or_else(PoisonError::into_inner);
+        twins.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Sends the hostile twins of a request, each to the world as it is now: what it did there is undone.
+    async fn send_twins(&self, plain: &Plain<'_>) -> Vec<(usize, http::Response<Bytes>)> {
+        let watched = self.twins.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let Some(emulator) = self.emulator().filter(|_| watched) else {
+            return Vec::new();
+        };
+        let before = emulator.snapshot();
+        let mut answers = Vec::new();
+        for (at, twin) in twins::of(plain) {
+            if let Ok(answer) = self.send_uncounted(twin).await {
+                answers.push((at, answer));
+            }
+            emulator.restore(&before);
+        }
+        answers
     }
 
     /// The current time as the signer sees it.
@@ -430,8 +462,22 @@ impl Line {
             request = shape::apply(request, service, &facts, self.now())
                 .map_err(|message| ConnectorError::user(message.into()))?;
         }
+        let signed = request.clone();
+        let plain = Plain {
+            service,
+            facts: &facts,
+            now: self.now(),
+            signed: &signed,
+        };
+        let answers = self.send_twins(&plain).await;
         match self.send(request).await {
             Ok(mut response) => {
+                if let Some(twins) = &mut *self.twins.lock().unwrap_or_else(PoisonError::into_inner) {
+                    let judged = answers
+                        .iter()
+                        .map(|(at, answer)| twins::judge(*at, &plain, &response, answer));
+                    twins.extend(judged);
+                }
                 // The SDKs correct their clock by this header; the Case clock is right, and the server's real one is not.
                 response.headers_mut().remove(DATE);
                 HttpResponse::try_from(response.map(SdkBody::from))

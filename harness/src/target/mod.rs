@@ -44,6 +44,8 @@ pub(crate) mod shape;
 #[cfg(all(test, feature = "wire"))]
 mod tests;
 mod translation;
+#[cfg(feature = "wire")]
+mod twins;
 
 pub use adapter::{AdapterOptions, AdapterTarget};
 pub use authorizer::AuthorizerTarget;
@@ -54,6 +56,8 @@ pub use embedded::{EmbeddedOptions, EmbeddedTarget};
 #[cfg(feature = "wire")]
 pub use endpoint::EndpointTarget;
 pub use translation::{Changes, Translation};
+#[cfg(feature = "wire")]
+pub use twins::{TwinLaw, TwinSeen, twin_names};
 
 /// Something that can be asked what the model is asked. Object-safe and synchronous; a target that needs a runtime owns it.
 pub trait Target {

@@ -27,13 +27,18 @@ pub(super) struct Answers<'a> {
 const RESOURCE_CONTROL_SERVICES: &[&str] = &["dynamodb", "ecr", "kms", "logs", "s3", "secretsmanager", "sqs", "sts"];
 
 impl<'a> Answers<'a> {
-    /// Asks every set that applies.
-    pub(super) fn gather(request: &Request<'_>, sets: &PolicySets<'a>, quirks: &Quirks, trace: &mut Trace) -> Self {
+    /// Asks every set that applies. Without a trace nobody wants to know which rules mattered.
+    pub(super) fn gather(
+        request: &Request<'_>,
+        sets: &PolicySets<'a>,
+        quirks: &Quirks,
+        mut trace: Option<&mut Trace>,
+    ) -> Self {
         let caller = request.caller;
         let boundary = sets.permissions_boundary.filter(|_| can_have_boundary(caller));
-        let mut question = Question::new(request, boundary.is_some(), quirks);
+        let mut question = Question::new(request, boundary.is_some(), quirks, trace.is_some());
         let mut ask_all = |set, policies: &[PolicyRef<'a>], question: &Question<'_>| {
-            ask(set, policies.iter().copied(), question, trace)
+            ask(set, policies.iter().copied(), question, trace.as_deref_mut())
         };
         let binds = service_control_binds(caller) && !sets.service_control.is_empty();
         let service_control = binds.then(|| {

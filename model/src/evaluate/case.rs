@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::{PolicyRef, PolicySets, Request, ResourcePolicy, VpcEndpoint, decide};
+use super::{Judgement, PolicyRef, PolicySets, Request, ResourcePolicy, VpcEndpoint, decide, judge};
 use crate::case::{BlamedExpect, EvaluatorCase, EvaluatorDecision, EvaluatorExpect, EvaluatorRequest, PolicyText};
 use crate::context::{ContextValue, is_multivalued, principal_keys};
 use crate::name::{AccountId, Action, Arn};
@@ -114,19 +114,51 @@ impl Answer {
 /// # Errors
 /// [`CaseFault`] when the case itself cannot be understood.
 pub fn run(case: &EvaluatorCase, quirks: &Quirks, as_of: Date) -> Result<Vec<Answer>, CaseFault> {
-    run_from(case, quirks, as_of, &mut Library::default())
+    let explained = |request: &Request<'_>, sets: &PolicySets<'_>| {
+        let check = decide(request, sets, quirks);
+        Answer::Decided(Box::new(check))
+    };
+    let unusable = |Unusable { document, error }: &Unusable| Answer::Unusable {
+        document: document.clone(),
+        error: error.clone(),
+    };
+    run_with(case, quirks, as_of, &mut Library::default(), explained, unusable)
 }
 
-/// The same, with documents that were read for earlier cases: many cases over few documents read each of them once.
+/// What an answer comes to, without its explanation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// A decision, and whom it is blamed on.
+    Decided(Judgement),
+    /// A document cannot be used: which, as in [`Answer::Unusable`].
+    Unusable(String),
+}
+
+/// Every request of a case, in order, without explanations and with documents that were read for earlier cases: for many cases over few
+/// documents. What is decided is what [`run`] decides.
 ///
 /// # Errors
 /// [`CaseFault`] when the case itself cannot be understood.
-pub fn run_from(
+pub fn judge_from(
     case: &EvaluatorCase,
     quirks: &Quirks,
     as_of: Date,
     library: &mut Library,
-) -> Result<Vec<Answer>, CaseFault> {
+) -> Result<Vec<Verdict>, CaseFault> {
+    let judged = |request: &Request<'_>, sets: &PolicySets<'_>| Verdict::Decided(judge(request, sets, quirks));
+    let unusable = |unusable: &Unusable| Verdict::Unusable(unusable.document.clone());
+    run_with(case, quirks, as_of, library, judged, unusable)
+}
+
+/// Asks `decided` about every request under the policies that were read for it, or tells `unusable` the document that cannot be used.
+fn run_with<T>(
+    case: &EvaluatorCase,
+    quirks: &Quirks,
+    as_of: Date,
+    library: &mut Library,
+    decided: impl Fn(&Request<'_>, &PolicySets<'_>) -> T,
+    unusable: impl Fn(&Unusable) -> T,
+) -> Result<Vec<T>, CaseFault> {
     let requests: Vec<&EvaluatorRequest> = match (&case.request, case.requests.as_slice()) {
         (Some(request), []) => vec![request],
         (None, [_, ..]) => case.requests.iter().collect(),
@@ -134,7 +166,7 @@ pub fn run_from(
         _ => return Err(CaseFault::Requests),
     };
     // Requests to which the resource's policy means the same share what was read.
-    let mut gathered: Vec<(PolicyPart, Option<AccountId>, Result<Policies, Answer>)> = Vec::new();
+    let mut gathered: Vec<(PolicyPart, Option<AccountId>, Result<Policies, Unusable>)> = Vec::new();
     let mut answers = Vec::with_capacity(requests.len());
     for request in requests {
         let part = PolicyPart::of(request);
@@ -149,8 +181,8 @@ pub fn run_from(
             gathered.len() - 1
         });
         answers.push(match &gathered[at].2 {
-            Ok(policies) => answer(request, case, policies, quirks, as_of)?,
-            Err(unusable) => unusable.clone(),
+            Ok(policies) => answer(request, case, policies, quirks, as_of, &decided)?,
+            Err(document) => unusable(document),
         });
     }
     Ok(answers)
@@ -175,13 +207,14 @@ pub fn reading_rules(case: &EvaluatorCase, request: &EvaluatorRequest) -> BTreeS
     rules
 }
 
-fn answer(
+fn answer<T>(
     request: &EvaluatorRequest,
     case: &EvaluatorCase,
     policies: &Policies,
     quirks: &Quirks,
     as_of: Date,
-) -> Result<Answer, CaseFault> {
+    decided: impl Fn(&Request<'_>, &PolicySets<'_>) -> T,
+) -> Result<T, CaseFault> {
     if request.resource != "*" && Arn::new(request.resource.as_str()).is_err() {
         return Err(CaseFault::Resource(request.resource.clone()));
     }
@@ -223,7 +256,7 @@ fn answer(
         grant,
         ..policies.sets()
     };
-    Ok(Answer::Decided(Box::new(decide(&request, &sets, quirks))))
+    Ok(decided(&request, &sets))
 }
 
 /// The context as given: a value, or nothing to remove a derived key. A scalar under a multivalued key is a set of one (`iam:C-04`).
@@ -303,22 +336,29 @@ impl PolicyPart {
 
     fn of(request: &EvaluatorRequest) -> Self {
         let service = request.action.service().to_ascii_lowercase();
-        let on = |start: &str| {
-            request
-                .resource
-                .splitn(6, ':')
-                .nth(5)
-                .is_some_and(|resource| resource.starts_with(start))
-        };
-        match service.as_str() {
-            "kms" if on("key/") && request.action.operation().eq_ignore_ascii_case("RetireGrant") => Self::RetiringKey,
-            "kms" if on("key/") => Self::Key,
-            "kms" => Self::None,
-            "sts" if on("role/") && is_trust_action(&request.action) => Self::Trust,
-            "s3" => Self::Optional(PolicyKind::Bucket),
+        let on_role = resource_field(&request.resource).is_some_and(|resource| resource.starts_with("role/"));
+        // The policy of a key is mandatory because it is a key's, whatever is asked (iam:L-41, iam:10).
+        match (service.as_str(), is_key(&request.resource)) {
+            ("kms", true) if request.action.operation().eq_ignore_ascii_case("RetireGrant") => Self::RetiringKey,
+            (_, true) => Self::Key,
+            ("kms", false) => Self::None,
+            ("sts", false) if on_role && is_trust_action(&request.action) => Self::Trust,
+            ("s3", false) => Self::Optional(PolicyKind::Bucket),
             _ => Self::Optional(PolicyKind::Resource),
         }
     }
+}
+
+/// The sixth field of an ARN.
+fn resource_field(resource: &str) -> Option<&str> {
+    resource.splitn(6, ':').nth(5)
+}
+
+/// Whether a resource is a KMS key: an ARN of KMS whose resource says so.
+fn is_key(resource: &str) -> bool {
+    resource.starts_with("arn:")
+        && resource.split(':').nth(2) == Some("kms")
+        && resource_field(resource).is_some_and(|name| name.starts_with("key/"))
 }
 
 /// Actions for which the trust policy is mandatory (`iam:L-74` as corrected).
@@ -345,15 +385,21 @@ struct Named {
     document: Arc<Document>,
 }
 
+/// A document that cannot be used, with its place in the case and what is wrong with it.
+struct Unusable {
+    document: String,
+    error: PolicyError,
+}
+
 impl Named {
-    fn parse(text: &PolicyText, name: String, kind: PolicyKind, library: &mut Library) -> Result<Self, Answer> {
+    fn parse(text: &PolicyText, name: String, kind: PolicyKind, library: &mut Library) -> Result<Self, Unusable> {
         match library.read(text, kind) {
             Ok(document) => Ok(Self { name, document }),
-            Err(error) => Err(Answer::Unusable { document: name, error }),
+            Err(error) => Err(Unusable { document: name, error }),
         }
     }
 
-    fn list(texts: &[PolicyText], name: &str, kind: PolicyKind, library: &mut Library) -> Result<Vec<Self>, Answer> {
+    fn list(texts: &[PolicyText], name: &str, kind: PolicyKind, library: &mut Library) -> Result<Vec<Self>, Unusable> {
         texts
             .iter()
             .enumerate()
@@ -366,7 +412,7 @@ impl Named {
         name: &str,
         kind: PolicyKind,
         library: &mut Library,
-    ) -> Result<Vec<Vec<Self>>, Answer> {
+    ) -> Result<Vec<Vec<Self>>, Unusable> {
         levels
             .iter()
             .enumerate()
@@ -390,7 +436,7 @@ impl Policies {
         part: PolicyPart,
         owner: Option<&AccountId>,
         library: &mut Library,
-    ) -> Result<Self, Answer> {
+    ) -> Result<Self, Unusable> {
         let policies = &case.policies;
         let resource_kind = part.kind();
         // In the order of the form: several documents may be unusable, and the first is told.
@@ -413,14 +459,14 @@ impl Policies {
                     Arc::make_mut(&mut named.document).bind_canonical_users(|id| accounts.get(id).cloned());
                 }
                 if part == PolicyPart::RetiringKey {
-                    named.document = Arc::new(Document::clone(&named.document).rights_to_retire(owner));
+                    named.document = Arc::new(Document::clone(&named.document).rights_to_retire(owner.as_slice()));
                 }
                 Some(named)
             }
             // Every key has a key policy and every role a trust policy, if only a silent one (svc:K-1).
             None if part == PolicyPart::RetiringKey => Some(Named {
                 name: "resource".to_owned(),
-                document: Arc::new(Document::empty(resource_kind).rights_to_retire(owner)),
+                document: Arc::new(Document::empty(resource_kind).rights_to_retire(owner.as_slice())),
             }),
             None if matches!(part, PolicyPart::Key | PolicyPart::Trust) => Some(Named {
                 name: "resource".to_owned(),

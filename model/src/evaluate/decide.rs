@@ -28,24 +28,12 @@ pub fn decide(request: &Request<'_>, sets: &PolicySets<'_>, quirks: &Quirks) -> 
         return shortcut.check(request);
     }
     let mut trace = Trace::new();
-    let answers = Answers::gather(request, sets, quirks, &mut trace);
-    let facts = Facts::of(request, sets, quirks, &answers);
+    let Reached {
+        answers,
+        facts,
+        mut decided,
+    } = reach(request, sets, quirks, Some(&mut trace));
     let gates = gates(&answers, sets, &facts);
-    let denying = answers.denying(sets);
-    let is_foreign_operation = is_foreign_key_operation(request, sets);
-    let mut decided = if !denying.is_empty() {
-        refuse_explicitly(&facts, request, denying)
-    } else if is_foreign_operation {
-        refuse_foreign_key_operation(&facts, quirks)
-    } else {
-        grant_or_refuse(&facts, request, quirks)
-    };
-    if changes_reserved_alias(request) {
-        refuse_reserved_alias(&mut decided);
-    }
-    if is_foreign_operation {
-        decided.rules.insert(rule("svc:K-9"));
-    }
     let look = Look {
         request,
         sets,
@@ -77,6 +65,60 @@ pub fn decide(request: &Request<'_>, sets: &PolicySets<'_>, quirks: &Quirks) -> 
         statements: trace,
         rules: decided.rules,
         message,
+    }
+}
+
+/// The same decision and blame without the explanation, for many cases that are only compared.
+pub fn judge(request: &Request<'_>, sets: &PolicySets<'_>, quirks: &Quirks) -> Judgement {
+    if let Some(shortcut) = shortcut(request) {
+        return shortcut.judgement();
+    }
+    let decided = reach(request, sets, quirks, None).decided;
+    Judgement {
+        decision: decided.decision,
+        blamed: decided.blamed,
+    }
+}
+
+/// What is decided, and the policy type that a message would name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judgement {
+    /// The decision.
+    pub decision: CheckDecision,
+    /// The policy type.
+    pub blamed: Option<PolicySet>,
+}
+
+/// A decision with all that led to it.
+struct Reached<'a> {
+    answers: Answers<'a>,
+    facts: Facts,
+    decided: Decided,
+}
+
+/// Decides. The statements that mattered go into the trace, if there is one.
+fn reach<'a>(request: &Request<'_>, sets: &PolicySets<'a>, quirks: &Quirks, trace: Option<&mut Trace>) -> Reached<'a> {
+    let answers = Answers::gather(request, sets, quirks, trace);
+    let facts = Facts::of(request, sets, quirks, &answers);
+    let denying = answers.denying(sets);
+    let is_foreign_operation = is_foreign_key_operation(request, sets);
+    let mut decided = if !denying.is_empty() {
+        refuse_explicitly(&facts, request, denying)
+    } else if is_foreign_operation {
+        refuse_foreign_key_operation(&facts, quirks)
+    } else {
+        grant_or_refuse(&facts, request, quirks)
+    };
+    if changes_reserved_alias(request) {
+        refuse_reserved_alias(&mut decided);
+    }
+    if is_foreign_operation {
+        decided.rules.insert(rule("svc:K-9"));
+    }
+    Reached {
+        answers,
+        facts,
+        decided,
     }
 }
 

@@ -19,7 +19,7 @@ mod scan;
 mod shortcut;
 
 pub use caller::{Caller, FederatedUser, Parent, Role, RoleSession, User};
-pub use decide::decide;
+pub use decide::{Judgement, decide, judge};
 pub use input::{GrantFact, GranteeKind, PolicyRef, PolicySets, Request, ResourcePolicy, VpcEndpoint};
 pub use message::denial_message;
 

@@ -28,7 +28,7 @@ pub(super) fn ask<'a>(
     set: PolicySet,
     policies: impl IntoIterator<Item = PolicyRef<'a>>,
     question: &Question<'_>,
-    trace: &mut Trace,
+    mut trace: Option<&mut Trace>,
 ) -> Answer<'a> {
     let mut answer = Answer::default();
     for policy in policies {
@@ -37,7 +37,9 @@ pub(super) fn ask<'a>(
             if applies.verdict == Verdict::Applies {
                 answer.add(statement.effect(), applies.kinds, policy.arn);
             }
-            if applies.verdict != Verdict::Unrelated {
+            if let Some(trace) = &mut trace
+                && applies.verdict != Verdict::Unrelated
+            {
                 trace.push(trace_of(set, policy, statement, applies));
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Caller;
+use super::decide::Judgement;
 use super::input::Request;
 use super::message::denial_message;
 use crate::outcome::{Check, CheckDecision, PolicySet};
@@ -18,13 +19,21 @@ pub(super) struct Shortcut {
 }
 
 impl Shortcut {
+    /// The answer of such a pair without its explanation.
+    pub(super) fn judgement(&self) -> Judgement {
+        Judgement {
+            decision: if self.allow {
+                CheckDecision::Allow
+            } else {
+                CheckDecision::ImplicitDeny
+            },
+            blamed: self.blamed,
+        }
+    }
+
     /// The answer of such a pair.
     pub(super) fn check(self, request: &Request<'_>) -> Check {
-        let decision = if self.allow {
-            CheckDecision::Allow
-        } else {
-            CheckDecision::ImplicitDeny
-        };
+        let decision = self.judgement().decision;
         Check {
             action: request.action.clone(),
             resource: request.resource.to_owned(),

@@ -58,6 +58,8 @@ pub(crate) struct Question<'a> {
     pub(crate) has_boundary: bool,
     /// Whether the statements belong to the policy of a gateway endpoint (`iam:P-34`).
     pub(crate) at_gateway: bool,
+    /// Whether the rules that mattered are wanted besides the answer; they never decide.
+    pub(crate) explained: bool,
     /// Service and name of the action in lower case (`iam:M-01`).
     service: String,
     operation: String,
@@ -71,7 +73,7 @@ pub(crate) struct Question<'a> {
 const EVERY_BUCKET: [&str; 6] = ["arn", "aws", "s3", "", "", "*"];
 
 impl<'a> Question<'a> {
-    pub(crate) fn new(request: &'a Request<'a>, has_boundary: bool, quirks: &'a Quirks) -> Self {
+    pub(crate) fn new(request: &'a Request<'a>, has_boundary: bool, quirks: &'a Quirks, explained: bool) -> Self {
         // The request resource is written either way (iam:OQ-14).
         let lists_buckets = matches!(request.resource, "*" | "arn:aws:s3:::*")
             && request.action.as_str().eq_ignore_ascii_case("s3:ListAllMyBuckets");
@@ -80,6 +82,7 @@ impl<'a> Question<'a> {
             quirks,
             has_boundary,
             at_gateway: false,
+            explained,
             service: request.action.service().to_ascii_lowercase(),
             operation: request.action.operation().to_ascii_lowercase(),
             resource: if lists_buckets {
@@ -89,6 +92,11 @@ impl<'a> Question<'a> {
             },
             lists_buckets,
         }
+    }
+
+    /// The rules that some part of a statement brings into play, if anybody wants them.
+    fn noted(&self, rules: impl FnOnce() -> Vec<RuleId>) -> Vec<RuleId> {
+        if self.explained { rules() } else { Vec::new() }
     }
 }
 
@@ -109,7 +117,7 @@ pub(crate) enum Verdict {
     OtherPrincipal,
     OtherAction,
     OtherResource,
-    /// A condition is false: its operator and key.
+    /// A condition is false: its operator and key, if an explanation is wanted.
     Condition(String),
     /// A key-policy statement without Action or Resource has no effect at all (`svc:K-14`).
     Inert,
@@ -224,18 +232,21 @@ impl Statement {
 
     /// Every test must hold; the first that does not silences the statement (`iam:C-10`, `iam:C-13`).
     fn check_conditions(&self, kind: PolicyKind, question: &Question<'_>, applies: &mut Applies) {
-        applies.rules.extend(ConditionTest::block_notes(&self.conditions));
+        applies
+            .rules
+            .extend(question.noted(|| ConditionTest::block_notes(&self.conditions)));
         let situation = Situation {
             request: question.request,
             effect: self.effect,
             kind,
         };
         for test in &self.conditions {
-            applies.rules.extend(test.notes(situation));
+            applies.rules.extend(question.noted(|| test.notes(situation)));
             let held = test.holds(question.request.context, question.quirks);
             applies.rules.extend(held.rules);
             if !held.holds {
-                applies.verdict = Verdict::Condition(format!("{} {}", test.operator(), test.key()));
+                let which = || format!("{} {}", test.operator(), test.key());
+                applies.verdict = Verdict::Condition(if question.explained { which() } else { String::new() });
                 return;
             }
         }
@@ -250,19 +261,21 @@ impl Statement {
         let caller = question.request.caller;
         let in_trust_policy = kind == PolicyKind::Trust;
         let mut kinds = kinds_of(&element.entries, caller, in_trust_policy, question.quirks);
-        // The entries that match; where none does, all of them say why not.
-        let matching: Vec<PrincipalEntry> = element
-            .entries
-            .iter()
-            .filter(|entry| entry.form.matches(caller, in_trust_policy, question.quirks).is_some())
-            .cloned()
-            .collect();
-        let telling = if matching.is_empty() {
-            &element.entries
-        } else {
-            &matching
-        };
-        let mut rules = notes::of_principals(telling, self.effect, kind, caller);
+        let mut rules = question.noted(|| {
+            // The entries that match; where none does, all of them say why not.
+            let matching: Vec<PrincipalEntry> = element
+                .entries
+                .iter()
+                .filter(|entry| entry.form.matches(caller, in_trust_policy, question.quirks).is_some())
+                .cloned()
+                .collect();
+            let telling = if matching.is_empty() {
+                &element.entries
+            } else {
+                &matching
+            };
+            notes::of_principals(telling, self.effect, kind, caller)
+        });
         if element.entries.len() > 1 {
             rules.push(rule("iam:P-13"));
         }
@@ -318,13 +331,16 @@ impl Statement {
             .entries
             .iter()
             .find(|pattern| pattern.matches(&question.service, &question.operation));
-        let mut rules = notes::of_actions(&element.entries, element.negated);
-        let is_wild = |pattern: &ActionPattern| pattern.text.contains(['*', '?']);
-        let by_wildcard = matched.map_or_else(|| element.entries.iter().any(is_wild), is_wild);
-        rules.push(if by_wildcard {
-            rule("iam:M-02")
-        } else {
-            rule("iam:M-01")
+        let rules = question.noted(|| {
+            let mut rules = notes::of_actions(&element.entries, element.negated);
+            let is_wild = |pattern: &ActionPattern| pattern.text.contains(['*', '?']);
+            let by_wildcard = matched.map_or_else(|| element.entries.iter().any(is_wild), is_wild);
+            rules.push(if by_wildcard {
+                rule("iam:M-02")
+            } else {
+                rule("iam:M-01")
+            });
+            rules
         });
         Part::new(matched.is_some() != element.negated, rules)
     }
@@ -355,14 +371,15 @@ impl Statement {
         } else {
             plain_resource(matched, unresolved)
         };
-        match matched {
-            Some(pattern) => part.rules.extend(notes::of_resource(pattern, kind, context)),
+        part.rules.extend(question.noted(|| match matched {
+            Some(pattern) => notes::of_resource(pattern, kind, context),
             None => {
                 let entries = element.entries.iter();
-                part.rules
-                    .extend(entries.flat_map(|pattern| notes::of_resource(pattern, kind, context)));
+                entries
+                    .flat_map(|pattern| notes::of_resource(pattern, kind, context))
+                    .collect()
             }
-        }
+        }));
         if question.lists_buckets {
             part.rules.extend([rule("iam:M-26"), rule("iam:OQ-14")]);
         }

@@ -10,6 +10,7 @@ mod bucket_operations;
 mod bucket_settings;
 mod condition_keys;
 mod copy;
+pub(crate) mod customer_key;
 mod encryption;
 mod listing;
 mod multipart;

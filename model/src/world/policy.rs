@@ -47,28 +47,10 @@ impl StoredPolicy {
         })
     }
 
-    /// Its Deny statements, with other statements added; bound as this one is. For resources whose policy can only forbid
-    /// (`svc:S-4`) and for rights that no policy gives (`svc:G-16`). None if nothing is left.
-    pub(crate) fn denies_and(&self, more: Vec<Value>) -> Option<Self> {
-        let mut value = serde_json::from_str::<Value>(&self.text).ok()?;
-        let mut statements: Vec<Value> = statements_mut(&mut value)
-            .into_iter()
-            .filter(|statement| statement["Effect"] == "Deny")
-            .map(|one| one.clone())
-            .collect();
-        statements.extend(more);
-        if statements.is_empty() {
-            return None;
-        }
-        value["Statement"] = Value::Array(statements);
-        let text = value.to_string();
-        let mut document = Document::parse(&text, self.document.kind()).ok()?;
-        document.bind(|arn| self.bound.get(arn).cloned());
-        Some(Self {
-            text,
-            document,
-            bound: self.bound.clone(),
-        })
+    /// Its Deny statements, for resources whose policy can only forbid (`svc:S-4`). None if there is none.
+    pub(crate) fn denies(&self) -> Option<Self> {
+        let document = self.document.clone().denies();
+        (!document.statements().is_empty()).then(|| Self::silent(document))
     }
 
     /// A policy that AWS or this model wrote; names no users or roles.
@@ -84,7 +66,7 @@ impl StoredPolicy {
         }
     }
 
-    /// A policy without a text: for a resource that has none where one is needed.
+    /// A policy without a text: for a resource that has none where one is needed, and for what is left of one.
     pub(crate) fn silent(document: Document) -> Self {
         Self {
             text: String::new(),

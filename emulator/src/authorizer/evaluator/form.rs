@@ -1,6 +1,7 @@
 //! From the JSON of the form to an [`EvaluatorCase`]. Unknown members are refused; policies are taken as
 //! they are, whatever they say: a broken one is an answer, not a malformed case.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,131 +40,200 @@ pub enum FormError {
     Context(String),
 }
 
-#[derive(Deserialize)]
+/// The form as values, for callers in this process: what they have is not written as JSON and read again. Members are those of the form.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawCase {
-    request: Option<RawRequest>,
-    requests: Option<Vec<RawRequest>>,
+pub struct CaseForm<'a> {
+    /// The one request; excludes `requests`.
+    #[serde(borrow)]
+    pub request: Option<RequestForm<'a>>,
+    /// Several requests.
+    #[serde(borrow)]
+    pub requests: Option<Vec<RequestForm<'a>>>,
+    /// The policies that apply to all of them.
+    #[serde(default, borrow)]
+    pub policies: Option<PoliciesForm<'a>>,
+    /// The grants on the key.
     #[serde(default)]
-    policies: Option<RawPolicies>,
+    pub grants: Option<Vec<EvaluatorGrant>>,
+    /// Documents that somebody wants to save.
     #[serde(default)]
-    grants: Option<Vec<EvaluatorGrant>>,
+    pub saves: Option<Vec<SaveForm>>,
+    /// Whose S3's canonical user ids are.
     #[serde(default)]
-    saves: Option<Vec<RawSave>>,
-    #[serde(default)]
-    canonical_users: Option<BTreeMap<String, String>>,
+    pub canonical_users: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Deserialize)]
+/// A document to be saved, as the form has it.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawSave {
-    kind: SaveKind,
-    document: Value,
+pub struct SaveForm {
+    /// What kind of policy it is to be.
+    pub kind: SaveKind,
+    /// A mapping, or the text itself.
+    pub document: Value,
+    /// The users and roles that exist, if anybody looks.
     #[serde(default)]
-    existing_principals: Option<BTreeSet<String>>,
+    pub existing_principals: Option<BTreeSet<String>>,
     /// Compared elsewhere.
-    #[serde(default, rename = "expect")]
-    _expect: Option<Value>,
+    #[serde(default)]
+    pub expect: Option<Value>,
 }
 
-#[derive(Deserialize)]
+/// One request as the form has it.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawRequest {
-    principal: RawPrincipal,
-    action: String,
-    resource: String,
+pub struct RequestForm<'a> {
+    /// Who calls.
+    #[serde(borrow)]
+    pub principal: PrincipalForm<'a>,
+    /// `service:Name`.
+    pub action: Cow<'a, str>,
+    /// ARN or `*`.
+    pub resource: Cow<'a, str>,
+    /// Its owner, where the ARN does not say.
     #[serde(default)]
-    resource_account: Option<String>,
+    pub resource_account: Option<Cow<'a, str>>,
+    /// Condition keys.
     #[serde(default)]
-    context: Option<BTreeMap<String, Value>>,
+    pub context: Option<Cow<'a, BTreeMap<String, Value>>>,
     /// Compared elsewhere.
-    #[serde(default, rename = "expect")]
-    _expect: Option<Value>,
+    #[serde(default)]
+    pub expect: Option<Value>,
 }
 
-#[derive(Deserialize)]
+/// Who calls, as the form has it.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-enum RawPrincipal {
-    Named(String),
-    Service(RawService),
-    Federated(RawFederated),
-    FederatedUser(RawFederatedUser),
+pub enum PrincipalForm<'a> {
+    /// By ARN, or `anonymous`.
+    Named(Cow<'a, str>),
+    /// A service.
+    Service(ServiceForm<'a>),
+    /// A caller with a token of an identity provider.
+    Federated(FederatedForm<'a>),
+    /// A federated user whose maker is known.
+    FederatedUser(FederatedUserForm<'a>),
 }
 
-#[derive(Deserialize)]
+/// `{service: …}`.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawService {
-    service: String,
+pub struct ServiceForm<'a> {
+    /// Its principal.
+    pub service: Cow<'a, str>,
 }
 
-#[derive(Deserialize)]
+/// `{federated: …}`.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawFederated {
-    federated: String,
+pub struct FederatedForm<'a> {
+    /// The provider.
+    pub federated: Cow<'a, str>,
 }
 
-#[derive(Deserialize)]
+/// `{federated_user: …, made_by: …}`.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawFederatedUser {
-    federated_user: String,
-    made_by: String,
+pub struct FederatedUserForm<'a> {
+    /// ARN of the session.
+    pub federated_user: Cow<'a, str>,
+    /// ARN of the user that made it.
+    pub made_by: Cow<'a, str>,
 }
 
-#[derive(Deserialize, Default)]
+/// The policies as the form has them.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawPolicies {
+pub struct PoliciesForm<'a> {
+    /// Identity-based policies.
     #[serde(default)]
-    identity: Option<Vec<Value>>,
+    pub identity: Option<Vec<DocumentText<'a>>>,
+    /// The permissions boundary.
     #[serde(default)]
-    permissions_boundary: Option<Value>,
+    pub permissions_boundary: Option<DocumentText<'a>>,
+    /// Session policies; none is not the same as an empty list.
     #[serde(default)]
-    session: Option<Vec<Value>>,
+    pub session: Option<Vec<DocumentText<'a>>>,
+    /// The resource's policy.
     #[serde(default)]
-    resource: Option<Value>,
+    pub resource: Option<DocumentText<'a>>,
+    /// SCPs, a list a level.
     #[serde(default)]
-    service_control: Option<Vec<Vec<Value>>>,
+    pub service_control: Option<Vec<Vec<DocumentText<'a>>>>,
+    /// RCPs, a list a level.
     #[serde(default)]
-    resource_control: Option<Vec<Vec<Value>>>,
+    pub resource_control: Option<Vec<Vec<DocumentText<'a>>>>,
+    /// The VPC endpoint.
     #[serde(default)]
-    vpc_endpoint: Option<RawEndpoint>,
+    pub vpc_endpoint: Option<EndpointForm<'a>>,
 }
 
-#[derive(Deserialize)]
+/// A VPC endpoint as the form has it.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawEndpoint {
-    r#type: EndpointType,
+pub struct EndpointForm<'a> {
+    /// Gateway or interface.
+    pub r#type: EndpointType,
+    /// Its policy; without one it has the default policy.
     #[serde(default)]
-    policy: Option<Value>,
+    pub policy: Option<DocumentText<'a>>,
 }
 
-#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+/// The kinds of VPC endpoint.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-enum EndpointType {
+pub enum EndpointType {
+    /// A gateway endpoint.
     Gateway,
+    /// An interface endpoint.
     Interface,
 }
 
+/// The text of a document, whatever it says. In JSON a mapping stands for its compact text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentText<'a>(pub Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for DocumentText<'_> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Cow::Owned(match Value::deserialize(deserializer)? {
+            Value::String(text) => text,
+            other => other.to_string(),
+        })))
+    }
+}
+
 pub(super) fn read(form: &Value, library: &mut Library) -> Result<EvaluatorCase, FormError> {
-    let raw = RawCase::deserialize(form).map_err(|error| FormError::Shape(error.to_string()))?;
-    let requests = match (raw.request, raw.requests) {
-        (Some(request), None) => vec![request],
-        (None, Some(requests)) => requests,
-        (None, None) if raw.saves.is_some() => Vec::new(),
-        _ => return Err(FormError::Requests),
-    };
-    let canonical_users = read_canonical_users(raw.canonical_users.unwrap_or_default())?;
-    let saves = raw.saves.unwrap_or_default().into_iter().map(|save| EvaluatorSave {
-        kind: save.kind,
-        text: text_of(&save.document),
-        existing_principals: save.existing_principals,
-    });
-    Ok(EvaluatorCase {
-        saves: saves.collect(),
-        requests: requests.into_iter().map(read_request).collect::<Result<_, _>>()?,
-        policies: read_policies(raw.policies.unwrap_or_default(), &canonical_users, library),
-        grants: raw.grants.unwrap_or_default(),
-        canonical_users,
-    })
+    let form = CaseForm::deserialize(form).map_err(|error| FormError::Shape(error.to_string()))?;
+    form.read(library)
+}
+
+impl CaseForm<'_> {
+    /// Reads it, with documents that were compiled for earlier cases.
+    ///
+    /// # Errors
+    /// [`FormError`] when it is not of the form.
+    pub fn read(self, library: &mut Library) -> Result<EvaluatorCase, FormError> {
+        let requests = match (self.request, self.requests) {
+            (Some(request), None) => vec![request],
+            (None, Some(requests)) => requests,
+            (None, None) if self.saves.is_some() => Vec::new(),
+            _ => return Err(FormError::Requests),
+        };
+        let canonical_users = read_canonical_users(self.canonical_users.unwrap_or_default())?;
+        let saves = self.saves.unwrap_or_default().into_iter().map(|save| EvaluatorSave {
+            kind: save.kind,
+            text: text_of(&save.document),
+            existing_principals: save.existing_principals,
+        });
+        Ok(EvaluatorCase {
+            saves: saves.collect(),
+            requests: requests.into_iter().map(read_request).collect::<Result<_, _>>()?,
+            policies: read_policies(self.policies.unwrap_or_default(), &canonical_users, library),
+            grants: self.grants.unwrap_or_default(),
+            canonical_users,
+        })
+    }
 }
 
 fn read_canonical_users(raw: BTreeMap<String, String>) -> Result<BTreeMap<String, AccountId>, FormError> {
@@ -175,26 +245,31 @@ fn read_canonical_users(raw: BTreeMap<String, String>) -> Result<BTreeMap<String
         .collect()
 }
 
-fn read_request(raw: RawRequest) -> Result<EvaluatorRequest, FormError> {
-    let given = read_context(raw.context.unwrap_or_default())?;
+fn read_request(raw: RequestForm<'_>) -> Result<EvaluatorRequest, FormError> {
+    let given = match &raw.context {
+        Some(context) => read_context(context)?,
+        None => GivenContext::new(),
+    };
     let named = match raw.principal {
-        RawPrincipal::Named(name) => FormCaller::parse(&name, &given).ok_or(FormError::Principal(name))?,
-        RawPrincipal::Service(RawService { service }) if service.is_empty() => {
-            return Err(FormError::Principal(service));
+        PrincipalForm::Named(name) => {
+            FormCaller::parse(&name, &given).ok_or_else(|| FormError::Principal(name.into_owned()))?
         }
-        RawPrincipal::Service(RawService { service }) => FormCaller::service(service),
-        RawPrincipal::Federated(RawFederated { federated }) if federated.is_empty() => {
-            return Err(FormError::Principal(federated));
+        PrincipalForm::Service(ServiceForm { service }) if service.is_empty() => {
+            return Err(FormError::Principal(service.into_owned()));
         }
-        RawPrincipal::Federated(RawFederated { federated }) => FormCaller::web_identity(federated),
-        RawPrincipal::FederatedUser(RawFederatedUser {
+        PrincipalForm::Service(ServiceForm { service }) => FormCaller::service(service.into_owned()),
+        PrincipalForm::Federated(FederatedForm { federated }) if federated.is_empty() => {
+            return Err(FormError::Principal(federated.into_owned()));
+        }
+        PrincipalForm::Federated(FederatedForm { federated }) => FormCaller::web_identity(federated.into_owned()),
+        PrincipalForm::FederatedUser(FederatedUserForm {
             federated_user,
             made_by,
         }) => FormCaller::federated_user(&federated_user, &made_by, &given)
             .ok_or_else(|| FormError::Principal(format!("{federated_user} made by {made_by}")))?,
     };
     let resource_account = match raw.resource_account {
-        Some(text) => Some(AccountId::parse(&text).ok_or(FormError::Account(text))?),
+        Some(text) => Some(AccountId::parse(&text).ok_or_else(|| FormError::Account(text.into_owned()))?),
         // The owner follows from an ARN that has an account.
         None => raw.resource.split(':').nth(4).and_then(AccountId::parse),
     };
@@ -204,13 +279,13 @@ fn read_request(raw: RawRequest) -> Result<EvaluatorRequest, FormError> {
     let resource = if lists_buckets {
         EVERY_BUCKET.to_owned()
     } else {
-        raw.resource
+        raw.resource.into_owned()
     };
     Ok(EvaluatorRequest {
         context: build_context(&named, owner, &given),
         encryption_context: request::encryption_context(&given),
         caller: named.caller,
-        action: raw.action,
+        action: raw.action.into_owned(),
         resource,
         resource_account,
     })
@@ -219,14 +294,14 @@ fn read_request(raw: RawRequest) -> Result<EvaluatorRequest, FormError> {
 /// `None` removes the key.
 pub(super) type GivenContext = BTreeMap<String, Option<ContextValue>>;
 
-fn read_context(raw: BTreeMap<String, Value>) -> Result<GivenContext, FormError> {
+fn read_context(raw: &BTreeMap<String, Value>) -> Result<GivenContext, FormError> {
     let mut seen: BTreeMap<String, &String> = BTreeMap::new();
     for key in raw.keys().filter(|key| !request::is_family_member(key)) {
         if let Some(other) = seen.insert(key.to_lowercase(), key) {
             return Err(FormError::Ambiguous(other.clone(), key.clone()));
         }
     }
-    raw.into_iter()
+    raw.iter()
         .map(|(key, value)| {
             let read = match value {
                 Value::Null => None,
@@ -237,11 +312,11 @@ fn read_context(raw: BTreeMap<String, Value>) -> Result<GivenContext, FormError>
                     ))
                 }
                 scalar => {
-                    let text = scalar_text(&scalar).ok_or_else(|| FormError::Context(key.clone()))?;
+                    let text = scalar_text(scalar).ok_or_else(|| FormError::Context(key.clone()))?;
                     Some(ContextValue::Single(text))
                 }
             };
-            Ok((key, read))
+            Ok((key.clone(), read))
         })
         .collect()
 }
@@ -256,25 +331,25 @@ fn scalar_text(value: &Value) -> Option<String> {
 }
 
 fn read_policies(
-    raw: RawPolicies,
+    raw: PoliciesForm<'_>,
     canonical_users: &BTreeMap<String, AccountId>,
     library: &mut Library,
 ) -> EvaluatorPolicies {
     let library = RefCell::new(library);
-    let policy = |kind, document: &Value| {
+    let policy = |kind, document: &DocumentText<'_>| {
         if canonical_users.is_empty() {
-            return library.borrow_mut().read(kind, document);
+            return library.borrow_mut().read(kind, &document.0);
         }
         let users = CanonicalUsers(canonical_users);
-        Arc::new(Policy::stored_among(kind, &text_of(document), Some(&users)))
+        Arc::new(Policy::stored_among(kind, &document.0, Some(&users)))
     };
-    let list = |kind, documents: Vec<Value>| -> Vec<AttachedPolicy> {
+    let list = |kind, documents: Vec<DocumentText<'_>>| -> Vec<AttachedPolicy> {
         documents
             .iter()
             .map(|document| AttachedPolicy::inline(policy(kind, document)))
             .collect()
     };
-    let levels = |kind, levels: Option<Vec<Vec<Value>>>| -> Vec<PolicyLevel> {
+    let levels = |kind, levels: Option<Vec<Vec<DocumentText<'_>>>>| -> Vec<PolicyLevel> {
         levels
             .unwrap_or_default()
             .into_iter()

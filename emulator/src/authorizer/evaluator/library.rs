@@ -3,9 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::saving::text_of;
 use crate::authorizer::policy::{Policy, PolicyKind};
 
 /// Policies kept; when there are more, all are forgotten and compiled again as they come.
@@ -20,15 +17,7 @@ pub struct Library {
 
 impl Library {
     /// The policy of a document, compiled now or earlier.
-    pub(super) fn read(&mut self, kind: PolicyKind, document: &Value) -> Arc<Policy> {
-        let owned;
-        let text = match document {
-            Value::String(text) => text.as_str(),
-            other => {
-                owned = text_of(other);
-                &owned
-            }
-        };
+    pub(super) fn read(&mut self, kind: PolicyKind, text: &str) -> Arc<Policy> {
         if let Some(known) = self.compiled.get(&kind).and_then(|of_kind| of_kind.get(text)) {
             return Arc::clone(known);
         }

@@ -30,8 +30,11 @@ use super::{Caller, MatchKinds};
 use crate::fault::Fault;
 use crate::names::AccountId;
 
-pub use form::FormError;
-pub use grant::EvaluatorGrant;
+pub use form::{
+    CaseForm, DocumentText, EndpointForm, EndpointType, FederatedForm, FederatedUserForm, FormError, PoliciesForm,
+    PrincipalForm, RequestForm, SaveForm, ServiceForm,
+};
+pub use grant::{EvaluatorGrant, GrantConstraints};
 pub use library::Library;
 pub use request::EvaluatorRequest;
 pub use saving::{EvaluatorSave, SaveAnswer, SaveKind};

@@ -24,7 +24,7 @@ use super::provision::{Means, provision, root};
 use super::settings::{organization, vpc_endpoints};
 use super::{
     AuthorizerTarget, CallCount, Disturbance, EvaluatorAnswer, Observed, SavingAnswer, Settling, Target, TargetError,
-    Usage, Waiting,
+    TwinSeen, Usage, Waiting,
 };
 use crate::differential::Binding;
 use walk::{Running, Walk};
@@ -36,6 +36,8 @@ pub struct EmbeddedOptions {
     pub faults: Vec<String>,
     /// Whether the emulator notes which faults its code came by while steps are taken; for a target in this process.
     pub watch_faults: bool,
+    /// Whether the hostile twins of each request are sent too while steps are taken; for a target in this process.
+    pub twins: bool,
     /// Switches that differ from the case's, by name: the emulator then reads a disputed rule otherwise than the model.
     pub quirks: BTreeMap<String, Value>,
     /// Seed of the ids that the emulator chooses; none for randomness of the operating system.
@@ -54,6 +56,8 @@ pub struct EmbeddedTarget {
     control: ControlPlane,
     case: Option<Running>,
     usage: Usage,
+    // What came of hostile twins.
+    twins: Vec<TwinSeen>,
     // Cases without a world: an emulator that runs elsewhere has no way in for them.
     authorizer: Option<AuthorizerTarget>,
     // The last world as it was built, where the emulator can go back to it.
@@ -151,6 +155,7 @@ impl EmbeddedTarget {
             control,
             case: None,
             usage: Usage::default(),
+            twins: Vec::new(),
             authorizer,
             built: None,
             server,
@@ -174,6 +179,16 @@ impl EmbeddedTarget {
     /// Whether the emulator notes which faults its code comes by, from the next case on.
     pub fn watch_faults(&mut self, watch: bool) {
         self.options.watch_faults = watch;
+    }
+
+    /// Whether the hostile twins of each request are sent too, from the next step on.
+    pub fn watch_twins(&mut self, watch: bool) {
+        self.options.twins = watch;
+    }
+
+    /// What came of the hostile twins since this was asked last.
+    pub fn take_twins(&mut self) -> Vec<TwinSeen> {
+        std::mem::take(&mut self.twins)
     }
 
     /// The port, when the emulator is behind a socket.
@@ -218,14 +233,18 @@ impl Target for EmbeddedTarget {
             return Err(TargetError::adapter("no case has begun"));
         };
         let started = Instant::now();
-        let calls_before = self.driver.line().calls();
+        let line = Arc::clone(self.driver.line());
+        let calls_before = line.calls();
         let mut walk = Walk {
             driver: &mut self.driver,
             control: &self.control,
             running,
             binding,
         };
+        line.watch_twins(self.options.twins);
         let result = self.runtime.block_on(walk.step(step));
+        self.twins.extend(line.take_twins());
+        line.watch_twins(false);
         let calls = self.driver.line().calls() - calls_before;
         self.usage.wire.add(CallCount {
             calls,

@@ -82,6 +82,8 @@ capabilities! {
     Anonymous = "anonymous",
     /// More than one account.
     SecondAccount = "second_account",
+    /// Listings of a whole account show only what the case made.
+    EmptyAccount = "empty_account",
     /// Organizations with their policies.
     Organization = "organization",
     /// VPC endpoints.
@@ -230,6 +232,8 @@ pub fn of_step(step: &Step) -> Vec<Capability> {
         "PutBucketPolicy" => Some(Capability::BucketPolicy),
         "PutBucketAbac" => Some(Capability::Abac),
         "CreateServiceLinkedRole" => Some(Capability::ServiceLinkedRoles),
+        "ListKeys" | "ListBuckets" => Some(Capability::EmptyAccount),
+        "ListAliases" if !call.with.contains_key("KeyId") => Some(Capability::EmptyAccount),
         _ => None,
     };
     let through = call.through.as_ref().map(|_| Capability::VpcEndpoint);

@@ -12,7 +12,6 @@ mod profile;
 mod settings;
 mod walk;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -29,7 +28,9 @@ use super::connector::{Line, Way};
 use super::driver::Driver;
 use super::patience::Patience;
 use super::provision::{Means, provision};
-use super::{CallCount, Changes, Comparison, Disturbance, Observed, Settling, Target, TargetError, Translation, Usage};
+use super::{
+    CallCount, Changes, Comparison, Disturbance, Observed, Settling, Target, TargetError, Translation, Usage, Waiting,
+};
 use crate::differential::Binding;
 use crate::live::{self, CleanOptions, Cleaned, LiveError, LiveOptions, Rails, Raw};
 
@@ -143,7 +144,7 @@ impl EndpointTarget {
             credentials,
             rails.options().region.as_str(),
         );
-        self.runtime.block_on(live::clean(&raw, &rails, what))
+        self.runtime.block_on(Box::pin(live::clean(&raw, &rails, what)))
     }
 
     /// What is known of the endpoint's kind.
@@ -182,10 +183,14 @@ impl Target for EndpointTarget {
             Isolation::Reset => String::new(),
             Isolation::Names => format!("zq{}n{}", self.run, CASES.fetch_add(1, Ordering::Relaxed)),
         };
+        let accounts = case.world.iter().flat_map(|world| world.accounts.keys());
         let mut changes = Changes {
             prefix: self.driver.line().rails().map_or("", |_| live::NAME_PREFIX).to_owned(),
             suffix,
-            accounts: BTreeMap::new(),
+            accounts: accounts
+                .filter(|_| profile.own_accounts)
+                .map(|account| (account.to_string(), own_account(&self.run)))
+                .collect(),
             // Texts depend on the date and on switches everywhere; decisions hardly ever.
             without_date: !profile.can(Capability::AsOf) && !texts,
             without_quirks: !profile.can(Capability::Quirks) && !texts,
@@ -202,6 +207,12 @@ impl Target for EndpointTarget {
 
     fn settling(&self) -> Option<Settling> {
         settling(&self.options.profile)
+    }
+
+    fn wait(&mut self, time: Duration) -> Result<(), TargetError> {
+        std::thread::sleep(time);
+        self.usage.waiting.settled += time;
+        Ok(())
     }
 
     fn begin(&mut self, case: &Case, world: &World) -> Result<Binding, TargetError> {
@@ -242,6 +253,7 @@ impl Target for EndpointTarget {
             calls: self.driver.line().calls() - calls_before,
             time: started.elapsed(),
         };
+        self.usage.waiting = self.driver.line().waiting();
         let binding = result?;
         self.case = Some(Running::new(world));
         Ok(binding)
@@ -269,6 +281,10 @@ impl Target for EndpointTarget {
             calls: self.driver.line().calls() - calls_before,
             time: started.elapsed(),
         });
+        self.usage.waiting = Waiting {
+            settled: self.usage.waiting.settled,
+            ..self.driver.line().waiting()
+        };
         result
     }
 
@@ -370,6 +386,12 @@ fn says_missing(profile: &Profile, code: &str, message: &str) -> bool {
     missing.codes.iter().any(|known| known == code)
         || missing.statuses.iter().any(|status| code == status.to_string())
         || missing.messages.iter().any(|part| message.contains(part.as_str()))
+}
+
+/// An account id that no other case has: of the run's letters and a number.
+fn own_account(run: &str) -> String {
+    let run = u64::from_str_radix(run, 32).unwrap_or_default() % 10_000;
+    format!("9{run:04}{:07}", CASES.fetch_add(1, Ordering::Relaxed) % 10_000_000)
 }
 
 /// Four letters and digits that differ from process to process.

@@ -71,6 +71,9 @@ pub struct Profile {
     pub timeout: Duration,
     /// How cases are kept apart.
     pub isolation: Isolation,
+    /// Whether each case gets accounts of its own too: any account id will do there.
+    #[serde(default)]
+    pub own_accounts: bool,
     /// Whether buckets stand in the path; else in the host name.
     #[serde(default = "yes")]
     pub path_style: bool,

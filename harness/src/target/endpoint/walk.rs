@@ -14,6 +14,7 @@ use crate::differential::Binding;
 use crate::target::driver::{Answer, Call, Driver, UNPARSABLE};
 use crate::target::fact::network_of;
 use crate::target::provision::{is_missing, unbound};
+use crate::target::repeat::{Repeat, repeat_of};
 use crate::target::{Observed, TargetError};
 
 /// Calls after which a name may mean another principal.
@@ -97,6 +98,12 @@ impl Walk<'_> {
                 headers: network.headers,
             })
             .await?;
+        if answer.repeated && answer.result.is_err() && repeat_of(step.call.as_str()) != Repeat::Read {
+            return Err(TargetError::ambiguous(format!(
+                "`{}` was refused when it was sent again, which may be its own work",
+                step.call
+            )));
+        }
         if REMAKES.contains(&step.call.as_str()) {
             self.running.principals.forget();
         }
@@ -164,6 +171,7 @@ mod tests {
                 code: code.map(str::to_owned),
                 message: None,
             }),
+            repeated: false,
         };
         let (moto, generic) = (profile("moto"), profile("countersign"));
         for (answer, by_moto, by_others) in [

@@ -120,6 +120,8 @@ impl<'a> Provisioner<'a> {
             let region = self.region(key.region.as_ref());
             let parameters = json!({
                 "KeyId": key.id,
+                // The default, said: some implementations know no default.
+                "PolicyName": "default",
                 "Policy": policy.text(),
                 "BypassPolicyLockoutSafetyCheck": self.bypass(),
             });

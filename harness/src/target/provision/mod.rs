@@ -3,6 +3,7 @@
 
 mod identity;
 mod keys;
+mod plain;
 mod recovery;
 mod services;
 mod storage;

@@ -59,14 +59,20 @@ impl<'a> Provisioner<'a> {
                 self.call(account, region, "s3:PutBucketAbac", parameters, &what)
                     .await?;
             }
-            if let Some(encryption) = &bucket.encryption {
-                let rule = json!({
-                    "ApplyServerSideEncryptionByDefault": without_null(json!({
-                        "SSEAlgorithm": encryption.sse,
-                        "KMSMasterKeyID": encryption.key,
-                    })),
-                    "BucketKeyEnabled": encryption.bucket_key,
+            if bucket.encryption.is_some() || bucket.sse_c_blocked.is_some() {
+                let blocked = bucket.sse_c_blocked.map(|blocked| {
+                    let word = if blocked { "SSE-C" } else { "NONE" };
+                    json!({"EncryptionType": [word]})
                 });
+                let encryption = bucket.encryption.as_ref();
+                let rule = without_null(json!({
+                    "ApplyServerSideEncryptionByDefault": without_null(json!({
+                        "SSEAlgorithm": encryption.map_or("AES256", |encryption| &encryption.sse),
+                        "KMSMasterKeyID": encryption.and_then(|encryption| encryption.key.as_ref()),
+                    })),
+                    "BucketKeyEnabled": encryption.is_some_and(|encryption| encryption.bucket_key),
+                    "BlockedEncryptionTypes": blocked,
+                }));
                 let parameters = json!({"Bucket": name, "ServerSideEncryptionConfiguration": {"Rules": [rule]}});
                 self.call(
                     account,
@@ -270,7 +276,8 @@ fn put_object(bucket: &str, key: &str, object: &ObjectSpec) -> Value {
     })
 }
 
-fn percent_encoded(text: &str) -> String {
+/// Everything but unreserved characters as `%XX`.
+pub(super) fn percent_encoded(text: &str) -> String {
     text.bytes()
         .fold(String::with_capacity(text.len()), |mut encoded, byte| {
             if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
