@@ -28,7 +28,9 @@ use super::connector::{Line, Way};
 use super::driver::Driver;
 use super::patience::Patience;
 use super::provision::{Means, provision};
-use super::{CallCount, Changes, Comparison, Disturbance, Observed, Settling, Target, TargetError, Translation, Usage};
+use super::{
+    CallCount, Changes, Comparison, Disturbance, Observed, Settling, Target, TargetError, Translation, Usage, Waiting,
+};
 use crate::differential::Binding;
 use crate::live::{self, CleanOptions, Cleaned, LiveError, LiveOptions, Rails, Raw};
 
@@ -145,7 +147,7 @@ impl EndpointTarget {
             credentials,
             rails.options().region.as_str(),
         );
-        self.runtime.block_on(live::clean(&raw, &rails, what))
+        self.runtime.block_on(Box::pin(live::clean(&raw, &rails, what)))
     }
 
     /// What is known of the endpoint's kind.
@@ -214,6 +216,12 @@ impl Target for EndpointTarget {
         settling(&self.options.profile)
     }
 
+    fn wait(&mut self, time: Duration) -> Result<(), TargetError> {
+        std::thread::sleep(time);
+        self.usage.waiting.settled += time;
+        Ok(())
+    }
+
     fn begin(&mut self, case: &Case, world: &World) -> Result<Binding, TargetError> {
         let started = Instant::now();
         self.usage = Usage::default();
@@ -252,6 +260,7 @@ impl Target for EndpointTarget {
             calls: self.driver.line().calls() - calls_before,
             time: started.elapsed(),
         };
+        self.usage.waiting = self.driver.line().waiting();
         let binding = result?;
         self.case = Some(Running::new(world));
         Ok(binding)
@@ -279,6 +288,10 @@ impl Target for EndpointTarget {
             calls: self.driver.line().calls() - calls_before,
             time: started.elapsed(),
         });
+        self.usage.waiting = Waiting {
+            settled: self.usage.waiting.settled,
+            ..self.driver.line().waiting()
+        };
         result
     }
 
