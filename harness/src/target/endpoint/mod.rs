@@ -40,6 +40,9 @@ pub use profile::{
 };
 pub use settings::{AwsSettings, Endpoints, SettingsError};
 
+/// What a world may ask about and no endpoint need be able to: the case is told how it is there (`Target::translate`).
+const SAID_OTHERWISE: [Capability; 2] = [Capability::Clock, Capability::SecureTransport];
+
 /// Numbers the cases of this process, so that no two have the same names on one endpoint.
 static CASES: AtomicU64 = AtomicU64::new(0);
 
@@ -177,6 +180,8 @@ impl Target for EndpointTarget {
     fn translate(&mut self, case: &Case) -> Option<Translation> {
         let profile = &self.options.profile;
         let texts = profile.comparison().message;
+        let needed = of_world(case);
+        let asks = |capability| needed.contains(&capability) && !profile.can(capability);
         let suffix = match profile.isolation {
             Isolation::Reset => String::new(),
             Isolation::Names => format!("zq{}n{}", self.run, CASES.fetch_add(1, Ordering::Relaxed)),
@@ -192,6 +197,8 @@ impl Target for EndpointTarget {
             // Texts depend on the date and on switches everywhere; decisions hardly ever.
             without_date: !profile.can(Capability::AsOf) && !texts,
             without_quirks: !profile.can(Capability::Quirks) && !texts,
+            clock: asks(Capability::Clock).then(now),
+            plain_http: asks(Capability::SecureTransport),
         };
         // Without it nothing can be asked; `begin` says so.
         if let Ok(Some(account)) = self.only_account()
@@ -219,6 +226,15 @@ impl Target for EndpointTarget {
             let region = world.resolved_spec().region.clone();
             if region != rails.options().region {
                 return Err(TargetError::unsupported(format!("the Region {region}")));
+            }
+            let keys = world
+                .resolved_spec()
+                .accounts
+                .values()
+                .flat_map(|account| account.keys.values());
+            let needed = keys.filter(|key| key.manager.as_deref() != Some("AWS")).count() as u64;
+            if needed > rails.keys_to_be_had() {
+                return Err(TargetError::unsupported("more keys at once than --max-keys"));
             }
             // What a case before left behind, if its world could not be built.
             self.clean(CleanOptions { keep_keys: true })?;
@@ -281,8 +297,11 @@ impl Target for EndpointTarget {
 }
 
 /// The first thing that the world of a case needs and the endpoint has not, in the words of reports.
-fn missing(profile: &Profile, case: &Case) -> Option<&'static str> {
-    let world = of_world(case).into_iter().find(|needed| !profile.can(*needed));
+pub(crate) fn missing(profile: &Profile, case: &Case) -> Option<&'static str> {
+    let world = of_world(case)
+        .into_iter()
+        .filter(|needed| !SAID_OTHERWISE.contains(needed))
+        .find(|needed| !profile.can(*needed));
     let given = [
         (Capability::AsOf, case.as_of.is_some()),
         (Capability::Quirks, !case.quirks.is_empty()),
@@ -364,6 +383,12 @@ fn says_missing(profile: &Profile, code: &str, message: &str) -> bool {
     missing.codes.iter().any(|known| known == code)
         || missing.statuses.iter().any(|status| code == status.to_string())
         || missing.messages.iter().any(|part| message.contains(part.as_str()))
+}
+
+/// This second.
+fn now() -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// An account id that no other case has: of the run's letters and a number.
