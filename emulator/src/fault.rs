@@ -30,14 +30,17 @@ pub enum Tier {
     Authorizer,
     /// Only who uses the services: the fault sits in what they ask, store or answer.
     World,
+    /// Only who sends what no SDK sends: a forged signature, a header that nobody signed, a key with dot segments.
+    Request,
 }
 
 impl Tier {
-    /// `authorizer` or `world`.
+    /// `authorizer`, `world` or `request`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Authorizer => "authorizer",
             Self::World => "world",
+            Self::Request => "request",
         }
     }
 }
@@ -84,6 +87,17 @@ const fn world(fault: Fault, id: &'static str, rule: &'static str, story: &'stat
         rule,
         story,
         tier: Tier::World,
+        class: None,
+    }
+}
+
+const fn request(fault: Fault, id: &'static str, rule: &'static str, story: &'static str) -> FaultEntry {
+    FaultEntry {
+        fault,
+        id,
+        rule,
+        story,
+        tier: Tier::Request,
         class: None,
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use countersign_model::case::Case;
+use countersign_model::case::{Case, Step, StepKind};
 use serde::{Deserialize, Serialize};
 
 use crate::differential::{CaseReport, fingerprint, run_case, shrink};
@@ -16,6 +16,9 @@ use crate::findings;
 use crate::report::FindingReport;
 use crate::session::Phase;
 use crate::target::Target;
+
+/// Times the model alone may be asked about a smaller case for each time that a foreign target is.
+const FREE_QUESTIONS: usize = 20;
 
 /// Disagreements by what they look like before shrinking, each with its first exemplar.
 #[derive(Debug, Default)]
@@ -40,6 +43,9 @@ pub struct Effort {
     pub shrinking: usize,
     /// Times a shrunk case may be run again to see what it needs.
     pub needs: usize,
+    /// Whether the target is another implementation: much may differ there, so the kinds that show most often come first, one of each name
+    /// before a second one, and cases of the corpus are shrunk like random ones.
+    pub stranger: bool,
 }
 
 /// The findings of a run.
@@ -129,6 +135,9 @@ impl Distinct {
     pub fn findings(self, effort: Effort, seed: u64, target: &mut dyn Target, interrupted: &AtomicBool) -> Findings {
         let mut groups: Vec<(String, Group)> = self.groups.into_iter().collect();
         groups.sort_by_key(|(_, group)| group.order);
+        if effort.stranger {
+            groups = most_telling_first(groups);
+        }
         let hidden: Vec<(String, Group)> = groups.split_off(groups.len().min(effort.groups));
         let mut shown: Vec<FindingReport> = Vec::new();
         for (fingerprint, group) in groups {
@@ -139,10 +148,17 @@ impl Distinct {
             }
         }
         let mut more: BTreeMap<String, ()> = BTreeMap::new();
-        for (_, group) in hidden {
+        for (kind, group) in hidden {
             let name = fingerprint::finding(&group.case, &group.report).unwrap_or_default();
-            match shown.iter_mut().find(|known| known.fingerprint == name) {
-                Some(known) => count(known, &group.case, &group.report, group.seen),
+            // Before shrinking it is not clear which of several of one name it would be.
+            let same = |known: &FindingReport| {
+                known.fingerprint == name || (effort.stranger && known.fingerprint.starts_with(&format!("{name} ")))
+            };
+            match shown.iter_mut().find(|known| same(known)) {
+                Some(known) => {
+                    known.kinds.push(kind);
+                    count(known, &group.case, &group.report, group.seen);
+                }
                 None => {
                     more.insert(name, ());
                 }
@@ -160,6 +176,37 @@ impl Distinct {
     }
 }
 
+/// The groups with the most cases first, one of each finding's name before the second of any: what is cut off says least.
+fn most_telling_first(groups: Vec<(String, Group)>) -> Vec<(String, Group)> {
+    let mut by_name: BTreeMap<String, Vec<(String, Group)>> = BTreeMap::new();
+    for (key, group) in groups {
+        let name = fingerprint::finding(&group.case, &group.report).unwrap_or_default();
+        by_name.entry(name).or_default().push((key, group));
+    }
+    let mut ranked: Vec<(usize, (String, Group))> = Vec::new();
+    for mut same in by_name.into_values() {
+        // Stable: of equals the one met first.
+        same.sort_by_key(|(_, group)| std::cmp::Reverse(group.seen));
+        ranked.extend(same.into_iter().enumerate());
+    }
+    ranked.sort_by_key(|(rank, (_, group))| (*rank, std::cmp::Reverse(group.seen), group.order));
+    ranked.into_iter().map(|(_, group)| group).collect()
+}
+
+/// The case as one that nobody has an opinion about.
+fn without_expectations(case: &Case) -> Case {
+    let mut case = case.clone();
+    case.rules.clear();
+    for step in &mut case.steps {
+        match step {
+            Step::Call(call) => (call.kind, call.expect) = (StepKind::Setup, None),
+            Step::Invoke(invoke) => (invoke.kind, invoke.expect) = (StepKind::Setup, None),
+            Step::Advance(_) | Step::Settle { .. } | Step::Arrange(_) => {}
+        }
+    }
+    case
+}
+
 /// A finding of one group.
 fn exemplar(
     fingerprint: String,
@@ -174,18 +221,42 @@ fn exemplar(
     let (mut case, mut report) = (group.case, group.report);
     let found_in = case.id.clone();
     let mut minimal = false;
-    if random {
-        let still_fails = |smaller: &Case| {
-            !interrupted.load(Ordering::Relaxed)
-                && findings::loads(smaller)
-                && run_case(smaller, target)
-                    .is_ok_and(|report| fingerprint::of(smaller, &report).as_deref() == Some(fingerprint.as_str()))
+    if random || effort.stranger {
+        // What a person expected of a written case need not hold of a smaller one.
+        if effort.stranger
+            && !random
+            && let bare = without_expectations(&case)
+            && let Ok(again) = run_case(&bare, target)
+            && fingerprint::of(&bare, &again).as_deref() == Some(fingerprint.as_str())
+        {
+            case = bare;
+        }
+        let mut asked = 0;
+        let mut still_fails = |smaller: &Case| {
+            if interrupted.load(Ordering::Relaxed) || !findings::loads(smaller) {
+                return false;
+            }
+            if effort.stranger {
+                if asked >= effort.shrinking || !fingerprint::is_possible(smaller, &fingerprint) {
+                    return false;
+                }
+                asked += 1;
+            }
+            run_case(smaller, target)
+                .is_ok_and(|report| fingerprint::of(smaller, &report).as_deref() == Some(fingerprint.as_str()))
         };
-        let shrunk = if case.evaluate.is_some() {
-            evaluator::shrink::shrink(&case, effort.shrinking, still_fails)
+        // A question to the model alone costs next to nothing.
+        let budget = if effort.stranger {
+            effort.shrinking.saturating_mul(FREE_QUESTIONS)
         } else {
-            shrink::shrink(&case, effort.shrinking, still_fails)
+            effort.shrinking
         };
+        let mut shrunk = if case.evaluate.is_some() {
+            evaluator::shrink::shrink(&case, budget, &mut still_fails)
+        } else {
+            shrink::shrink(&case, budget, &mut still_fails)
+        };
+        shrunk.minimal &= !effort.stranger || asked < effort.shrinking;
         if let Ok(again) = run_case(&shrunk.case, target)
             && fingerprint::of(&shrunk.case, &again).as_deref() == Some(fingerprint.as_str())
         {
@@ -195,7 +266,8 @@ fn exemplar(
         }
     }
     let mut finding = FindingReport {
-        fingerprint: fingerprint::finding(&case, &report).unwrap_or(fingerprint),
+        fingerprint: fingerprint::finding(&case, &report).unwrap_or_else(|| fingerprint.clone()),
+        kinds: vec![fingerprint],
         seen: 0,
         seen_on: BTreeMap::new(),
         found_in,
@@ -208,6 +280,16 @@ fn exemplar(
     };
     count(&mut finding, &case, &report, group.seen);
     finding
+}
+
+/// The name of a finding; on a foreign target with its place.
+fn name(case: &Case, report: &CaseReport, with_place: bool) -> Option<String> {
+    let name = fingerprint::finding(case, report)?;
+    Some(if with_place {
+        format!("{name}{}", fingerprint::place(case, report))
+    } else {
+        name
+    })
 }
 
 fn count(finding: &mut FindingReport, case: &Case, report: &CaseReport, seen: u64) {
@@ -227,6 +309,7 @@ fn merge(known: &mut FindingReport, mut other: FindingReport) {
         std::mem::swap(known, &mut other);
     }
     known.seen += other.seen;
+    known.kinds.extend(other.kinds);
     for (operation, seen) in other.seen_on {
         *known.seen_on.entry(operation).or_default() += seen;
     }
@@ -246,7 +329,9 @@ fn needs(
     shrink::needs(&finding.case, budget, |other| {
         !interrupted.load(Ordering::Relaxed)
             && run_case(other, target).is_ok_and(|report| {
-                fingerprint::finding(other, &report).as_deref() == Some(finding.fingerprint.as_str())
+                let plain = fingerprint::finding(other, &report);
+                plain.as_deref() == Some(finding.fingerprint.as_str())
+                    || name(other, &report, true).as_deref() == Some(finding.fingerprint.as_str())
             })
     })
 }

@@ -68,6 +68,7 @@ pub fn save_with_faults(folder: &Path, finding: &FindingReport, faults: &[String
         .collect();
     let explanation = json!({
         "fingerprint": finding.fingerprint,
+        "kinds": finding.kinds,
         "seen": finding.seen,
         "seen_on": finding.seen_on,
         "minimal": finding.minimal,
@@ -147,7 +148,7 @@ fn file_name(fingerprint: &str) -> String {
 }
 
 /// Writes beside the file and renames: a reader sees the old file or the new one.
-fn write_whole(path: &Path, text: &str) -> Result<(), FindingError> {
+pub(crate) fn write_whole(path: &Path, text: &str) -> Result<(), FindingError> {
     let failed = |source| FindingError::File {
         path: path.to_owned(),
         source,
@@ -212,9 +213,11 @@ mod tests {
             provisioning_fault: None,
             provisioning: Default::default(),
             wire: Default::default(),
+            waiting: Default::default(),
         };
         let finding = FindingReport {
             fingerprint: "kms:ListKeys decision deny->allow iam:L-10".to_owned(),
+            kinds: Vec::new(),
             seen: 2,
             found_in: "generated.s3.c4".to_owned(),
             seed: Some((3, 4)),

@@ -9,13 +9,18 @@ pub mod corpus;
 pub mod differential;
 pub mod distinct;
 pub mod evaluator;
+pub mod expectations;
 pub mod explain;
 pub mod faults;
 pub mod findings;
 pub mod fuzzing;
 pub mod generate;
+pub mod json_schema;
 pub mod laws;
+#[cfg(feature = "wire")]
+pub mod live;
 pub mod merge;
+pub mod observed;
 pub mod policy_texts;
 pub mod protocol;
 pub mod report;
@@ -25,3 +30,5 @@ pub mod session;
 pub mod shard;
 pub mod stats;
 pub mod target;
+#[cfg(feature = "wire")]
+pub mod vectors;

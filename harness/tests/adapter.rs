@@ -412,6 +412,7 @@ fn the_models_own_oracle_is_conformant() {
         "check",
         "--target",
         &format!("adapter: '{}' evaluate", env!("CARGO_BIN_EXE_countersign")),
+        "--validate",
         "--cases",
         "60",
         "--seed",
@@ -423,6 +424,46 @@ fn the_models_own_oracle_is_conformant() {
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("conformant: every compared outcome agrees"), "{text}");
     assert!(text.contains(" 0 errors"), "{text}");
+}
+
+/// Without `--validate` a member that nobody knows is left to later versions; with it, it is a slip of whoever writes the adapter.
+#[test]
+fn validation_is_strict_about_every_line() {
+    for (answer, wrong) in [
+        (
+            r#""decision":"allow","blammed":"identity""#,
+            Some("`blammed` is no member here"),
+        ),
+        (
+            r#""decision":"allow","status":"200""#,
+            Some("`status` is no member here"),
+        ),
+        (r#""decision":"allow","explain":[1]"#, None),
+    ] {
+        let folder = Folder::new("validate");
+        let script = format!(
+            "{}\nwhile read line; do echo '{{\"seq\":1,{answer}}}'; done",
+            hello(r#""evaluate""#, "decision")
+        );
+        let loose = ask(&mut start(folder.script(&script)), &allowed());
+        let accepted = |report: &CaseReport| report.steps[0].status == StepStatus::Compared;
+        assert!(accepted(&loose) || answer.contains("status"), "{loose:?}");
+        let options = AdapterOptions {
+            validate: true,
+            ..folder.script(&script)
+        };
+        let strict = ask(&mut start(options), &allowed());
+        match wrong {
+            None => assert!(accepted(&strict), "{strict:?}"),
+            Some(words) => {
+                let message = fault(&strict).to_string();
+                assert!(
+                    message.contains(words) && message.contains("protocol.schema.json"),
+                    "{message}"
+                );
+            }
+        }
+    }
 }
 
 #[test]

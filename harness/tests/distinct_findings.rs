@@ -16,6 +16,7 @@ const EFFORT: Effort = Effort {
     groups: 6,
     shrinking: 2_000,
     needs: 200,
+    stranger: false,
 };
 
 #[test]

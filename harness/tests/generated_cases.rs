@@ -58,6 +58,17 @@ proptest! {
     }
 }
 
+/// A story once went round for ever when its dice had no bytes left: nothing was added in a turn that was all zeros.
+#[test]
+fn stories_end_when_the_dice_run_out() {
+    for byte in 0..=u8::MAX {
+        for length in [1, 8, 64, 300] {
+            let bytes = vec![byte; length];
+            let _ = generate::case(&mut Unstructured::new(&bytes), &Settings::default());
+        }
+    }
+}
+
 /// The figures over 10,000 cases are better than these; fewer cases and other seeds are given some slack.
 #[test]
 fn cases_are_as_good_as_the_figures_demand() {

@@ -1,10 +1,14 @@
 //! The harness finds the emulator's seeded faults, and what it shrinks cannot be shrunk further.
 #![cfg(feature = "wire")]
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
+use countersign::differential::run_case;
 use countersign::faults::table::render;
 use countersign::faults::{Detector, Measurement, Plan, Tier, measure, of_names, tiers};
+use countersign::generate;
+use countersign::target::{EmbeddedOptions, EmbeddedTarget, twin_names};
 use countersign_model::case::Case;
 
 fn measured(ids: &[&str], seeds: &[u64], workers: usize) -> Measurement {
@@ -92,5 +96,47 @@ fn a_measurement_does_not_depend_on_the_number_of_threads() {
         for seed in &one.seeds {
             assert!(seed.reached_after <= seed.triggered_after && seed.triggered_after <= seed.detected_after);
         }
+    }
+}
+
+/// What no policy allows: the law of a hostile twin holds in every world, but for users who may do everything.
+#[test]
+fn hostile_twins_of_a_sound_emulator_are_refused_or_mean_nothing() {
+    let mut target = EmbeddedTarget::in_process(EmbeddedOptions {
+        seed: Some(7),
+        twins: true,
+        ..EmbeddedOptions::default()
+    })
+    .expect("the emulator runs in this process");
+    let (mut met, mut broken) = (BTreeSet::new(), Vec::new());
+    for number in 0..120 {
+        let Ok(case) = generate::from_seed(5, number) else {
+            continue;
+        };
+        run_case(&case, &mut target).expect("a generated case runs");
+        for seen in target.take_twins() {
+            met.insert(seen.twin);
+            if !seen.holds && seen.twin != "own-access-key" {
+                broken.push(format!("{}: {seen:?}", case.id));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    let missing: Vec<&str> = twin_names().filter(|twin| !met.contains(twin)).collect();
+    assert!(missing.is_empty(), "never met: {missing:?}");
+}
+
+/// What no SDK sends shows a fault that no case shows by itself.
+#[test]
+fn hostile_twins_show_what_no_case_shows_by_itself() {
+    let ids = ["signature-unverified", "presign-expiry-ignored", "form-policy-ignored"];
+    let measurement = measured(&ids, &[1], 2);
+    let mut detector = Detector::new().expect("the emulator runs in this process");
+    for report in &measurement.faults {
+        assert!(report.found(), "{}", render(&measurement));
+        let exemplar = report.exemplar.as_ref().expect("what was found has an exemplar");
+        assert_eq!(exemplar.tier, Tier::Request, "{}", report.id);
+        assert!(detector.shows(&report.id, exemplar, &exemplar.case), "{}", report.id);
+        assert_eq!(exemplar.after.steps, 1, "{}", report.id);
     }
 }

@@ -9,7 +9,7 @@
 
 use countersign_model::context::{Context, principal_keys};
 use countersign_model::evaluate::{Caller, PolicyRef, PolicySets, Request, ResourcePolicy, Role, RoleSession, decide};
-use countersign_model::name::{AccountId, Action};
+use countersign_model::name::{AccountId, Action, Partition};
 use countersign_model::outcome::{Check, CheckDecision};
 use countersign_model::policy::{Document, PolicyKind};
 use countersign_model::quirks::Quirks;
@@ -130,6 +130,7 @@ fn question(action: &str, resource: &str, identity: &str, key_policy: Option<&st
     let caller = Caller::RoleSession(RoleSession {
         role: Role {
             account: account.clone(),
+            partition: Partition::default(),
             path: Some("/service/".to_owned()),
             name: "RoleB".to_owned(),
             unique_id: Some("AROAEXAMPLEEXAMPLE12".to_owned()),

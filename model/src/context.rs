@@ -203,8 +203,12 @@ pub fn principal_keys(caller: &Caller) -> Context {
             keys.set("aws:PrincipalType", "FederatedUser");
             keys.set("aws:userid", format!("{}:{}", federated.account(), federated.name));
         }
-        Caller::Root { account, assumed } => {
-            keys.set("aws:PrincipalArn", account.root_arn());
+        Caller::Root {
+            account,
+            partition,
+            assumed,
+        } => {
+            keys.set("aws:PrincipalArn", format!("arn:{partition}:iam::{account}:root"));
             keys.set("aws:PrincipalType", "Account");
             keys.set("aws:userid", account.as_str());
             if *assumed {

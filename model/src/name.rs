@@ -94,6 +94,32 @@ impl AccountId {
 }
 
 text_name! {
+    /// A partition, such as `aws` or `aws-cn`: Regions and accounts that know nothing of those of another (`iam:P-19`).
+    Partition
+}
+
+impl Partition {
+    /// Takes any text: which partitions there are is not asked here.
+    ///
+    /// # Errors
+    /// Never; the signature is that of the other names.
+    pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
+        Ok(Self(text.into()))
+    }
+
+    /// Whether it is `aws`, the partition of every world and of every document that can be used (`iam:E-09`).
+    pub fn is_aws(&self) -> bool {
+        self.0 == "aws"
+    }
+}
+
+impl Default for Partition {
+    fn default() -> Self {
+        Self("aws".to_owned())
+    }
+}
+
+text_name! {
     /// An ARN: six fields, the sixth keeps its colons (`iam:G-50`).
     Arn
 }
@@ -115,6 +141,11 @@ impl Arn {
     /// The field by its position: 0 `arn`, 1 partition, 2 service, 3 Region, 4 account, 5 resource.
     pub fn field(&self, position: usize) -> &str {
         self.0.splitn(6, ':').nth(position).unwrap_or("")
+    }
+
+    /// The partition field.
+    pub fn partition(&self) -> Partition {
+        Partition(self.field(1).to_owned())
     }
 
     /// The account field, if it holds an account id.

@@ -1,7 +1,7 @@
 //! Faults in what a request tells about itself: the condition keys.
 //! Registry entries only: what a fault does stands where the right code stands.
 
-use super::{Fault, FaultEntry, authorizer, world};
+use super::{Fault, FaultEntry, authorizer, request, world};
 
 pub(super) const ENTRIES: &[FaultEntry] = &[
     authorizer(
@@ -75,14 +75,14 @@ pub(super) const ENTRIES: &[FaultEntry] = &[
         "aws:SourceIp is absent",
     )
     .stands_for("awsim 0.8.0"),
-    world(
+    request(
         Fault::SourceIpFromForwardedFor,
         "source-ip-from-forwarded-for",
         "iam:K-40",
         "aws:SourceIp is what X-Forwarded-For says",
     )
     .stands_for("GHSA-fc6g-2gcp-2qrq"),
-    world(
+    request(
         Fault::SourceVpceFromHeader,
         "source-vpce-from-header",
         "iam:K-43",

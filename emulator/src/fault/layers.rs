@@ -1,7 +1,7 @@
 //! Faults in how the kinds of policies are put together.
 //! Registry entries only: what a fault does stands where the right code stands.
 
-use super::{Fault, FaultEntry, authorizer, world};
+use super::{Fault, FaultEntry, authorizer, request, world};
 
 pub(super) const ENTRIES: &[FaultEntry] = &[
     authorizer(
@@ -327,7 +327,7 @@ pub(super) const ENTRIES: &[FaultEntry] = &[
         "a user may put policies on itself unasked",
     )
     .stands_for("CVE-2021-43858"),
-    world(
+    request(
         Fault::CreateAccessKeyUnasked,
         "create-access-key-unasked",
         "iam:L-01",

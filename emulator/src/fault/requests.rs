@@ -1,45 +1,45 @@
 //! Faults in how a request is read and its signature verified.
 //! Registry entries only: what a fault does stands where the right code stands.
 
-use super::{Fault, FaultEntry, world};
+use super::{Fault, FaultEntry, request, world};
 
 pub(super) const ENTRIES: &[FaultEntry] = &[
-    world(
+    request(
         Fault::SignatureUnverified,
         "signature-unverified",
         "svc:S-21",
         "signatures are not verified",
     )
     .stands_for("s3rver 3.7.1"),
-    world(
+    request(
         Fault::UnsignedTrailerUnverified,
         "unsigned-trailer-unverified",
         "svc:S-21",
         "the signature of an upload with an unsigned trailer is not verified",
     )
     .stands_for("CVE-2025-31489"),
-    world(
+    request(
         Fault::SessionTokenUnchecked,
         "session-token-unchecked",
         "svc:S-21",
         "any session token will do",
     )
     .stands_for("fakecloud 0.51.0"),
-    world(
+    request(
         Fault::UnsignedHeaderAccepted,
         "unsigned-header-accepted",
         "svc:S-21",
         "x-amz headers that the signature does not cover count",
     )
     .stands_for("GHSA-g8w9-qw9q-fghr"),
-    world(
+    request(
         Fault::PresignedExtraHeaderAccepted,
         "presigned-extra-header-accepted",
         "svc:S-23",
         "x-amz headers that a presigned URL does not cover count",
     )
     .stands_for("GHSA-xm99-m3gq-83g8"),
-    world(
+    request(
         Fault::PresignExpiryIgnored,
         "presign-expiry-ignored",
         "svc:S-23",
@@ -59,7 +59,7 @@ pub(super) const ENTRIES: &[FaultEntry] = &[
         "an upload with a streaming signature asks for no permission",
     )
     .stands_for("seaweedfs#2180"),
-    world(
+    request(
         Fault::QueryOverHeader,
         "query-over-header",
         "svc:S-47",
@@ -72,28 +72,28 @@ pub(super) const ENTRIES: &[FaultEntry] = &[
         "a form upload asks for no permission",
     )
     .stands_for("CVE-2021-21362"),
-    world(
+    request(
         Fault::FormPolicyIgnored,
         "form-policy-ignored",
         "svc:S-23",
         "the conditions of a POST policy are not looked at",
     )
     .stands_for("CVE-2026-27607"),
-    world(
+    request(
         Fault::FormBucketFieldDecides,
         "form-bucket-field-decides",
         "svc:S-23",
         "a POST policy is held against the form's bucket field, not the bucket",
     )
     .stands_for("CVE-2023-43040"),
-    world(
+    request(
         Fault::DotSegmentsRemovedAfterCheck,
         "dot-segments-removed-after-check",
         "svc:S-26",
         "a key is checked as sent and used without its dot segments",
     )
     .stands_for("CVE-2026-54917"),
-    world(
+    request(
         Fault::CopySourceDotSegments,
         "copy-source-dot-segments",
         "svc:S-18",

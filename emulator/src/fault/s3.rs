@@ -1,7 +1,7 @@
 //! Faults in S3's own checks: permissions, ACLs, Block Public Access, settings of buckets.
 //! Registry entries only: what a fault does stands where the right code stands.
 
-use super::{Fault, FaultEntry, world};
+use super::{Fault, FaultEntry, request, world};
 
 pub(super) const ENTRIES: &[FaultEntry] = &[
     world(
@@ -129,7 +129,7 @@ pub(super) const ENTRIES: &[FaultEntry] = &[
         "a missing key is 404 also for callers without s3:ListBucket",
     )
     .stands_for("moto 5.2.5"),
-    world(
+    request(
         Fault::PreconditionBeforePermission,
         "precondition-before-permission",
         "svc:S-19",

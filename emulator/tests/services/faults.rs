@@ -85,7 +85,7 @@ fn each_fault_changes_the_outcome_of_its_row() {
 
 #[test]
 fn every_fault_of_the_services_has_a_row() {
-    for entry in FAULTS.iter().filter(|entry| entry.tier == Tier::World) {
+    for entry in FAULTS.iter().filter(|entry| entry.tier != Tier::Authorizer) {
         let has_row = rows().any(|row| row.fault == entry.id) || ELSEWHERE.contains(&entry.id);
         assert!(has_row, "{}", entry.id);
     }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 
 use crate::shard::Shard;
-use crate::target::AdapterOptions;
+use crate::target::{AdapterOptions, Disturbance};
 
 /// Property-based conformance harness for AWS KMS and S3 authorization.
 ///
@@ -30,6 +30,8 @@ pub(super) enum Command {
     Check(CheckArguments),
     /// Run the scenarios of the corpus, or list them.
     Scenarios(ScenariosArguments),
+    /// Run cases on a target and write down what it answers, for `check --against`.
+    Record(super::record::RecordArguments),
     /// Run Case files: scenarios, findings, vectors.
     Replay(ReplayArguments),
     /// Say how good the random cases are: distinct requests, allow share, rules reached.
@@ -44,6 +46,8 @@ pub(super) enum Command {
     Scope(super::scope::ScopeArguments),
     /// Put the reports of all shards of a run together.
     Merge(super::merge::MergeArguments),
+    /// Put the reports of runs on several targets side by side, by areas of the rules.
+    Matrix(super::matrix::MatrixArguments),
     /// Make Cases of inputs that a fuzz target saved, and say whether they still fail.
     FuzzCase(super::fuzz_case::FuzzCaseArguments),
     /// List the rules of the model, or explain some of them.
@@ -52,23 +56,52 @@ pub(super) enum Command {
     Evaluate(super::evaluate::EvaluateArguments),
     /// Explain why a request is denied, and find the smallest changes that would allow it.
     Explain(super::explain::ExplainArguments),
+    /// Keep what is known to go wrong on a target, so that only what is new fails.
+    Expect(super::expect::ExpectArguments),
+    /// Write the suite as JSON vectors for other people's test programs, or check such an export.
+    #[cfg(feature = "wire")]
+    Vectors(super::vectors::VectorsArguments),
     /// Serve the embedded emulator alone: an endpoint that enforces key policies, grants and SSE-KMS.
     Emulator(EmulatorArguments),
+    /// Delete what live runs left in AWS: what the journal lists and nothing else.
+    #[cfg(feature = "wire")]
+    Clean(super::live::CleanArguments),
+    /// Other implementations of AWS: list what is known of them, install and start one.
+    #[command(subcommand)]
+    Target(TargetCommand),
 }
 
 /// Where cases are run.
 #[derive(Debug, Clone, Args)]
 pub(super) struct TargetArguments {
-    /// `embedded` (the emulator behind a loopback socket), `in-process` (the same without a socket), the loopback URL of a
-    /// `countersign emulator --control-token`, or `adapter: COMMAND`, a program that speaks the stdio protocol.
+    /// `embedded` (the emulator behind a loopback socket), `in-process` (the same without a socket), `ministack` or `moto` (installed,
+    /// started and ended by Countersign), the URL of any AWS-compatible endpoint (see --profile), `endpoint` (that of AWS_ENDPOINT_URL),
+    /// or `adapter: COMMAND`, a program that speaks the stdio protocol.
     #[arg(long, default_value = "embedded", value_name = "TARGET")]
     pub(super) target: TargetName,
-    /// Token of the control plane, for a target given by URL.
-    #[arg(long, value_name = "TOKEN")]
+    /// What kind of endpoint the URL is: a name of `countersign target list`, or a TOML file. `generic` when left out.
+    #[arg(long, value_name = "NAME_OR_FILE")]
+    pub(super) profile: Option<String>,
+    /// Drive an endpoint that is not on this machine. Never AWS itself.
+    #[arg(long)]
+    pub(super) allow_remote: bool,
+    /// Token of the control plane: the URL is that of a `countersign emulator --control-token`, which is then driven as the embedded one is.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "profile")]
     pub(super) control_token: Option<String>,
     /// How long an adapter may take for one answer.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(super) timeout: u64,
+    /// Hold every line of an adapter to the schema of the protocol: for those who write one.
+    #[arg(long)]
+    pub(super) validate: bool,
+    /// Disturb the calls on purpose, the same way for the same seed: `throttle=0.3,reset=0.1,5xx=0.05,slow=0.1:8s,propagation=2s,seed=1`.
+    /// What is lost is asked again where that can do no harm; what nobody can know is counted as ambiguous, never as a divergence.
+    #[arg(long, value_name = "SHARES")]
+    pub(super) disturb: Option<Disturbance>,
+    /// What must be said before AWS is driven.
+    #[cfg(feature = "wire")]
+    #[command(flatten, next_help_heading = "AWS itself (--target aws)")]
+    pub(super) live: super::live::LiveArguments,
 }
 
 /// The targets there are.
@@ -78,8 +111,21 @@ pub(super) enum TargetName {
     Embedded,
     /// The emulator called directly: no socket, the same SDKs.
     InProcess,
-    /// An emulator started elsewhere.
+    /// Something that listens at an address: an emulator of Countersign's if a control token is given, else any endpoint.
     Url(String),
+    /// An endpoint that Countersign installs and starts, by the name of its profile.
+    Managed(String),
+    /// An endpoint: at an address, or where the environment says; with the name it has in reports.
+    Endpoint {
+        /// The address, if it is given.
+        url: Option<String>,
+        /// The name of what Countersign started.
+        name: Option<String>,
+    },
+    /// AWS itself, behind its rails.
+    Aws,
+    /// What `record` wrote, played back.
+    Observed(PathBuf),
     /// Another program, asked over its standard input and output.
     Adapter(AdapterOptions),
 }
@@ -91,6 +137,9 @@ impl FromStr for TargetName {
         match text {
             "embedded" => Ok(Self::Embedded),
             "in-process" => Ok(Self::InProcess),
+            "aws" => Ok(Self::Aws),
+            "endpoint" => Ok(Self::Endpoint { url: None, name: None }),
+            "ministack" | "moto" | "fakecloud" => Ok(Self::Managed(text.to_owned())),
             url if url.starts_with("http://") => Ok(Self::Url(url.trim_end_matches('/').to_owned())),
             command if command.starts_with("adapter:") => {
                 AdapterOptions::of_command_line(command.trim_start_matches("adapter:"))
@@ -98,7 +147,8 @@ impl FromStr for TargetName {
                     .map_err(|error| format!("{error}; an adapter is given as `adapter: COMMAND ARGUMENTS`"))
             }
             _ => Err(
-                "a target is `embedded`, `in-process`, a URL such as `http://127.0.0.1:4566`, or `adapter: COMMAND`"
+                "a target is `embedded`, `in-process`, `ministack`, `moto`, `fakecloud`, `endpoint`, a URL such as `http://127.0.0.1:4566`, or \
+                 `adapter: COMMAND`"
                     .to_owned(),
             ),
         }
@@ -110,12 +160,22 @@ impl FromStr for TargetName {
 pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) target: TargetArguments,
-    /// Number of random cases.
-    #[arg(long, default_value_t = 300)]
-    pub(super) cases: u64,
-    /// Seed of the random cases; drawn and printed when left out.
+    /// Number of random cases; 300 when left out, or what the expectations of the target say.
+    #[arg(long)]
+    pub(super) cases: Option<u64>,
+    /// Seed of the random cases. When left out it is drawn and printed; on another target than the embedded one it is pinned, so that
+    /// runs can be compared.
     #[arg(long)]
     pub(super) seed: Option<u64>,
+    /// What is known to go wrong on the target; `expectations/NAME.toml` when left out, if another target than the embedded one has one.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_expectations")]
+    pub(super) expectations: Option<PathBuf>,
+    /// Every divergence counts, known or not.
+    #[arg(long)]
+    pub(super) no_expectations: bool,
+    /// Look around with a fresh seed: what is known is told apart, and the expectations themselves are not held to the run.
+    #[arg(long)]
+    pub(super) explore: bool,
     /// Folder for findings and reports (`report.ndjson`, `junit.xml`, `report.html`). Findings go to `countersign-report` when left out;
     /// nothing else is written.
     #[arg(long, value_name = "DIR")]
@@ -129,6 +189,9 @@ pub(super) struct CheckArguments {
     /// Leave the corpus out.
     #[arg(long)]
     pub(super) no_scenarios: bool,
+    /// Hold observations that `record` wrote against the model, and nothing else; a file or a folder, such as `snapshots/observed`.
+    #[arg(long, value_name = "FILE_OR_DIR", conflicts_with_all = ["cases", "target", "no_scenarios", "shard", "disturb"])]
+    pub(super) against: Option<PathBuf>,
     /// Switch a seeded fault of the embedded emulator on, to see it found. May be given several times.
     #[arg(long = "fault", value_name = "ID")]
     pub(super) faults: Vec<String>,
@@ -141,20 +204,36 @@ pub(super) struct CheckArguments {
     pub(super) shard: Shard,
 }
 
+impl Default for TargetArguments {
+    fn default() -> Self {
+        Self {
+            target: TargetName::Embedded,
+            profile: None,
+            allow_remote: false,
+            control_token: None,
+            timeout: 10,
+            validate: false,
+            disturb: None,
+            #[cfg(feature = "wire")]
+            live: super::live::LiveArguments::default(),
+        }
+    }
+}
+
 impl Default for CheckArguments {
     fn default() -> Self {
         Self {
-            target: TargetArguments {
-                target: TargetName::Embedded,
-                control_token: None,
-                timeout: 10,
-            },
-            cases: 300,
+            target: TargetArguments::default(),
+            cases: None,
             seed: None,
+            expectations: None,
+            no_expectations: false,
+            explore: false,
             report: None,
             findings: super::check::SHOWN_FINDINGS,
             fail_fast: false,
             no_scenarios: false,
+            against: None,
             faults: Vec::new(),
             workers: None,
             shard: Shard::WHOLE,
@@ -188,6 +267,26 @@ pub(super) struct ReplayArguments {
     /// Folder for findings and reports (`report.ndjson`, `junit.xml`, `report.html`).
     #[arg(long, value_name = "DIR")]
     pub(super) report: Option<PathBuf>,
+}
+
+/// `target`.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum TargetCommand {
+    /// List the profiles that come with Countersign.
+    List,
+    /// Say what is known of one: what it is asked, how cases are kept apart, how enforcement is switched on.
+    Show {
+        /// A name of `target list`, or a TOML file.
+        profile: String,
+    },
+    /// Install an endpoint if need be, start it on a loopback port, and keep it until Ctrl-C.
+    Start {
+        /// A name of `target list`, or a TOML file.
+        profile: String,
+        /// Port on the loopback address; 0 picks a free one.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
 }
 
 /// `stats`.

@@ -8,9 +8,13 @@ use std::time::Instant;
 use countersign_model::case::Case;
 
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
-use super::{Exit, Failure, adapter, drawn_seed, files, known_faults, make_target, reached, safe_target, workers};
+use super::expect::{self, Known};
+#[cfg(feature = "wire")]
+use super::is_endpoint;
+use super::{Exit, Failure, adapter, files, known_faults, make_target, reached, ready, workers};
 use crate::distinct::{Distinct, Effort};
 use crate::evaluator;
+use crate::expectations::{Recorded, RecordedRun, Verdict};
 use crate::findings;
 use crate::generate;
 use crate::report::{
@@ -30,31 +34,72 @@ pub(super) const SHRINK_BUDGET: usize = 2_000;
 pub(super) const NEEDS_BUDGET: usize = 300;
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    run_recorded(arguments, false).map(|(exit, _)| exit)
+}
+
+/// As [`run`]; records the cases too if asked to, and then shrinks nothing.
+pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(Exit, Option<RecordedRun>), Failure> {
     known_faults(&arguments.faults)?;
-    safe_target(&arguments.target)?;
-    let offered = Offered::by(&arguments.target, &arguments.faults)?;
+    if let Some(path) = &arguments.against {
+        return against(path, arguments).map(|exit| (exit, None));
+    }
+    let interrupted = interrupt_flag();
+    let ready = ready(&arguments.target)?;
+    let offered = Offered::by(&ready.target, &arguments.faults)?;
+    let (known, pinned) = expect::known(arguments, offered.key.as_deref())?;
     let plan = Plan {
         corpus: if arguments.no_scenarios {
             Vec::new()
         } else {
             offered.of(files::whole_corpus()?)
         },
-        random: arguments.cases,
-        seed: arguments.seed.unwrap_or_else(drawn_seed),
+        random: pinned.cases,
+        seed: pinned.seed,
         workers: arguments.workers.unwrap_or_else(default_workers).clamp(1, 64),
         shard: arguments.shard,
     };
-    execute(
+    let mut run = record.then(|| RecordedRun {
+        target: offered.key.clone().unwrap_or_else(|| offered.name.clone()),
+        seed: plan.seed,
+        random: plan.random,
+        corpus: plan.corpus.len() as u64,
+        whole: plan.shard.is_whole() && !arguments.no_scenarios,
+        cases: Vec::new(),
+    });
+    let exit = execute(
         plan,
         &offered,
-        &arguments.target,
+        &ready.target,
         &arguments.faults,
         Output {
             folder: arguments.report.as_deref(),
             findings: arguments.findings,
             fail_fast: arguments.fail_fast,
         },
-    )
+        Books {
+            known,
+            recorded: run.as_mut(),
+        },
+        &interrupted,
+    )?;
+    Ok((exit, run))
+}
+
+/// Holds observations against the model.
+fn against(path: &Path, arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let observations = crate::observed::load(path).map_err(|error| {
+        Failure::message(
+            Exit::Usage,
+            error,
+            "name a file or folder that `countersign record` wrote",
+        )
+    })?;
+    let cases = observations.into_iter().map(|observation| observation.case).collect();
+    let target = TargetArguments {
+        target: TargetName::Observed(path.to_owned()),
+        ..arguments.target.clone()
+    };
+    run_cases(cases, &target, &arguments.faults, arguments.report.as_deref())
 }
 
 /// Runs given cases, as far as they are for the target, and no random ones.
@@ -64,7 +109,9 @@ pub(super) fn run_cases(
     faults: &[String],
     report: Option<&Path>,
 ) -> Result<Exit, Failure> {
-    safe_target(target)?;
+    let interrupted = interrupt_flag();
+    let ready = ready(target)?;
+    let target = &ready.target;
     let offered = Offered::by(target, faults)?;
     let all = cases.len();
     let cases = offered.of(cases);
@@ -103,7 +150,16 @@ pub(super) fn run_cases(
             findings: SHOWN_FINDINGS,
             fail_fast: false,
         },
+        Books::default(),
+        &interrupted,
     )
+}
+
+/// What is known of the target before a run, and what is written down of it for expectations.
+#[derive(Default)]
+struct Books<'a> {
+    known: Known,
+    recorded: Option<&'a mut RecordedRun>,
 }
 
 /// What a run leaves behind.
@@ -123,7 +179,13 @@ fn execute(
     target: &TargetArguments,
     faults: &[String],
     output: Output<'_>,
+    books: Books<'_>,
+    interrupted: &AtomicBool,
 ) -> Result<Exit, Failure> {
+    let Books {
+        mut known,
+        mut recorded,
+    } = books;
     if plan.total() == 0 {
         return Err(Failure::message(
             Exit::NothingRan,
@@ -131,12 +193,23 @@ fn execute(
             "give --cases a number above 0, or leave --no-scenarios out",
         ));
     }
-    if matches!(target.target, TargetName::Url(_)) {
+    #[cfg(feature = "wire")]
+    {
+        let drawn = (0..plan.random).filter_map(|number| offered.draw(plan.seed, number).ok());
+        let cases: Vec<Case> = if target.live.plan {
+            plan.corpus.iter().cloned().chain(drawn).collect()
+        } else {
+            Vec::new()
+        };
+        if let Some(exit) = super::live::planned(target, &cases)? {
+            return Ok(exit);
+        }
+    }
+    if !offered.takes_workers {
         // Workers would wipe each other's worlds.
         plan.workers = 1;
     }
     let started = Instant::now();
-    let interrupted = interrupt_flag();
     let mut consumers: Vec<Box<dyn Consumer>> = vec![Box::new(TerminalReport::new())];
     if let Some(folder) = output.folder {
         let unwritable = |error| Failure::message(Exit::Usage, error, "give --report a folder that can be written");
@@ -150,6 +223,7 @@ fn execute(
     let start = Start {
         version: env!("CARGO_PKG_VERSION"),
         target: offered.name.clone(),
+        key: offered.key.clone(),
         reached: reached(&target.target),
         corpus: plan.corpus.len() as u64,
         random: plan.random,
@@ -157,6 +231,8 @@ fn execute(
         workers: plan.workers,
         shard: (!plan.shard.is_whole()).then(|| plan.shard.to_string()),
         faults: faults.to_vec(),
+        expectations: known.file(),
+        held: known.file().map(|_| known.extent),
     };
     tell(&mut consumers, &Event::Started(&start))?;
 
@@ -167,16 +243,30 @@ fn execute(
         &plan,
         &|| make_target(target, faults),
         &|seed, number| offered.draw(seed, number),
-        &interrupted,
+        interrupted,
         |finished| {
-            summary.add(&finished);
-            if let Err(error) = tell(&mut consumers, &Event::Case(&finished)) {
+            let judged = known.judge.judge(&finished);
+            summary.add(&finished, &judged);
+            if !summary.refusals.is_empty() {
+                // Nothing more is sent, so nothing more can be found.
+                interrupted.store(true, Ordering::Relaxed);
+            }
+            let event = Event::Case {
+                finished: &finished,
+                judged: &judged,
+            };
+            if let Err(error) = tell(&mut consumers, &event) {
                 failed_to_tell.get_or_insert(error);
             }
             if output.fail_fast && !is_well(&finished.result) {
                 interrupted.store(true, Ordering::Relaxed);
             }
-            if let CaseResult::Ran { case, report } = finished.result {
+            if let Some(run) = recorded.as_deref_mut() {
+                run.cases.extend(Recorded::of(&finished, &judged));
+            }
+            if let CaseResult::Ran { case, report } = finished.result
+                && judged.verdict != Some(Verdict::ExpectedFailure)
+            {
                 distinct.add(finished.phase, finished.number, *case, *report);
             }
         },
@@ -206,7 +296,7 @@ fn execute(
             ));
         }
     };
-    if stopped {
+    if stopped && summary.refusals.is_empty() {
         tell(&mut consumers, &Event::Interrupted)?;
     }
     if let (Some(folder), false) = (output.folder, plan.shard.is_whole()) {
@@ -218,9 +308,27 @@ fn execute(
             )
         })?;
     }
-    summary.findings = investigate(distinct, &plan, target, faults, output, &interrupted, &mut consumers)?;
+    summary.expected = known.judge.classes();
+    let cut_short = stopped || !summary.transport_faults.is_empty();
+    summary.stale = known.stale(cut_short);
+    if let Some(run) = recorded {
+        run.whole &= !cut_short;
+        summary.findings = distinct.len();
+    } else {
+        summary.findings = investigate(distinct, &plan, target, faults, output, interrupted, &mut consumers)?;
+    }
     summary.finish(started.elapsed(), stopped);
     tell(&mut consumers, &Event::Finished(&summary))?;
+    if let Some(failure) = known.failure(&summary.stale) {
+        failure.print();
+    }
+    #[cfg(feature = "wire")]
+    if let Some(line) = super::live::leftovers(target) {
+        super::print(format!("{line}\n").as_bytes())?;
+        if exit_of(&summary) == Exit::Conformant && super::live::left_something(target) {
+            return Ok(Exit::Target);
+        }
+    }
     Ok(exit_of(&summary))
 }
 
@@ -250,18 +358,46 @@ fn write_groups(folder: &Path, distinct: &Distinct) -> std::io::Result<()> {
 struct Offered {
     /// The target's name, an adapter's as it calls itself.
     name: String,
+    /// The name under which what is known of the target is kept; the embedded emulator has nothing to be known.
+    key: Option<String>,
     worlds: bool,
     evaluator: bool,
+    /// Whether several cases may run at once.
+    takes_workers: bool,
     /// Whether random cases are drawn for an evaluator too: the emulator has a command of its own for that.
     random_evaluator: bool,
 }
 
 impl Offered {
     fn by(arguments: &TargetArguments, faults: &[String]) -> Result<Self, Failure> {
-        let (name, worlds, evaluator) = match &arguments.target {
-            TargetName::Embedded => ("embedded".to_owned(), true, true),
-            TargetName::InProcess => ("in-process".to_owned(), true, true),
-            TargetName::Url(endpoint) => (endpoint.clone(), true, false),
+        let (name, key, worlds, evaluator) = match &arguments.target {
+            TargetName::Embedded => ("embedded".to_owned(), None, true, true),
+            TargetName::InProcess => ("in-process".to_owned(), None, true, true),
+            #[cfg(feature = "wire")]
+            _ if is_endpoint(arguments) => {
+                if let Some(fault) = faults.first() {
+                    return Err(Failure::message(
+                        Exit::Usage,
+                        format!("an endpoint has no seeded fault `{fault}`"),
+                        "the seeded faults are the emulator's: leave --target out",
+                    ));
+                }
+                let options = super::endpoint::options(arguments)?;
+                // What is known of a stranger is known of one address only, and kept nowhere.
+                let key = super::endpoint::profile_of(arguments)?.name;
+                let key = Some(key).filter(|key| key != "generic");
+                (
+                    options.map_or_else(|| "aws".to_owned(), |options| options.name),
+                    key,
+                    true,
+                    false,
+                )
+            }
+            TargetName::Url(endpoint) => (endpoint.clone(), None, true, false),
+            TargetName::Observed(_) => ("observed".to_owned(), None, true, false),
+            TargetName::Aws | TargetName::Managed(_) | TargetName::Endpoint { .. } => {
+                (String::new(), None, false, false)
+            }
             TargetName::Adapter(options) => {
                 if let Some(fault) = faults.first() {
                     return Err(Failure::message(
@@ -279,14 +415,21 @@ impl Offered {
                 })?;
                 let hello = adapter.hello();
                 let name = format!("{} {}, {}", hello.name, hello.version, options.name);
-                (name, adapter.takes_worlds(), adapter.takes_evaluator_cases())
+                (
+                    name,
+                    Some(hello.name.clone()),
+                    adapter.takes_worlds(),
+                    adapter.takes_evaluator_cases(),
+                )
             }
         };
         let random_evaluator = evaluator && matches!(arguments.target, TargetName::Adapter(_));
         Ok(Self {
             name,
+            key,
             worlds,
             evaluator,
+            takes_workers: takes_workers(arguments),
             random_evaluator,
         })
     }
@@ -338,18 +481,18 @@ fn investigate(
     let quick = match &target.target {
         TargetName::Embedded => TargetArguments {
             target: TargetName::InProcess,
-            control_token: None,
-            timeout: target.timeout,
+            // What differs only when it is disturbed is shown as it was found.
+            disturb: None,
+            ..target.clone()
         },
-        _ => target.clone(),
+        _ => TargetArguments {
+            disturb: None,
+            ..target.clone()
+        },
     };
     let mut target = make_target(&quick, faults)
         .map_err(|error| Failure::message(Exit::Target, error, "the findings could not be shrunk"))?;
-    let effort = Effort {
-        groups: output.findings,
-        shrinking: SHRINK_BUDGET,
-        needs: NEEDS_BUDGET,
-    };
+    let effort = effort(&quick, output.findings)?;
     let found = distinct.findings(effort, plan.seed, target.as_mut(), interrupted);
     for finding in &found.shown {
         let saved = findings::save_with_faults(&folder, finding, faults).map_err(|error| {
@@ -370,15 +513,49 @@ fn investigate(
     Ok(found.shown.len() + found.hidden)
 }
 
+/// How much work findings are worth: on an endpoint a case takes longer, more of them diverge, and those of the corpus are shrunk too.
+pub(super) fn effort(target: &TargetArguments, findings: usize) -> Result<Effort, Failure> {
+    #[cfg(feature = "wire")]
+    if is_endpoint(target) {
+        let limits = super::endpoint::profile_of(target)?.effort;
+        return Ok(Effort {
+            groups: findings,
+            shrinking: limits.shrinking,
+            needs: limits.needs,
+            stranger: true,
+        });
+    }
+    let _ = target;
+    Ok(Effort {
+        groups: findings,
+        shrinking: SHRINK_BUDGET,
+        needs: NEEDS_BUDGET,
+        stranger: false,
+    })
+}
+
+/// Whether several cases may run on the target at once.
+fn takes_workers(target: &TargetArguments) -> bool {
+    #[cfg(feature = "wire")]
+    if is_endpoint(target) {
+        return super::endpoint::takes_workers(target);
+    }
+    !matches!(target.target, TargetName::Url(_))
+}
+
 /// Whose fault decides: ours before the target's reachability, that before a divergence.
 fn exit_of(summary: &Summary) -> Exit {
-    let reconcile = summary.corpus.reconcile() && summary.random.reconcile();
+    let reconcile = summary.corpus.reconcile() && summary.random.reconcile() && summary.verdicts.reconcile();
     if !summary.internal_faults.is_empty() || !reconcile {
         Exit::Internal
+    } else if !summary.refusals.is_empty() {
+        Exit::Refused
     } else if !summary.transport_faults.is_empty() {
         Exit::Target
     } else if summary.diverging + summary.model_faults > 0 {
         Exit::Divergence
+    } else if !summary.stale.is_empty() {
+        Exit::StaleExpectation
     } else if summary.corpus.compared + summary.random.compared == 0 {
         Exit::NothingRan
     } else {
@@ -401,6 +578,8 @@ pub(super) fn interrupt_flag() -> Arc<AtomicBool> {
     // A handler can be set once a process; without one Ctrl-C ends the run at once, which loses findings but nothing else.
     let _ = ctrlc::set_handler(move || {
         if raised.swap(true, Ordering::Relaxed) {
+            #[cfg(feature = "wire")]
+            super::endpoint::end_all();
             std::process::exit(i32::from(Exit::Divergence.code()));
         }
     });

@@ -27,7 +27,8 @@ pub(super) struct FaultsArguments {
     /// The faults; all of them when left out.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
-    /// Cases to try under each seed before giving a fault up: case n is the evaluator case n and the world case n of the seed.
+    /// Cases to try under each seed before giving a fault up: case n is the evaluator case n and the world case n of the seed, and the
+    /// hostile twins of its requests.
     /// 5000 when left out; with --without-model, the random cases held to the laws, 400.
     #[arg(long)]
     cases: Option<u64>,
@@ -37,7 +38,7 @@ pub(super) struct FaultsArguments {
     /// Number of seeds, each tried by itself.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seeds: u32,
-    /// Only cases of this kind; both when left out.
+    /// Only cases of this kind, and only the faults that they can show; all kinds when left out.
     #[arg(long, value_name = "TIER")]
     tier: Option<TierName>,
     /// Judge by the laws and by the recorded and documented cases alone, and list the rules that only the model protects.
@@ -64,6 +65,8 @@ enum TierName {
     Evaluator,
     /// Cases with a world, through the AWS SDKs.
     World,
+    /// The hostile twins of their requests: what somebody else makes of a request that was signed.
+    Request,
 }
 
 impl TierName {
@@ -71,6 +74,7 @@ impl TierName {
         match self {
             Self::Evaluator => Tier::Evaluator,
             Self::World => Tier::World,
+            Self::Request => Tier::Request,
         }
     }
 }
@@ -83,19 +87,24 @@ pub(super) fn run(arguments: &FaultsArguments) -> Result<Exit, Failure> {
     if arguments.without_model {
         return without_model(arguments);
     }
+    let tiers = match arguments.tier {
+        Some(name) => faults::tiers()
+            .into_iter()
+            .filter(|tier| *tier == name.tier())
+            .collect(),
+        None => faults::tiers(),
+    };
     let plan = Plan {
-        faults: faults::of_names(&arguments.ids).map_err(|error| failure(&error))?,
+        faults: if arguments.ids.is_empty() && arguments.tier.is_some() {
+            faults::shown_by(&tiers)
+        } else {
+            faults::of_names(&arguments.ids).map_err(|error| failure(&error))?
+        },
         seeds: (0..u64::from(arguments.seeds.max(1)))
             .map(|offset| arguments.seed.wrapping_add(offset))
             .collect(),
         cases: arguments.cases.unwrap_or(CASES),
-        tiers: match arguments.tier {
-            Some(name) => faults::tiers()
-                .into_iter()
-                .filter(|tier| *tier == name.tier())
-                .collect(),
-            None => faults::tiers(),
-        },
+        tiers,
         workers: workers(arguments.workers, 64),
     };
     some_cases(plan.cases)?;

@@ -9,11 +9,11 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::arguments::{TargetArguments, TargetName};
-use super::check::{NEEDS_BUDGET, SHOWN_FINDINGS, SHRINK_BUDGET, interrupt_flag};
+use super::check::{SHOWN_FINDINGS, effort, interrupt_flag};
 use super::evaluator::{finding_line, investigate};
 use super::{Exit, Failure, fault_set, make_target};
 use crate::differential::run_case;
-use crate::distinct::{Distinct, Effort};
+use crate::distinct::Distinct;
 use crate::evaluator::run::{EXEMPLARS, Report};
 use crate::evaluator::{EmulatorEvaluator, finding, generate};
 use crate::findings;
@@ -119,12 +119,13 @@ fn of_check(
     }
     let faults = faults(merged);
     // As `check` shrinks: the embedded emulator is quicker without its socket.
-    let quick = match &arguments.target.target {
+    let ready = super::ready(&arguments.target)?;
+    let quick = match &ready.target.target {
         TargetName::Embedded => TargetArguments {
             target: TargetName::InProcess,
-            ..arguments.target.clone()
+            ..ready.target.clone()
         },
-        _ => arguments.target.clone(),
+        _ => ready.target.clone(),
     };
     let cannot = |error: &dyn std::fmt::Display| {
         Failure::message(
@@ -139,11 +140,7 @@ fn of_check(
         let report = run_case(&record.case, target.as_mut()).map_err(|error| cannot(&error))?;
         distinct.add_group(record, report);
     }
-    let effort = Effort {
-        groups: arguments.findings,
-        shrinking: SHRINK_BUDGET,
-        needs: NEEDS_BUDGET,
-    };
+    let effort = effort(&quick, arguments.findings)?;
     let found = distinct.findings(effort, seed(merged), target.as_mut(), interrupted);
     let mut kept = Vec::new();
     for finding in &found.shown {

@@ -3,20 +3,29 @@
 mod arguments;
 mod check;
 mod emulator;
+#[cfg(feature = "wire")]
+mod endpoint;
 mod evaluate;
 mod evaluator;
 mod exit;
+mod expect;
 mod explain;
 mod faults;
 mod files;
 mod fuzz_case;
 mod laws;
+#[cfg(feature = "wire")]
+mod live;
+mod matrix;
 mod merge;
+mod record;
 mod replay;
 mod rules;
 mod scenarios;
 mod scope;
 mod stats;
+#[cfg(feature = "wire")]
+mod vectors;
 
 use clap::Parser as _;
 
@@ -25,6 +34,7 @@ pub use exit::Exit;
 
 use countersign_emulator::fault::FaultSet;
 
+use crate::observed::{self, ObservedTarget};
 use crate::session::BoxedTarget;
 use crate::target::{AdapterOptions, AdapterTarget, TargetError};
 #[cfg(feature = "wire")]
@@ -48,6 +58,7 @@ pub fn main() -> Exit {
     let result = match arguments.command.unwrap_or(Command::Check(CheckArguments::default())) {
         Command::Check(arguments) => check::run(&arguments),
         Command::Scenarios(arguments) => scenarios::run(&arguments),
+        Command::Record(arguments) => record::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
@@ -55,11 +66,21 @@ pub fn main() -> Exit {
         Command::Laws(arguments) => laws::run(&arguments),
         Command::Scope(arguments) => scope::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
+        Command::Matrix(arguments) => matrix::run(&arguments),
         Command::FuzzCase(arguments) => fuzz_case::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Expect(arguments) => expect::run(&arguments),
+        #[cfg(feature = "wire")]
+        Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Emulator(arguments) => emulator::run(&arguments),
+        #[cfg(feature = "wire")]
+        Command::Clean(arguments) => live::clean(&arguments),
+        #[cfg(feature = "wire")]
+        Command::Target(command) => endpoint::run(&command),
+        #[cfg(not(feature = "wire"))]
+        Command::Target(_) => Err(without_wire()),
     };
     result.unwrap_or_else(|failure| {
         failure.print();
@@ -122,7 +143,13 @@ fn print(text: &[u8]) -> Result<(), Failure> {
 /// Makes a target of the kind asked for, with seeded faults switched on.
 fn make_target(arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTarget, TargetError> {
     match &arguments.target {
+        TargetName::Observed(path) => {
+            let observations = observed::load(path).map_err(|error| TargetError::adapter(error.to_string()))?;
+            Ok(Box::new(ObservedTarget::new(observations)))
+        }
         TargetName::Adapter(options) => Ok(Box::new(AdapterTarget::start(adapter(options, arguments))?)),
+        #[cfg(feature = "wire")]
+        _ if is_endpoint(arguments) => endpoint::make(arguments),
         other => embedded(other, arguments, faults),
     }
 }
@@ -132,6 +159,7 @@ fn make_target(arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTa
 fn embedded(name: &TargetName, arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTarget, TargetError> {
     let options = EmbeddedOptions {
         faults: faults.to_vec(),
+        disturbance: arguments.disturb.clone(),
         ..EmbeddedOptions::default()
     };
     let target = match name {
@@ -141,7 +169,7 @@ fn embedded(name: &TargetName, arguments: &TargetArguments, faults: &[String]) -
             options,
         )?,
         TargetName::InProcess => EmbeddedTarget::in_process(options)?,
-        TargetName::Embedded | TargetName::Adapter(_) => EmbeddedTarget::over_socket(options)?,
+        _ => EmbeddedTarget::over_socket(options)?,
     };
     Ok(Box::new(target))
 }
@@ -156,13 +184,69 @@ fn embedded(_: &TargetName, _: &TargetArguments, _: &[String]) -> Result<BoxedTa
 fn adapter(options: &AdapterOptions, arguments: &TargetArguments) -> AdapterOptions {
     AdapterOptions {
         limit: std::time::Duration::from_secs(arguments.timeout),
+        validate: arguments.validate,
         ..options.clone()
     }
 }
 
-/// Refuses a target that is not on this machine, or that cannot be driven, before anything starts.
+/// Whether the target is an endpoint that is driven by its profile.
+fn is_endpoint(arguments: &TargetArguments) -> bool {
+    match &arguments.target {
+        TargetName::Url(_) => arguments.control_token.is_none(),
+        TargetName::Managed(_) | TargetName::Endpoint { .. } | TargetName::Aws => true,
+        TargetName::Embedded | TargetName::InProcess | TargetName::Observed(_) | TargetName::Adapter(_) => false,
+    }
+}
+
+/// A target that can be asked, with what was started for it: nothing for the targets in this process.
+#[cfg(feature = "wire")]
+fn ready(arguments: &TargetArguments) -> Result<endpoint::Ready, Failure> {
+    live::said(arguments)?;
+    safe_target(arguments)?;
+    endpoint::ready(arguments)
+}
+
+/// Without the SDKs there is nothing to start.
+#[cfg(not(feature = "wire"))]
+fn ready(arguments: &TargetArguments) -> Result<Ready, Failure> {
+    safe_target(arguments)?;
+    Ok(Ready {
+        target: arguments.clone(),
+    })
+}
+
+/// Targets of a command.
+#[cfg(not(feature = "wire"))]
+struct Ready {
+    target: TargetArguments,
+}
+
+#[cfg(not(feature = "wire"))]
+fn without_wire() -> Failure {
+    Failure::message(
+        Exit::Usage,
+        "this build has no AWS SDKs",
+        "build it with the feature `wire`, which is on by default",
+    )
+}
+
+/// Refuses an emulator that is not on this machine, before anything starts.
 fn safe_target(arguments: &TargetArguments) -> Result<(), Failure> {
-    let TargetName::Url(endpoint) = &arguments.target else {
+    if arguments.disturb.is_some() && matches!(arguments.target, TargetName::Adapter(_)) {
+        return Err(Failure::message(
+            Exit::Usage,
+            "an adapter has no network to disturb",
+            "leave --disturb out, or choose a target over the network",
+        ));
+    }
+    if arguments.profile.is_some() && !is_endpoint(arguments) {
+        return Err(Failure::message(
+            Exit::Usage,
+            "--profile says what kind of endpoint a URL is, and this target is none",
+            "give --target a URL, as in `--target http://127.0.0.1:4566 --profile ministack`",
+        ));
+    }
+    let (TargetName::Url(endpoint), true) = (&arguments.target, arguments.control_token.is_some()) else {
         return Ok(());
     };
     let authority = endpoint.trim_start_matches("http://");
@@ -175,21 +259,14 @@ fn safe_target(arguments: &TargetArguments) -> Result<(), Failure> {
         || host
             .parse::<std::net::IpAddr>()
             .is_ok_and(|address| address.is_loopback());
-    if !loopback {
-        return Err(Failure::message(
-            Exit::Refused,
-            format!("`{endpoint}` is not on this machine"),
-            "a run wipes its target: only loopback addresses are driven",
-        ));
+    if loopback {
+        return Ok(());
     }
-    if arguments.control_token.is_none() {
-        return Err(Failure::message(
-            Exit::Usage,
-            "a target given by URL needs its control plane",
-            "start it with `countersign emulator --control-token TOKEN` and give the same --control-token here",
-        ));
-    }
-    Ok(())
+    Err(Failure::message(
+        Exit::Refused,
+        format!("`{endpoint}` is not on this machine"),
+        "a run wipes its target: only loopback addresses are driven with a control token",
+    ))
 }
 
 /// How a target is reached, for the first line of a report.
@@ -198,6 +275,11 @@ fn reached(target: &TargetName) -> String {
         TargetName::Embedded => "the emulator over loopback HTTP, through the AWS SDKs".to_owned(),
         TargetName::InProcess => "the emulator called directly, through the AWS SDKs".to_owned(),
         TargetName::Url(endpoint) => format!("{endpoint}, through the AWS SDKs"),
+        TargetName::Endpoint { url: Some(url), .. } => format!("{url}, through the AWS SDKs"),
+        TargetName::Endpoint { .. } => "the endpoint of AWS_ENDPOINT_URL, through the AWS SDKs".to_owned(),
+        TargetName::Managed(name) => format!("`{name}`, started for this run, through the AWS SDKs"),
+        TargetName::Observed(path) => format!("the observations of `{}`, played back", path.display()),
+        TargetName::Aws => "through the AWS SDKs, behind the rails".to_owned(),
         TargetName::Adapter(_) => "asked over standard input and output".to_owned(),
     }
 }

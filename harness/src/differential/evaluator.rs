@@ -46,6 +46,7 @@ pub(super) fn run_evaluator_case(case: &Case, target: &mut dyn Target) -> Result
         provisioning_fault: None,
         provisioning: Default::default(),
         wire: target.usage().wire,
+        waiting: Default::default(),
     })
 }
 
@@ -115,6 +116,7 @@ fn ask(
         status: StepStatus::Compared,
         expected: Some(outcome(answer)),
         observed: None,
+        settled_after: None,
         disagreements: Vec::new(),
     };
     if let Some(Err(difference)) = expect.map(|expect| answer.meets(expect)) {
@@ -157,6 +159,7 @@ fn ask_to_save(case: &Case, evaluate: &EvaluatorCase, document: &EvaluatorSave, 
         status: StepStatus::Compared,
         expected: Some(saving_outcome(&answer)),
         observed: None,
+        settled_after: None,
         disagreements: Vec::new(),
     };
     if let Some(expect) = &document.expect

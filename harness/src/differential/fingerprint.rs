@@ -7,9 +7,15 @@ use std::collections::BTreeSet;
 use countersign_model::case::{Case, Step};
 use countersign_model::outcome::{Check, CheckDecision, GateVerdict, Outcome, PolicySet};
 use countersign_model::rule::RuleId;
+use countersign_model::world::World;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{CaseReport, Disagreement, DisagreementKind, Side, StepReport, requests};
 use crate::target::TargetError;
+
+/// Conditions that the place of a finding names.
+const MOST_CONDITIONS: usize = 2;
 
 /// The fingerprint of the first disagreement of a run; none if everything that was compared agrees.
 pub fn of(case: &Case, report: &CaseReport) -> Option<String> {
@@ -21,14 +27,67 @@ pub fn all(case: &Case, report: &CaseReport) -> BTreeSet<String> {
     each(case, report).collect()
 }
 
-/// Step by step, each step by its gravest disagreement.
-fn each<'a>(case: &'a Case, report: &'a CaseReport) -> impl Iterator<Item = String> + 'a {
-    let provisioning = match &report.provisioning_fault {
+/// What failed in one step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepFailure {
+    /// The step, from 0; none for the world that could not be built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
+    /// What the failure is about, before anything is shrunk.
+    pub fingerprint: String,
+    /// The wrong answer: the decision or code that came, else where and what.
+    pub got: String,
+    /// Whether it is the model that is off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_model: bool,
+}
+
+/// What failed in a run, each step by its gravest disagreement.
+pub fn failures(case: &Case, report: &CaseReport) -> Vec<StepFailure> {
+    let provisioning = provisioning(report).map(|(fingerprint, code)| StepFailure {
+        step: None,
+        fingerprint,
+        got: code.to_owned(),
+        of_model: false,
+    });
+    let steps = report.steps.iter().enumerate().filter_map(|(index, step)| {
+        let disagreement = gravest(&step.disagreements)?;
+        Some(StepFailure {
+            step: Some(index),
+            fingerprint: of_step(&operation_at(case, index, step), step, disagreement),
+            got: answer(disagreement),
+            of_model: disagreement.side == Side::Model,
+        })
+    });
+    provisioning.into_iter().chain(steps).collect()
+}
+
+/// The wrong answer of a disagreement, short enough for a line.
+fn answer(disagreement: &Disagreement) -> String {
+    const MOST: usize = 200;
+    let text = match disagreement.kind {
+        DisagreementKind::Decision
+        | DisagreementKind::Code
+        | DisagreementKind::Status
+        | DisagreementKind::Expectation => disagreement.observed.clone(),
+        _ => format!("{}: {}", without_positions(&disagreement.path), disagreement.observed),
+    };
+    text.chars().take(MOST).collect()
+}
+
+/// The fingerprint of a world that the target refused, and the code it refused it with.
+fn provisioning(report: &CaseReport) -> Option<(String, &str)> {
+    match &report.provisioning_fault {
         Some(TargetError::Provisioning { what, code, .. }) => {
-            Some(format!("provisioning {} {code}", kind_of_part(what)))
+            Some((format!("provisioning {} {code}", kind_of_part(what)), code))
         }
         _ => None,
-    };
+    }
+}
+
+/// Step by step, each step by its gravest disagreement.
+fn each<'a>(case: &'a Case, report: &'a CaseReport) -> impl Iterator<Item = String> + 'a {
+    let provisioning = provisioning(report).map(|(fingerprint, _)| fingerprint);
     let steps = report.steps.iter().enumerate().filter_map(|(index, step)| {
         let disagreement = gravest(&step.disagreements)?;
         Some(of_step(&operation_at(case, index, step), step, disagreement))
@@ -47,6 +106,31 @@ fn operation_at(case: &Case, index: usize, step: &StepReport) -> String {
         None => case.steps.get(index).map(operation),
     }
     .unwrap_or_else(|| "step".to_owned())
+}
+
+/// Whether a case might have a fingerprint, as far as the model alone can say: the step that should differ is still there, and decided as it
+/// was. Saves asking a slow target about a case that has lost its point.
+pub fn is_possible(case: &Case, fingerprint: &str) -> bool {
+    // Only these say what the model decided.
+    let Some((before, after)) = fingerprint.split_once("->").filter(|(before, _)| {
+        [" decision ", " code ", " status "]
+            .iter()
+            .any(|kind| before.contains(kind))
+    }) else {
+        return true;
+    };
+    let decided_then = after.split_once(' ').map_or("", |(_, decided)| decided);
+    let Ok(mut world) = World::new(case) else { return false };
+    for step in &case.steps {
+        let Ok(outcome) = world.apply(step) else { return false };
+        let same_operation = before
+            .strip_prefix(operation(step).as_str())
+            .is_some_and(|rest| rest.starts_with(' '));
+        if same_operation && decided_by(&outcome).trim_end() == decided_then {
+            return true;
+        }
+    }
+    false
 }
 
 /// The operation on which the first disagreement of a run shows.
@@ -84,6 +168,58 @@ pub fn finding(case: &Case, report: &CaseReport) -> Option<String> {
         ""
     };
     Some(format!("{kind} {about}{side}"))
+}
+
+/// What tells findings of one name apart on a target where much differs: that another service asked for the caller, and the conditions that
+/// are left in a shrunk case. Empty where there is neither.
+pub fn place(case: &Case, report: &CaseReport) -> String {
+    let mut place = String::new();
+    let decided = first(report).and_then(|(_, step)| deciding_check(step.expected.as_ref()?));
+    let asked = operation_of(case, report);
+    if let (Some(check), Some(asked)) = (decided, asked)
+        && let Some((service, _)) = asked.split_once(':')
+        && !check.action.service().eq_ignore_ascii_case(service)
+    {
+        place.push_str(&format!(" via {service}"));
+    }
+    let mut conditions = BTreeSet::new();
+    for part in [serde_json::to_value(&case.world), serde_json::to_value(&case.steps)].into_iter().flatten() {
+        conditions_of(&part, &mut conditions);
+    }
+    if !conditions.is_empty() {
+        let listed: Vec<String> = conditions.into_iter().take(MOST_CONDITIONS).collect();
+        place.push_str(&format!(" under {}", listed.join(", ")));
+    }
+    place
+}
+
+/// Operators and keys of every condition in a tree, in policies that are given as text too. Of a key that has a name in it, only what stands
+/// before the name.
+fn conditions_of(tree: &Value, found: &mut BTreeSet<String>) {
+    match tree {
+        Value::Array(list) => list.iter().for_each(|element| conditions_of(element, found)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                let operators = member.as_object().filter(|_| name == "Condition");
+                for (operator, keys) in operators.into_iter().flatten() {
+                    for key in keys.as_object().into_iter().flat_map(serde_json::Map::keys) {
+                        let named = key
+                            .match_indices([':', '/'])
+                            .nth(usize::from(!key.contains('/')))
+                            .map_or(key.clone(), |(position, _)| format!("{}*", &key[..=position]));
+                        found.insert(format!("{operator} {named}"));
+                    }
+                }
+                conditions_of(member, found);
+            }
+        }
+        Value::String(text) if text.trim_start().starts_with('{') => {
+            if let Ok(policy @ Value::Object(_)) = serde_json::from_str(text) {
+                conditions_of(&policy, found);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn of_step(operation: &str, step: &StepReport, disagreement: &Disagreement) -> String {
@@ -309,7 +445,56 @@ fn kind_of_part(what: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{kind_of_part, rank, without_positions};
+    use countersign_model::case::{Syntax, load_str};
+
+    use super::{is_possible, kind_of_part, rank, without_positions};
+
+    #[test]
+    fn conditions_are_named_without_the_names_in_their_keys() {
+        let tree = serde_json::json!({"policies": [
+            {"Statement": [{"Condition": {"StringLike": {"kms:EncryptionContext:team": "a", "aws:PrincipalTag/x": "b"}}}]},
+            "{\"Statement\":[{\"Condition\":{\"Bool\":{\"aws:SecureTransport\":\"true\"}}}]}",
+            {"Condition": "no condition"},
+        ]});
+        let mut found = std::collections::BTreeSet::new();
+        super::conditions_of(&tree, &mut found);
+        let found: Vec<&str> = found.iter().map(String::as_str).collect();
+        assert_eq!(
+            found,
+            ["Bool aws:SecureTransport", "StringLike aws:PrincipalTag/*", "StringLike kms:EncryptionContext:*"]
+        );
+    }
+
+    #[test]
+    fn the_model_says_whether_a_fingerprint_is_possible() {
+        let case = |principal: &str| {
+            let text = format!(
+                r#"
+countersign: 1
+id: test.possible
+world: {{accounts: {{"111122223333": {{users: {{alice: {{}}}}, keys: {{k: {{}}}}}}}}}}
+steps:
+  - {{as: {principal}, call: kms:Decrypt, with: {{KeyId: "{{{{key.k.arn}}}}", CiphertextBlob: {{text: x}}}}}}
+"#
+            );
+            load_str("case.yaml", &text, Syntax::Yaml).unwrap_or_else(|error| panic!("{error:?}"))
+        };
+        let denied = case("{user: alice}");
+        let mut world = countersign_model::world::World::new(&denied).expect("the world can be");
+        let outcome = world.apply(&denied.steps[0]).expect("the step can be taken");
+        let fingerprint = format!("kms:Decrypt decision deny->allow {}", super::decided_by(&outcome));
+        assert!(is_possible(&denied, &fingerprint), "{fingerprint}");
+        assert!(
+            !is_possible(&case("{root: \"111122223333\"}"), &fingerprint),
+            "{fingerprint}"
+        );
+        assert!(!is_possible(
+            &denied,
+            &fingerprint.replace("kms:Decrypt", "kms:Encrypt")
+        ));
+        assert!(is_possible(&denied, "provisioning key policy of MalformedPolicy"));
+        assert!(is_possible(&denied, "kms trail trail[].eventName"));
+    }
 
     #[test]
     fn names_and_positions_are_not_part_of_a_fingerprint() {

@@ -1,10 +1,11 @@
 //! The differential loop: one case, model and target side by side, every difference named. Here are the shared types; `run` drives
-//! a world and its steps, `evaluator` the requests of an evaluator case, `compare` compares, `binding` translates between the model's symbols and the target's values.
+//! a world and its steps, `lateness` waits for changes that propagate late, `evaluator` the requests of an evaluator case, `compare` compares, `binding` translates between the model's symbols and the target's values.
 
 mod binding;
 mod compare;
 mod evaluator;
 pub mod fingerprint;
+mod lateness;
 mod run;
 pub mod shrink;
 
@@ -12,7 +13,7 @@ use countersign_model::case::StepKind;
 use countersign_model::outcome::Outcome;
 use serde::Serialize;
 
-use crate::target::{CallCount, Observed, TargetError};
+use crate::target::{CallCount, Observed, TargetError, Waiting};
 
 pub use binding::{Binding, BindingError};
 pub use compare::{check_expectation_of_model, check_expectation_of_target, compare_step, fold_white_space, inward};
@@ -35,6 +36,8 @@ pub struct CaseReport {
     pub provisioning: CallCount,
     /// Calls and time that the steps took.
     pub wire: CallCount,
+    /// What had to be waited for.
+    pub waiting: Waiting,
 }
 
 impl CaseReport {
@@ -54,6 +57,14 @@ impl CaseReport {
             .count()
     }
 
+    /// Steps of which nobody knows what the target did.
+    pub fn ambiguous(&self) -> usize {
+        self.steps
+            .iter()
+            .filter(|step| matches!(step.status, StepStatus::Ambiguous { .. }))
+            .count()
+    }
+
     /// Steps in which the target could not be asked.
     pub fn errors(&self) -> usize {
         self.steps
@@ -62,9 +73,9 @@ impl CaseReport {
             .count()
     }
 
-    /// Whether every step is accounted for: compared, skipped or an error.
+    /// Whether every step is accounted for: compared, skipped, ambiguous or an error.
     pub fn reconciles(&self) -> bool {
-        self.steps.len() == self.compared() + self.skipped() + self.errors()
+        self.steps.len() == self.compared() + self.skipped() + self.ambiguous() + self.errors()
     }
 
     /// All disagreements with the step they belong to.
@@ -99,6 +110,9 @@ pub struct StepReport {
     /// The target's observation, translated into the model's symbols.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed: Option<Observed>,
+    /// How long it took until the target's answer stood, where it was asked more than once: a target that settles late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled_after: Option<std::time::Duration>,
     /// Every difference.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disagreements: Vec<Disagreement>,
@@ -113,6 +127,11 @@ pub enum StepStatus {
     /// It was not taken.
     Skipped {
         /// Why: a missing capability, or what happened before.
+        reason: String,
+    },
+    /// Nobody knows what the target did: neither agreement nor divergence.
+    Ambiguous {
+        /// What was lost, or came too early.
         reason: String,
     },
     /// The target could not be asked.

@@ -1,12 +1,16 @@
 //! Drives one case: model and target take the same steps, side by side. Comparing is `compare`'s, reporting somebody else's.
 
+use std::time::Duration;
+
 use countersign_model::case::{Case, Step};
+use countersign_model::outcome::Outcome;
 use countersign_model::world::{StepError, World, WorldError};
 
 use super::compare::{check_expectation_of_model, check_expectation_of_target, compare_step, inward};
 use super::evaluator::run_evaluator_case;
-use super::{CaseReport, Disagreement, DisagreementKind, Side, StepReport, StepStatus};
-use crate::target::{Target, TargetError, Usage};
+use super::lateness::{self, Lateness, Patience, reads};
+use super::{Binding, CaseReport, Disagreement, DisagreementKind, Side, StepReport, StepStatus};
+use crate::target::{Observed, Settling, Target, TargetError, Translation, Usage};
 
 /// Why a case could not be run at all: the case is wrong, or the target cannot let go of it.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +47,10 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
     if case.evaluate.is_some() {
         return run_evaluator_case(case, target);
     }
-    let mut world = World::new(case)?;
+    let mut worlds = Worlds {
+        written: World::new(case)?,
+        there: None,
+    };
     let mut report = CaseReport {
         id: case.id.clone(),
         target: target.name().to_owned(),
@@ -51,63 +58,87 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
         provisioning_fault: None,
         provisioning: Default::default(),
         wire: Default::default(),
+        waiting: Default::default(),
     };
-    let mut binding = match target.begin(case, &world) {
+    if let Some(translation) = target.translate(case) {
+        match World::new(&translation.case) {
+            Ok(world) => worlds.there = Some((world, translation)),
+            // In other names it is no case any more: only a target that takes it as it is written could be asked.
+            Err(_) => return Ok(unasked(report, case, TargetError::unsupported(translation.instead_of))),
+        }
+    }
+    let there = worlds
+        .there
+        .as_ref()
+        .map_or(case, |(_, translation)| &translation.case)
+        .clone();
+    let mut binding = match target.begin(&there, worlds.asked()) {
         Ok(binding) => binding,
         Err(fault) => {
-            report.steps = case
-                .steps
-                .iter()
-                .map(|step| skipped(step, "the world could not be built"))
-                .collect();
-            report.provisioning_fault = Some(fault);
             record_usage(&mut report, target.usage());
-            return Ok(report);
+            return Ok(unasked(report, case, worlds.fault_as_written(fault)));
         }
     };
+    let mut patience = Patience::of(target);
+    if let Err(fault) = patience.settle_world(&there, &mut worlds, target, &binding) {
+        record_usage(&mut report, target.usage());
+        return Ok(unasked(report, case, fault));
+    }
     let mut halted: Option<String> = None;
-    for (index, step) in case.steps.iter().enumerate() {
+    for (index, (step, step_there)) in case.steps.iter().zip(&there.steps).enumerate() {
         if let Some(reason) = &halted {
             report.steps.push(skipped(step, reason));
             continue;
         }
-        let step_error = |source: StepError| RunError::Step {
+        let taken = worlds.take(step, step_there).map_err(|source| RunError::Step {
             number: index + 1,
             name: step.name().map(str::to_owned),
             source: Box::new(source),
-        };
-        let resolved = world.resolve_step(step).map_err(|error| step_error(error.into()))?;
-        let outcome = world.apply(step).map_err(step_error)?;
-        let observed = target.step(&resolved, &outcome, &mut binding);
-        for symbol in outcome.fresh.values() {
-            binding.declare(symbol);
-        }
+        })?;
         let mut step_report = StepReport {
             name: step.name().map(str::to_owned),
             kind: step.kind(),
             status: StepStatus::Compared,
             expected: None,
             observed: None,
+            settled_after: None,
             disagreements: Vec::new(),
         };
-        let resolve = |text: &str| world.resolve_text(text).map_err(|error| error.to_string());
         if let Some(expect) = step.expect() {
+            let resolve = |text: &str| worlds.written.resolve_text(text).map_err(|error| error.to_string());
             step_report
                 .disagreements
-                .extend(check_expectation_of_model(expect, &outcome, &resolve));
+                .extend(check_expectation_of_model(expect, &taken.outcome, &resolve));
         }
-        match observed {
-            Ok(observed) => {
-                let mut found = compare_step(step, &outcome, &observed, &mut binding);
-                let observed = inward(&observed, &binding);
-                if let Some(expect) = step.expect() {
-                    found.extend(check_expectation_of_target(expect, &observed, &resolve));
-                }
-                let compares = target.compares();
+        let Some(there) = taken.there else {
+            let reason = worlds
+                .there
+                .as_ref()
+                .map_or("", |(_, translation)| &translation.instead_of);
+            halted = Some(format!("a step before it needs `{reason}`"));
+            step_report.status = StepStatus::Skipped {
+                reason: reason.to_owned(),
+            };
+            step_report.expected = Some(taken.outcome);
+            report.steps.push(step_report);
+            continue;
+        };
+        let asked = ask(&mut patience, step_there, &there, &mut worlds, target, &mut binding);
+        step_report.settled_after = asked.waited;
+        patience.changed_by(step_there, &there.outcome);
+        match asked.answer {
+            Ok((observed, found)) => {
                 step_report
                     .disagreements
-                    .extend(found.into_iter().filter(|one| compares.covers(one)));
-                step_report.observed = Some(observed);
+                    .extend(found.into_iter().map(|one| worlds.as_written(one)));
+                step_report.observed = Some(worlds.observed_as_written(inward(&observed, &binding)));
+            }
+            Err(TargetError::Ambiguous { reason }) => {
+                // What changes nothing and gives nothing that is needed later leaves the rest of the case as it is.
+                if !reads(step) || !there.outcome.fresh.is_empty() {
+                    halted = Some("nobody knows what a step before it did".to_owned());
+                }
+                step_report.status = StepStatus::Ambiguous { reason };
             }
             Err(TargetError::Unsupported { capability }) => {
                 halted = Some(format!("a step before it needs `{capability}`"));
@@ -129,7 +160,7 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
                 step_report.status = StepStatus::Error { error };
             }
         }
-        step_report.expected = Some(outcome);
+        step_report.expected = Some(taken.outcome);
         report.steps.push(step_report);
     }
     record_usage(&mut report, target.usage());
@@ -137,9 +168,196 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
     Ok(report)
 }
 
+/// The world of the case as it is written, and where the target has other names, the same world in those.
+pub(super) struct Worlds {
+    written: World,
+    there: Option<(World, Translation)>,
+}
+
+/// A step that the model took.
+struct Taken {
+    /// What comes of it as it is written.
+    outcome: Outcome,
+    /// What the target is asked; none where the two forms of the case come to different ends.
+    there: Option<There>,
+}
+
+/// A step as the target is asked it.
+struct There {
+    step: Step,
+    outcome: Outcome,
+}
+
+impl Worlds {
+    /// The world that the target is given.
+    pub(super) fn asked(&self) -> &World {
+        self.there.as_ref().map_or(&self.written, |(world, _)| world)
+    }
+
+    /// Time passed on the target.
+    pub(super) fn advance(&mut self, settling: Option<Settling>, time: Duration) -> Result<(), TargetError> {
+        lateness::advance(&mut self.written, settling, time)?;
+        match &mut self.there {
+            Some((world, _)) => lateness::advance(world, settling, time),
+            None => Ok(()),
+        }
+    }
+
+    fn take(&mut self, written: &Step, there: &Step) -> Result<Taken, StepError> {
+        let Some((world, _)) = &mut self.there else {
+            let step = self.written.resolve_step(written)?;
+            let outcome = self.written.apply(written)?;
+            return Ok(Taken {
+                there: Some(There {
+                    step,
+                    outcome: outcome.clone(),
+                }),
+                outcome,
+            });
+        };
+        let outcome = self.written.apply(written)?;
+        let same = world.resolve_step(there).ok().zip(world.apply(there).ok());
+        let same = same.filter(|(_, other)| {
+            (other.decision, &other.code, other.status) == (outcome.decision, &outcome.code, outcome.status)
+        });
+        Ok(Taken {
+            outcome,
+            there: same.map(|(step, outcome)| There { step, outcome }),
+        })
+    }
+
+    /// A disagreement in the names of the case as it is written.
+    fn as_written(&self, one: Disagreement) -> Disagreement {
+        match &self.there {
+            None => one,
+            Some((_, translation)) => Disagreement {
+                path: translation.back(&one.path),
+                expected: translation.back(&one.expected),
+                observed: translation.back(&one.observed),
+                ..one
+            },
+        }
+    }
+
+    fn observed_as_written(&self, observed: Observed) -> Observed {
+        match &self.there {
+            None => observed,
+            Some((_, translation)) => Observed {
+                message: observed.message.map(|message| translation.back(&message)),
+                output: observed.output.map(|output| translation.back_json(&output)),
+                trail: observed
+                    .trail
+                    .map(|trail| trail.iter().map(|event| translation.back_json(event)).collect()),
+                ..observed
+            },
+        }
+    }
+
+    fn fault_as_written(&self, fault: TargetError) -> TargetError {
+        match (&self.there, fault) {
+            (Some((_, translation)), TargetError::Provisioning { what, code, message }) => TargetError::Provisioning {
+                what: translation.back(&what),
+                code,
+                message: translation.back(&message),
+            },
+            (_, fault) => fault,
+        }
+    }
+}
+
+/// What the target answered to a step in the end.
+struct Asked {
+    answer: Result<(Observed, Vec<Disagreement>), TargetError>,
+    /// How long it took if it had to be asked again.
+    waited: Option<Duration>,
+}
+
+/// Takes one step on the target and compares, again and again as long as the answer may only be late.
+fn ask(
+    patience: &mut Patience,
+    step: &Step,
+    there: &There,
+    worlds: &mut Worlds,
+    target: &mut dyn Target,
+    binding: &mut Binding,
+) -> Asked {
+    let before = patience.is_needed().then(|| binding.clone());
+    let started = patience.left();
+    let answer = loop {
+        let observed = target.step(&there.step, &there.outcome, binding);
+        for symbol in there.outcome.fresh.values() {
+            binding.declare(symbol);
+        }
+        let observed = match observed {
+            Ok(observed) => observed,
+            Err(error) => break Err(error),
+        };
+        let found = judged(worlds, step, &there.outcome, &observed, binding, target);
+        if found.is_empty() {
+            break Ok((observed, found));
+        }
+        match (patience.judge(step, &observed), &before) {
+            (Lateness::AskAgain, Some(before)) => {
+                if let Err(error) = patience.wait(worlds, target) {
+                    break Err(error);
+                }
+                binding.clone_from(before);
+            }
+            (Lateness::Unknown, _) => {
+                break Err(TargetError::ambiguous(
+                    "the target did it while changes may still have been on their way",
+                ));
+            }
+            _ => break Ok((observed, found)),
+        }
+    };
+    let waited = started.saturating_sub(patience.left());
+    Asked {
+        answer,
+        waited: (!waited.is_zero()).then_some(waited),
+    }
+}
+
+/// Every difference of one step that the target stands for.
+fn judged(
+    worlds: &Worlds,
+    step: &Step,
+    outcome: &Outcome,
+    observed: &Observed,
+    binding: &mut Binding,
+    target: &dyn Target,
+) -> Vec<Disagreement> {
+    let mut found = compare_step(step, outcome, observed, binding);
+    let observed = inward(observed, binding);
+    if let Some(expect) = step.expect() {
+        let resolve = |text: &str| worlds.asked().resolve_text(text).map_err(|error| error.to_string());
+        found.extend(check_expectation_of_target(expect, &observed, &resolve));
+    }
+    let compares = target.compares();
+    found.retain(|one| compares.covers(one));
+    found
+}
+
+/// The report of a case of which the target was asked nothing.
+fn unasked(mut report: CaseReport, case: &Case, fault: TargetError) -> CaseReport {
+    let reason = match &fault {
+        TargetError::Unsupported { capability } => capability.clone(),
+        _ => "the world could not be built".to_owned(),
+    };
+    report.steps = case.steps.iter().map(|step| skipped(step, &reason)).collect();
+    if let TargetError::Ambiguous { reason } = &fault {
+        for step in &mut report.steps {
+            step.status = StepStatus::Ambiguous { reason: reason.clone() };
+        }
+    }
+    report.provisioning_fault = Some(fault);
+    report
+}
+
 fn record_usage(report: &mut CaseReport, usage: Usage) {
     report.provisioning = usage.provisioning;
     report.wire = usage.wire;
+    report.waiting = usage.waiting;
 }
 
 fn skipped(step: &Step, reason: &str) -> StepReport {
@@ -151,6 +369,7 @@ fn skipped(step: &Step, reason: &str) -> StepReport {
         },
         expected: None,
         observed: None,
+        settled_after: None,
         disagreements: Vec::new(),
     }
 }

@@ -24,8 +24,10 @@ pub(super) fn make(
         Tier::Evaluator => Ok(of_evaluator(entry, found.seed, after - 1)),
         #[cfg(feature = "wire")]
         Tier::World => of_world(entry, found.seed, after - 1, hands),
+        #[cfg(feature = "wire")]
+        Tier::Request => Ok(of_request(entry, found.seed, after - 1, hands)),
         #[cfg(not(feature = "wire"))]
-        Tier::World => {
+        Tier::World | Tier::Request => {
             let _ = hands;
             Ok(None)
         }
@@ -106,6 +108,36 @@ fn of_world(entry: &FaultEntry, seed: u64, number: u64, hands: &mut Hands) -> Re
     }))
 }
 
+/// The world case of which a hostile twin shows the fault.
+#[cfg(feature = "wire")]
+fn of_request(entry: &FaultEntry, seed: u64, number: u64, hands: &mut Hands) -> Option<Exemplar> {
+    use crate::differential::shrink;
+    let case = crate::generate::from_seed(seed, number).ok()?;
+    let worlds = &mut hands.worlds;
+    let wanted = worlds.twins_added(entry.id, &case).into_iter().next()?;
+    let mut shows =
+        |smaller: &Case| crate::findings::loads(smaller) && worlds.twins_added(entry.id, smaller).contains(wanted);
+    let shrunk = shrink::shrink(&case, SHRINK_BUDGET, &mut shows);
+    Some(Exemplar {
+        seed,
+        number,
+        tier: Tier::Request,
+        fingerprint: format!("twin {wanted}"),
+        class: wanted.to_owned(),
+        decided_by: format!("the law of the hostile twin `{wanted}`"),
+        before: Size::of(&case),
+        after: Size::of(&shrunk.case),
+        evaluations: shrunk.evaluations,
+        minimal: shrunk.minimal,
+        replay: format!(
+            "countersign faults --tier request --seed {seed} --cases {} {}",
+            number + 1,
+            entry.id
+        ),
+        case: shrunk.case,
+    })
+}
+
 /// Tells whether a case still shows a fault in the way in which an exemplar does.
 pub struct Detector {
     hands: Hands,
@@ -139,8 +171,14 @@ impl Detector {
                 .is_some_and(|found| found.class() == exemplar.class),
             #[cfg(feature = "wire")]
             Tier::World => self.hands.worlds.added(id, case).contains(&exemplar.class),
+            #[cfg(feature = "wire")]
+            Tier::Request => self
+                .hands
+                .worlds
+                .twins_added(id, case)
+                .contains(exemplar.class.as_str()),
             #[cfg(not(feature = "wire"))]
-            Tier::World => {
+            Tier::World | Tier::Request => {
                 let _ = &self.hands;
                 false
             }
@@ -152,6 +190,6 @@ impl Detector {
 pub fn single_removals(exemplar: &Exemplar) -> Vec<Case> {
     match exemplar.tier {
         Tier::Evaluator => evaluator_shrink::single_removals(&exemplar.case),
-        Tier::World => crate::differential::shrink::single_removals(&exemplar.case),
+        Tier::World | Tier::Request => crate::differential::shrink::single_removals(&exemplar.case),
     }
 }

@@ -28,7 +28,7 @@ pub struct Plan {
 /// The kinds of cases that this build can run.
 pub fn tiers() -> Vec<Tier> {
     if cfg!(feature = "wire") {
-        vec![Tier::Evaluator, Tier::World]
+        vec![Tier::Evaluator, Tier::World, Tier::Request]
     } else {
         vec![Tier::Evaluator]
     }
@@ -169,12 +169,21 @@ struct Marks {
 
 /// A time: number of the case and tier within it, in the order in which a single thread would meet them.
 fn time(number: u64, tier: Tier) -> u64 {
-    number * 2 + u64::from(tier == Tier::World)
+    let place = match tier {
+        Tier::Evaluator => 0,
+        Tier::World => 1,
+        Tier::Request => 2,
+    };
+    number * 3 + place
 }
 
 fn case_and_tier(time: u64) -> Option<(u64, Tier)> {
-    let tier = if time % 2 == 1 { Tier::World } else { Tier::Evaluator };
-    (time != u64::MAX).then_some((time / 2, tier))
+    let tier = match time % 3 {
+        0 => Tier::Evaluator,
+        1 => Tier::World,
+        _ => Tier::Request,
+    };
+    (time != u64::MAX).then_some((time / 3, tier))
 }
 
 impl Board {
@@ -191,12 +200,15 @@ impl Board {
     /// The faults that no earlier case has detected.
     // INVARIANT: a case is left out for a fault only when an earlier one detected it, so the first detection is the same for any
     // number of threads.
-    fn wanted(&self, plan: &Plan, time: u64) -> Vec<Suspect> {
+    fn wanted(&self, plan: &Plan, number: u64, tier: Tier) -> Vec<Suspect> {
+        let time = time(number, tier);
+        // A single kind of cases is asked for all faults of the plan: who names faults and a tier wants to know.
+        let here = |entry: &FaultEntry| plan.tiers.len() == 1 || super::tier_of(entry) == tier;
         plan.faults
             .iter()
             .zip(&self.marks)
             .enumerate()
-            .filter(|(_, (_, marks))| marks.detected.load(Ordering::Relaxed) > time)
+            .filter(|(_, (entry, marks))| here(entry) && marks.detected.load(Ordering::Relaxed) > time)
             .map(|(at, (entry, _))| Suspect { at, entry })
             .collect()
     }
@@ -233,22 +245,31 @@ fn hunt(
         let Some((seed, board)) = plan.seeds.get(seed).zip(boards.get(seed)) else {
             break;
         };
-        let at = time(number, Tier::Evaluator);
-        let wanted = board.wanted(plan, at);
-        if wanted.is_empty() {
-            continue;
-        }
         if plan.tiers.contains(&Tier::Evaluator) {
-            evaluator::look(*seed, number, &wanted, |fault, seen| found(board, fault, seen, at));
+            let at = time(number, Tier::Evaluator);
+            let wanted = board.wanted(plan, number, Tier::Evaluator);
+            if !wanted.is_empty() {
+                evaluator::look(*seed, number, &wanted, |fault, seen| found(board, fault, seen, at));
+            }
         }
         #[cfg(feature = "wire")]
         if plan.tiers.contains(&Tier::World) {
             let at = time(number, Tier::World);
-            let wanted = board.wanted(plan, at);
+            let wanted = board.wanted(plan, number, Tier::World);
             if !wanted.is_empty() {
                 hands
                     .worlds
                     .look(*seed, number, &wanted, |fault, seen| found(board, fault, seen, at))?;
+            }
+        }
+        #[cfg(feature = "wire")]
+        if plan.tiers.contains(&Tier::Request) {
+            let at = time(number, Tier::Request);
+            let wanted = board.wanted(plan, number, Tier::Request);
+            if !wanted.is_empty() {
+                hands
+                    .worlds
+                    .look_at_twins(*seed, number, &wanted, |fault, seen| found(board, fault, seen, at))?;
             }
         }
         #[cfg(not(feature = "wire"))]

@@ -2,14 +2,16 @@
 //! what is left of the case? The faults themselves live in the emulator; here they are only named and switched.
 //!
 //! **What is one case.** Case n of a seed is the evaluator case n of that seed and, with the feature `wire`, the world case n of that
-//! seed: the two tiers run side by side, and a fault is found by whichever sees it first. Numbers of discarded cases count as well.
+//! seed, and once more that world case with the hostile twins of its requests. Each fault is looked for where it sits, as the emulator's
+//! registry says: the authorizer's in evaluator cases, those of the services in worlds, those of reading requests in twins. Numbers of
+//! discarded cases count as well.
 //!
 //! - A fault is *reached* when code asked whether it is on: up to there, the emulator with it and without it are the same.
 //! - It is *triggered* when the emulator with it answers otherwise than without it.
 //! - It is *detected* when the emulator with it disagrees with the model in a way in which the emulator without it does not: what the
-//!   two sides dispute anyway is nobody's detection.
+//!   two sides dispute anyway is nobody's detection. A hostile twin is judged by its law, not by the model.
 //!
-//! `measure` runs the cases, `evaluator` and `world` are the two tiers, `exemplar` shrinks, `table` renders. `judges` does the same
+//! `measure` runs the cases, `evaluator`, `world` and `request` are the tiers, `exemplar` shrinks, `table` renders. `judges` does the same
 //! without the model, `protection` says which rules that protects.
 
 mod evaluator;
@@ -17,6 +19,8 @@ mod exemplar;
 pub mod judges;
 mod measure;
 pub mod protection;
+#[cfg(feature = "wire")]
+mod request;
 pub mod table;
 #[cfg(feature = "wire")]
 mod world;
@@ -52,6 +56,21 @@ pub fn of_names(ids: &[String]) -> Result<Vec<&'static FaultEntry>, MeasureError
         .collect()
 }
 
+/// The faults that are looked for in cases of these kinds.
+pub fn shown_by(tiers: &[Tier]) -> Vec<&'static FaultEntry> {
+    FAULTS.iter().filter(|entry| tiers.contains(&tier_of(entry))).collect()
+}
+
+/// The kind of cases in which a fault is looked for.
+fn tier_of(entry: &FaultEntry) -> Tier {
+    use countersign_emulator::fault::Tier as Seen;
+    match entry.tier {
+        Seen::Authorizer => Tier::Evaluator,
+        Seen::World => Tier::World,
+        Seen::Request => Tier::Request,
+    }
+}
+
 /// Why a measurement could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
@@ -79,6 +98,8 @@ pub enum Tier {
     Evaluator,
     /// A case with a world, over the wire.
     World,
+    /// The hostile twins of the requests of a case with a world.
+    Request,
 }
 
 impl std::fmt::Display for Tier {
@@ -86,6 +107,7 @@ impl std::fmt::Display for Tier {
         formatter.pad(match self {
             Self::Evaluator => "evaluator",
             Self::World => "world",
+            Self::Request => "request",
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign_emulator::fault::{FaultSet, take_came_by};
+use countersign_emulator::fault::{FaultSet, Tier as SeenBy, take_came_by};
 use countersign_model::case::Case;
 
 use super::MeasureError;
@@ -14,7 +14,7 @@ use crate::target::{EmbeddedOptions, EmbeddedTarget};
 /// The emulator of one worker. Its faults change, and it goes back to a world that it has built: most of the time would go into that.
 #[derive(Debug)]
 pub(super) struct Emulated {
-    target: EmbeddedTarget,
+    pub(super) target: EmbeddedTarget,
 }
 
 /// Ids are drawn alike with a fault and without it, so that answers can be compared as they are.
@@ -45,7 +45,8 @@ impl Emulated {
         let (sound, came_by) = self.soundly(&case)?;
         let known = fingerprint::all(&case, &sound);
         for suspect in suspects {
-            if !came_by.contains(suspect.entry.fault) {
+            // What only a request that no SDK sends can show, no case shows by itself.
+            if !came_by.contains(suspect.entry.fault) || suspect.entry.tier == SeenBy::Request {
                 continue;
             }
             let faulty = self.with(suspect.entry.id, &case)?;

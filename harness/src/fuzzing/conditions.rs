@@ -76,15 +76,11 @@ fn check(input: &[u8]) -> Result<(), String> {
 }
 
 impl Lines<'_> {
-    /// Whether the rules say what must come. A quote within the default of a variable is nowhere explained (`iam:V-06`), and other
-    /// partitions are worlds of their own (`iam:P-19`).
+    /// Whether the rules say what must come. A quote within the default of a variable is nowhere explained (`iam:V-06`).
     fn is_ruled(&self) -> bool {
         let quotes = |value: &&str| value.matches('\'').count();
         let is_plain = |value: &&str| !value.contains("${") || matches!(quotes(value), 0 | 2);
-        let is_principal = matches!(self.what, "Principal" | "NotPrincipal");
-        let first = self.request.first().copied().unwrap_or_default();
         self.policy.iter().all(is_plain)
-            && (!is_principal || !first.starts_with("arn:") || first.starts_with("arn:aws:"))
     }
 
     fn case(&self) -> Case {
@@ -111,7 +107,7 @@ impl Lines<'_> {
             "Resource" | "NotResource" => {
                 statement.remove("Resource");
                 statement.insert(self.what.to_owned(), json!(self.policy));
-                // An action of another service is asked on no resource of this one.
+                // A resource is asked for by an action of its service; what others mean on it is `case_file`'s.
                 if let Some(action) = action_of_service(first) {
                     request.action = action;
                     request.resource = first.to_owned();

@@ -115,10 +115,15 @@ impl Scene<'_, '_, '_> {
 
     /// A session of a role with this name.
     pub(super) fn named_session_actor(&mut self, identity: usize, session: String) -> usize {
-        let tags = if self.dice.below(9) == 0 {
-            self.tags()
-        } else {
-            BTreeMap::new()
+        let own: Vec<String> = self.identities[identity].tags.keys().cloned().collect();
+        let tags = match self.dice.below(9) {
+            0 => self.tags(),
+            // The session's word against the role's.
+            1..=3 if !own.is_empty() => {
+                let key = self.dice.pick(&own).clone();
+                [(key, (*self.dice.pick(words::WORDS)).to_owned())].into()
+            }
+            _ => BTreeMap::new(),
         };
         let mfa = (self.dice.below(12) == 0).then(|| self.dice.coin());
         let source_identity = (self.dice.below(16) == 0).then(|| (*self.dice.pick(words::USERS)).to_owned());
@@ -129,6 +134,7 @@ impl Scene<'_, '_, '_> {
                 tags,
                 mfa,
                 source_identity,
+                policy_arns: Vec::new(),
             },
             account,
             Some(identity),
@@ -248,6 +254,7 @@ impl Scene<'_, '_, '_> {
             open: false,
             versioned,
             objects: BTreeMap::new(),
+            access: None,
             acl: None,
             requester_pays: false,
             ownership: None,

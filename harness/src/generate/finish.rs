@@ -30,6 +30,11 @@ impl Scene<'_, '_, '_> {
         self.render_identities(&mut accounts);
         self.render_keys(&mut accounts);
         self.render_buckets(&mut accounts);
+        for (account, block) in &self.account_blocks {
+            if let Some(spec) = accounts.get_mut(&self.accounts[*account]) {
+                spec.public_access_block = Some(*block);
+            }
+        }
         self.render_extras(&mut accounts);
         let organization = self.render_organization(&mut accounts);
         let steps = self.render_steps()?;
@@ -195,11 +200,13 @@ impl Scene<'_, '_, '_> {
                     .iter()
                     .any(|draft| draft.effect == Effect::Allow && matches!(draft.principals, Principals::Everyone))
             });
-            let public_access_block = (bucket.open || names_everyone).then(|| PublicAccessBlockSpec {
-                block_public_acls: bucket.acl.is_none() && self.dice.coin(),
-                ignore_public_acls: self.dice.coin(),
-                block_public_policy: false,
-                restrict_public_buckets: self.dice.below(7) == 0,
+            let public_access_block = bucket.access.or_else(|| {
+                (bucket.open || names_everyone).then(|| PublicAccessBlockSpec {
+                    block_public_acls: bucket.acl.is_none() && self.dice.coin(),
+                    ignore_public_acls: self.dice.coin(),
+                    block_public_policy: false,
+                    restrict_public_buckets: self.dice.below(7) == 0,
+                })
             });
             let policy = drafts.map(|drafts| {
                 let document = document(&mut self.dice, &drafts);
@@ -291,7 +298,7 @@ impl Scene<'_, '_, '_> {
             return None;
         }
         // Seldom the first account of the story itself, which no policy of the organization binds then (`iam:L-49`).
-        let (management_account, members) = if self.dice.below(6) == 0 {
+        let (management_account, members) = if self.manages || self.dice.below(6) == 0 {
             (self.accounts[0].clone(), self.accounts[1..].to_vec())
         } else {
             (AccountId::new(words::MANAGEMENT_ACCOUNT).ok()?, self.accounts.clone())
@@ -309,7 +316,11 @@ impl Scene<'_, '_, '_> {
             ..OrganizationUnitSpec::default()
         });
         root.accounts = vec![management_account.clone()];
-        unit.accounts = members;
+        let (inside, outside): (Vec<AccountId>, Vec<AccountId>) = members
+            .into_iter()
+            .partition(|account| !self.apart || *account == self.accounts[0]);
+        unit.accounts = inside;
+        root.accounts.extend(outside);
         root.units = [("workloads".to_owned(), unit)].into();
         Some(OrganizationSpec {
             management_account,
@@ -363,7 +374,7 @@ impl Scene<'_, '_, '_> {
             principal: self.render_principal(draft.actor),
             call,
             with: draft.with,
-            region: None,
+            region: draft.region.map(region),
             through,
             shape: draft.shape,
             context: draft.context,
@@ -392,12 +403,13 @@ impl Scene<'_, '_, '_> {
                 tags,
                 mfa,
                 source_identity,
+                policy_arns,
             } => StepPrincipal::Role {
                 account: None,
                 name,
                 session,
                 policy,
-                policy_arns: Vec::new(),
+                policy_arns: policy_arns.into_iter().map(str::to_owned).collect(),
                 tags,
                 source_identity,
                 mfa,
@@ -430,8 +442,8 @@ impl Scene<'_, '_, '_> {
     }
 }
 
-/// The endpoint's name.
-const ENDPOINT: &str = "door";
+/// The name of the VPC endpoint of generated cases.
+pub(crate) const ENDPOINT: &str = "door";
 
 /// A document in one fixed writing: lists everywhere, no Sids.
 fn plain_document(drafts: &[Draft]) -> PolicyText {

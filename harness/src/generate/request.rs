@@ -66,6 +66,7 @@ impl Scene<'_, '_, '_> {
             call: call.to_owned(),
             with: Map::new(),
             through_endpoint: false,
+            region: None,
             shape: Shape::Header,
             context: BTreeMap::new(),
             save: BTreeMap::new(),
@@ -253,6 +254,8 @@ impl Scene<'_, '_, '_> {
             format!("s3.{}.amazonaws.com", self.region),
         ));
         facts.push(Fact::new("aws:ViaAWSService", Known::Bool(true)));
+        // Whatever way the caller came, S3 comes another one (`iam:L-96`).
+        facts.push(Fact::absent("aws:SourceVpce"));
         context_facts(&mut facts, &context);
         Need {
             action: format!("kms:{action}"),
@@ -396,7 +399,11 @@ impl Scene<'_, '_, '_> {
             .map(|identity| self.identities[identity].tags.clone())
             .unwrap_or_default();
         match (&who.kind, who.identity) {
-            (ActorKind::User { .. }, Some(identity)) => {
+            (ActorKind::User { mfa }, Some(identity)) => {
+                if mfa.is_none() && request.call.call.starts_with("kms:") {
+                    // Long-term keys do not tell (`iam:K-21`); a service that asks for the user does (`iam:L-96`).
+                    facts.push(Fact::absent("aws:MultiFactorAuthPresent"));
+                }
                 facts.push(Fact::text("aws:username", &self.identities[identity].name));
                 facts.push(Fact::text("aws:PrincipalType", "User"));
                 facts.push(Fact::text("aws:username", "${aws:username}"));

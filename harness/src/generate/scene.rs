@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_model::case::{GrantSpec, ObjectSpec, Shape};
+use countersign_model::case::{GrantSpec, ObjectSpec, PublicAccessBlockSpec, Shape};
 use countersign_model::name::AccountId;
 use serde_json::{Map, Value, json};
 
@@ -73,6 +73,8 @@ pub(super) enum ActorKind {
         tags: BTreeMap<String, String>,
         mfa: Option<bool>,
         source_identity: Option<String>,
+        /// Managed policies of AWS that the session is limited by.
+        policy_arns: Vec<&'static str>,
     },
     Federated {
         name: String,
@@ -136,6 +138,8 @@ pub(super) struct Bucket {
     pub(super) open: bool,
     /// Whether versioning is on.
     pub(super) versioned: bool,
+    /// Block Public Access as it is, where the story says so.
+    pub(super) access: Option<PublicAccessBlockSpec>,
     /// Canned ACL, on a bucket whose ACLs count.
     pub(super) acl: Option<&'static str>,
     /// Whether others pay for their requests.
@@ -165,6 +169,8 @@ pub(super) struct CallDraft {
     pub(super) call: String,
     pub(super) with: Map<String, Value>,
     pub(super) through_endpoint: bool,
+    /// The Region it goes to, where it is not the world's.
+    pub(super) region: Option<&'static str>,
     pub(super) shape: Shape,
     pub(super) context: BTreeMap<String, Value>,
     pub(super) save: BTreeMap<String, String>,
@@ -191,6 +197,12 @@ pub(super) struct Scene<'s, 'u, 'bytes> {
     pub(super) past: bool,
     pub(super) accounts: Vec<AccountId>,
     pub(super) organization: bool,
+    /// Whether the second account is directly below the organization's root, not in the unit.
+    pub(super) apart: bool,
+    /// Whether the first account manages the organization.
+    pub(super) manages: bool,
+    /// Block Public Access of accounts.
+    pub(super) account_blocks: BTreeMap<usize, PublicAccessBlockSpec>,
     /// Minutes until grants, policies and tags take effect.
     pub(super) propagation: Option<&'static str>,
     pub(super) identities: Vec<Identity>,
@@ -233,6 +245,9 @@ impl<'s, 'u, 'bytes> Scene<'s, 'u, 'bytes> {
             past,
             accounts,
             organization,
+            apart: false,
+            manages: false,
+            account_blocks: BTreeMap::new(),
             propagation: None,
             identities: Vec::new(),
             actors: Vec::new(),

@@ -29,6 +29,10 @@ pub struct Settings {
     pub twist: u8,
     /// Share of requests that come with a twin which differs in one fact and is to be refused (`story`, pair).
     pub pair: u8,
+    /// Share of requests that are let through only because of one fact about them (`story`).
+    pub leaning: u8,
+    /// Whether probes may be told: stories set for one mistake each (`story`, probe).
+    pub probes: bool,
     /// Whether stories with Lambda and AWS Backup may be told.
     pub services: bool,
 }
@@ -50,6 +54,8 @@ impl Default for Settings {
             past: 6,
             twist: 40,
             pair: 30,
+            leaning: 12,
+            probes: true,
             services: true,
         }
     }
@@ -72,6 +78,8 @@ impl Settings {
             past: 0,
             twist: 25,
             pair: 25,
+            leaning: 10,
+            probes: false,
             services: false,
         }
     }

@@ -12,11 +12,17 @@ use super::shell_word;
 use crate::differential::shrink::Part;
 use crate::differential::{CaseReport, Side, StepReport, fingerprint};
 
+/// Targets that a replay needs not name: the default one, or one that needs a token that is not for files.
+const OWN: [&str; 4] = ["embedded", "in-process", "elsewhere", "authorizer"];
+
 /// One distinct finding.
 #[derive(Debug, Clone, Serialize)]
 pub struct FindingReport {
     /// What makes it one finding.
     pub fingerprint: String,
+    /// What its cases looked like before they were shrunk: the fingerprints that expectations name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
     /// How many cases of the run show it.
     pub seen: u64,
     /// The operations on which they show it, with the number of cases.
@@ -84,10 +90,16 @@ impl FindingReport {
     /// The command that runs the saved finding again, on the target it was found with.
     pub fn replay_command(&self, path: &Path, faults: &[String]) -> String {
         let mut command = replay_command(path, faults);
-        // Other targets are the default one, or need a token that is not for files.
-        if self.report.target.starts_with("adapter:") {
+        let target = &self.report.target;
+        if let Some((profile, url)) = target.split_once(" at ").filter(|_| !target.starts_with("adapter:")) {
+            command.push_str(&format!(
+                " --target {} --profile {}",
+                shell_word(url),
+                shell_word(profile)
+            ));
+        } else if !OWN.contains(&target.as_str()) {
             command.push_str(" --target ");
-            command.push_str(&shell_word(&self.report.target));
+            command.push_str(&shell_word(target));
         }
         command
     }

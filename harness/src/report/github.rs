@@ -1,11 +1,12 @@
-//! Findings as annotations of GitHub's workflow log: one `::error` line each. What they say is the terminal report's business.
+//! Findings as annotations of GitHub's workflow log: one `::error` line each, and one for every expectation that no longer holds, at its line;
+//! failures that are known are one `::notice`. What they say is the terminal report's business.
 //!
 //! Format: <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message>
 
 use std::io::Write;
 
 use super::words::describe_step;
-use super::{Consumer, Event, FindingReport, plain};
+use super::{Consumer, Event, FindingReport, Summary, plain};
 
 /// Writes an annotation for every finding.
 #[derive(Debug)]
@@ -22,14 +23,39 @@ impl<W: Write> GithubReport<W> {
 
 impl<W: Write> Consumer for GithubReport<W> {
     fn event(&mut self, event: &Event<'_>) -> std::io::Result<()> {
-        let Event::Finding { finding, saved } = event else {
-            return Ok(());
+        let (finding, saved) = match event {
+            Event::Finding { finding, saved } => (finding, saved),
+            Event::Finished(summary) => return self.expectations(summary),
+            _ => return Ok(()),
         };
         let mut properties = format!("title={}", property(&finding.fingerprint));
         if let Some(path) = saved {
             properties.push_str(&format!(",file={}", property(&path.display().to_string())));
         }
         writeln!(self.out, "::error {properties}::{}", message(&text(finding)))
+    }
+}
+
+impl<W: Write> GithubReport<W> {
+    fn expectations(&mut self, summary: &Summary) -> std::io::Result<()> {
+        for problem in &summary.stale {
+            writeln!(
+                self.out,
+                "::error title=stale expectation,file={},line={}::{}",
+                property(&problem.file),
+                problem.line,
+                message(&problem.message)
+            )?;
+        }
+        if summary.verdicts.expected_failures > 0 {
+            let text = format!(
+                "{} cases fail as they are known to, in {} known divergences",
+                summary.verdicts.expected_failures,
+                summary.expected.len()
+            );
+            writeln!(self.out, "::notice title=expected failures::{}", message(&text))?;
+        }
+        Ok(())
     }
 }
 

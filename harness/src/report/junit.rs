@@ -1,7 +1,9 @@
 //! The run as JUnit XML, `junit.xml` in the report's folder, for the test pages of CI systems: a suite for the corpus, one for the random
 //! cases, a test case for each case. No times and no dates, so that equal runs give equal files.
 //!
-//! A case that differs is a `failure`, one that could not be asked an `error`, one of which nothing was compared `skipped` with the reason.
+//! A case that differs is a `failure`, one that could not be asked an `error`, one of which nothing was compared `skipped` with the reason. A
+//! failure that is known is `skipped` too, as JUnit has no word for it, and says so; a case that passes and is known to fail is a `failure`,
+//! and so is an entry of the expectations that no longer holds, in a suite of its own.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -12,6 +14,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event as Xml};
 
 use super::{Consumer, Event, ReportError, plain};
 use crate::differential::{CaseReport, Side, StepStatus};
+use crate::expectations::{Judged, Verdict as Judgement};
 use crate::session::{CaseResult, Finished, Phase};
 use crate::target::TargetError;
 
@@ -19,7 +22,7 @@ use crate::target::TargetError;
 #[derive(Debug)]
 pub struct JunitReport {
     file: BufWriter<File>,
-    suites: [Suite; 2],
+    suites: [Suite; 3],
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +34,17 @@ struct Suite {
 enum Verdict {
     Agrees,
     Skipped(String),
-    Differs { first: String, all: String },
+    /// It fails as it is known to, for these reasons.
+    Expected {
+        reasons: String,
+        first: String,
+    },
+    Differs {
+        first: String,
+        all: String,
+    },
+    /// What was said of the target and is no longer so.
+    Stale(String),
     Error(String),
 }
 
@@ -51,15 +64,21 @@ impl JunitReport {
 impl Consumer for JunitReport {
     fn event(&mut self, event: &Event<'_>) -> std::io::Result<()> {
         match event {
-            Event::Case(finished) => {
-                if let Some(case) = verdict(finished) {
+            Event::Case { finished, judged } => {
+                if let Some(case) = verdict(finished, judged) {
                     self.suites[usize::from(finished.phase == Phase::Random)]
                         .cases
                         .push(case);
                 }
                 Ok(())
             }
-            Event::Finished(_) => {
+            Event::Finished(summary) => {
+                for problem in &summary.stale {
+                    let name = format!("{}:{}", problem.file, problem.line);
+                    self.suites[2]
+                        .cases
+                        .push((name, Verdict::Stale(problem.message.clone())));
+                }
                 write(&mut Writer::new_with_indent(&mut self.file, b' ', 1), &self.suites)?;
                 self.file.write_all(b"\n")?;
                 self.file.flush()
@@ -70,9 +89,21 @@ impl Consumer for JunitReport {
 }
 
 /// A discarded random case was no case.
-fn verdict(finished: &Finished) -> Option<(String, Verdict)> {
+fn verdict(finished: &Finished, judged: &Judged) -> Option<(String, Verdict)> {
     match &finished.result {
-        CaseResult::Ran { report, .. } => Some((report.id.clone(), of_report(report))),
+        CaseResult::Ran { report, .. } => {
+            let verdict = match (judged.verdict, of_report(report)) {
+                (Some(Judgement::ExpectedFailure), Verdict::Differs { first, .. }) => Verdict::Expected {
+                    reasons: judged.reasons.join("; "),
+                    first,
+                },
+                (Some(Judgement::UnexpectedPass), _) => {
+                    Verdict::Stale(format!("passes, and is known to fail: {}", judged.reasons.join("; ")))
+                }
+                (_, verdict) => verdict,
+            };
+            Some((report.id.clone(), verdict))
+        }
         CaseResult::Discarded { .. } => None,
         CaseResult::Lost { id, error } => Some((id.clone(), Verdict::Error(error.to_string()))),
         CaseResult::Failed { id, error } => Some((id.clone(), Verdict::Error(error.clone()))),
@@ -83,6 +114,7 @@ fn of_report(report: &CaseReport) -> Verdict {
     let mut differences = Vec::new();
     match &report.provisioning_fault {
         Some(fault @ TargetError::Provisioning { .. }) => differences.push(format!("world: {fault}")),
+        Some(fault @ TargetError::Ambiguous { .. }) => return Verdict::Skipped(fault.to_string()),
         Some(fault) => return Verdict::Error(fault.to_string()),
         None => {}
     }
@@ -111,6 +143,7 @@ fn of_report(report: &CaseReport) -> Verdict {
     }
     let mut reasons = report.steps.iter().filter_map(|step| match &step.status {
         StepStatus::Skipped { reason } => Some(reason.clone()),
+        StepStatus::Ambiguous { reason } => Some(format!("ambiguous: {reason}")),
         _ => None,
     });
     match reasons.next() {
@@ -119,14 +152,14 @@ fn of_report(report: &CaseReport) -> Verdict {
     }
 }
 
-fn write<W: Write>(xml: &mut Writer<W>, suites: &[Suite; 2]) -> std::io::Result<()> {
+fn write<W: Write>(xml: &mut Writer<W>, suites: &[Suite; 3]) -> std::io::Result<()> {
     xml.write_event(Xml::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let total = counts(suites.iter().flat_map(|suite| &suite.cases).map(|(_, verdict)| verdict));
     xml.create_element("testsuites")
         .with_attribute(("name", "countersign"))
         .with_attributes(total.iter().map(|(name, count)| (*name, count.as_str())))
         .write_inner_content(|xml| {
-            for (name, suite) in ["corpus", "random"].iter().zip(suites) {
+            for (name, suite) in ["corpus", "random", "expectations"].iter().zip(suites) {
                 if suite.cases.is_empty() {
                     continue;
                 }
@@ -134,7 +167,7 @@ fn write<W: Write>(xml: &mut Writer<W>, suites: &[Suite; 2]) -> std::io::Result<
                 let skipped = suite
                     .cases
                     .iter()
-                    .filter(|(_, one)| matches!(one, Verdict::Skipped(_)))
+                    .filter(|(_, one)| matches!(one, Verdict::Skipped(_) | Verdict::Expected { .. }))
                     .count();
                 xml.create_element("testsuite")
                     .with_attribute(("name", *name))
@@ -156,7 +189,7 @@ fn counts<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> [(&'static str, St
     let (mut tests, mut failures, mut errors) = (0, 0, 0);
     for verdict in verdicts {
         tests += 1;
-        failures += u64::from(matches!(verdict, Verdict::Differs { .. }));
+        failures += u64::from(matches!(verdict, Verdict::Differs { .. } | Verdict::Stale(_)));
         errors += u64::from(matches!(verdict, Verdict::Error(_)));
     }
     [
@@ -176,6 +209,23 @@ fn case<W: Write>(xml: &mut Writer<W>, suite: &str, id: &str, verdict: &Verdict)
         Verdict::Skipped(reason) => element.write_inner_content(|xml| {
             xml.create_element("skipped")
                 .with_attribute(("message", text(reason).as_str()))
+                .write_empty()?;
+            Ok(())
+        })?,
+        Verdict::Expected { reasons, first } => element.write_inner_content(|xml| {
+            xml.create_element("skipped")
+                .with_attribute(("type", "expected failure"))
+                .with_attribute((
+                    "message",
+                    text(&format!("expected failure: {reasons} ({first})")).as_str(),
+                ))
+                .write_empty()?;
+            Ok(())
+        })?,
+        Verdict::Stale(message) => element.write_inner_content(|xml| {
+            xml.create_element("failure")
+                .with_attribute(("type", "stale expectation"))
+                .with_attribute(("message", text(message).as_str()))
                 .write_empty()?;
             Ok(())
         })?,
@@ -220,12 +270,25 @@ mod tests {
                     },
                 ),
                 ("d".to_owned(), Verdict::Error("no answer".to_owned())),
+                (
+                    "e".to_owned(),
+                    Verdict::Expected {
+                        reasons: "known <here>".to_owned(),
+                        first: "decision: expected allow".to_owned(),
+                    },
+                ),
             ],
+        };
+        let stale = Suite {
+            cases: vec![(
+                "expectations/x.toml:7".to_owned(),
+                Verdict::Stale("matches nothing".to_owned()),
+            )],
         };
         let mut bytes = Vec::new();
         write(
             &mut Writer::new_with_indent(&mut bytes, b' ', 1),
-            &[corpus, Suite::default()],
+            &[corpus, Suite::default(), stale],
         )
         .expect("a Vec takes everything");
         insta::assert_snapshot!(String::from_utf8(bytes).expect("the writer writes UTF-8"));

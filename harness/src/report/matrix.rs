@@ -1,7 +1,8 @@
 //! What a target gets right, by area of the rules: steps that must be allowed, denied or refused with an error, counted apart, so that a
 //! target that denies everything cannot look good. A step counts in every area whose rules its trace names. Nothing here renders.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use countersign_model::case::Decision;
 use countersign_model::rule::RuleId;
@@ -31,7 +32,7 @@ const AREAS: &[(&str, &[&str])] = &[
 ];
 
 /// Steps with one expected decision.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Score {
     /// Steps in which the target agrees.
     pub agree: u64,
@@ -55,7 +56,7 @@ impl Score {
 }
 
 /// One area, or all of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// What must be allowed.
     pub allow: Score,
@@ -113,6 +114,20 @@ impl Matrix {
                 }
             }
         }
+    }
+
+    /// The matrix as a line of a report: the areas that were reached, by name.
+    pub fn lines(&self) -> Value {
+        let areas: Vec<Value> = self
+            .rows()
+            .map(|(name, row)| json!({"area": name, "allow": row.allow, "deny": row.deny, "error": row.error}))
+            .collect();
+        json!({"areas": areas, "total": self.total})
+    }
+
+    /// The names of all areas, in order.
+    pub fn areas() -> impl Iterator<Item = &'static str> {
+        AREAS.iter().map(|(name, _)| *name)
     }
 
     /// The areas that were reached, in order.

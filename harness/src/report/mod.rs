@@ -1,6 +1,7 @@
 //! What a run tells people and machines: one stream of events, several consumers. Nothing is run or compared here.
 //!
-//! `terminal` and `html` write for a person, `ndjson` for machines, `junit` and `github` for CI systems; `summary` and `matrix` count.
+//! `terminal` and `html` write for a person, `ndjson` for machines, `junit` and `github` for CI systems; `summary` and `matrix` count;
+//! `targets` puts the reports of several runs side by side.
 
 mod aws_command;
 mod finding;
@@ -10,12 +11,14 @@ mod junit;
 mod matrix;
 mod ndjson;
 mod summary;
+mod targets;
 mod terminal;
 mod text;
 mod words;
 
 use std::path::Path;
 
+use crate::expectations::{Extent, Judged};
 use crate::session::Finished;
 use crate::shard::Shard;
 
@@ -25,7 +28,8 @@ pub use html::HtmlReport;
 pub use junit::JunitReport;
 pub use matrix::{Matrix, Row, Score};
 pub use ndjson::{NdjsonReport, ReportError};
-pub use summary::{Counts, Summary};
+pub use summary::{Counts, Summary, Verdicts};
+pub use targets::{TargetRun, TargetRunError, page as targets_page};
 pub use terminal::{TerminalReport, render_finding};
 pub use text::{plain, shell_word};
 
@@ -36,6 +40,9 @@ pub struct Start {
     pub version: &'static str,
     /// The target's name.
     pub target: String,
+    /// The name under which what is known of the target is kept; none for the embedded emulator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// How the target is reached.
     pub reached: String,
     /// Cases of the corpus.
@@ -52,6 +59,12 @@ pub struct Start {
     /// Seeded faults that are switched on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
+    /// The file of what is known of the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expectations: Option<String>,
+    /// How far the run is held to that file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Extent>,
 }
 
 impl Start {
@@ -68,7 +81,12 @@ pub enum Event<'a> {
     /// The run starts.
     Started(&'a Start),
     /// A case is done.
-    Case(&'a Finished),
+    Case {
+        /// What came of it.
+        finished: &'a Finished,
+        /// What that is worth, seen with what is known of the target.
+        judged: &'a Judged,
+    },
     /// Findings are being shrunk.
     Shrinking {
         /// Distinct findings.

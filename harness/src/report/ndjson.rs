@@ -1,7 +1,7 @@
 //! The machine-readable report: one JSON object a line, `report.ndjson` in the report's folder, written as the run goes.
 //!
-//! Every line has an `event`: `started`, `case`, `discarded`, `failed`, `finding`, `interrupted`, `finished`. The `finished` line holds the
-//! whole summary; a file without one is of a run that was cut off.
+//! Every line has an `event`: `started`, `case`, `discarded`, `failed`, `finding`, `interrupted`, `matrix`, `finished`. The `finished` line
+//! holds the whole summary; a file without one is of a run that was cut off. docs/reports.md describes the members.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Consumer, Event};
+use super::{Consumer, Event, Matrix};
+use crate::expectations::Judged;
 use crate::session::CaseResult;
 
 /// Why a report cannot be written.
@@ -29,6 +30,7 @@ pub enum ReportError {
 #[derive(Debug)]
 pub struct NdjsonReport {
     file: BufWriter<File>,
+    matrix: Matrix,
 }
 
 impl NdjsonReport {
@@ -39,6 +41,7 @@ impl NdjsonReport {
     pub fn create(folder: &Path) -> Result<Self, ReportError> {
         Ok(Self {
             file: create_file(folder, "report.ndjson")?,
+            matrix: Matrix::default(),
         })
     }
 
@@ -55,24 +58,30 @@ impl Consumer for NdjsonReport {
     fn event(&mut self, event: &Event<'_>) -> std::io::Result<()> {
         match event {
             Event::Started(start) => self.line("started", serde_json::to_value(start)?),
-            Event::Case(finished) => {
+            Event::Case { finished, judged } => {
                 let place = json!({"phase": finished.phase, "number": finished.number});
+                let place = merge(place, verdict(judged));
                 match &finished.result {
-                    CaseResult::Ran { report, .. } => self.line(
-                        "case",
-                        merge(
-                            place,
-                            json!({
-                                "id": report.id, "agrees": report.agrees(), "steps": report.steps.len(), "compared": report.compared(),
-                                "skipped": report.skipped(), "errors": report.errors(),
-                            }),
-                        ),
-                    ),
+                    CaseResult::Ran { report, .. } => {
+                        self.matrix.add(report);
+                        self.line(
+                            "case",
+                            merge(
+                                place,
+                                json!({
+                                    "id": report.id, "agrees": report.agrees(), "steps": report.steps.len(), "compared": report.compared(),
+                                    "skipped": report.skipped(), "ambiguous": report.ambiguous(), "errors": report.errors(),
+                                }),
+                            ),
+                        )
+                    }
                     CaseResult::Discarded { reason } => self.line("discarded", merge(place, json!({"reason": reason}))),
                     CaseResult::Lost { id, error } => {
                         self.line("failed", merge(place, json!({"id": id, "error": error.to_string()})))
                     }
-                    CaseResult::Failed { id, error } => self.line("failed", merge(place, json!({"id": id, "error": error}))),
+                    CaseResult::Failed { id, error } => {
+                        self.line("failed", merge(place, json!({"id": id, "error": error})))
+                    }
                 }
             }
             Event::Shrinking { .. } => Ok(()),
@@ -88,11 +97,28 @@ impl Consumer for NdjsonReport {
             }
             Event::Interrupted => self.line("interrupted", json!({})),
             Event::Finished(summary) => {
+                let matrix = self.matrix.lines();
+                self.line("matrix", matrix)?;
                 self.line("finished", serde_json::to_value(summary)?)?;
                 self.file.flush()
             }
         }
     }
+}
+
+/// What a case is worth; nothing of one that was given up.
+fn verdict(judged: &Judged) -> Value {
+    let mut line = json!({});
+    if let Some(verdict) = judged.verdict {
+        line["verdict"] = json!(verdict);
+    }
+    if !judged.failures.is_empty() {
+        line["failures"] = json!(judged.failures);
+    }
+    if !judged.reasons.is_empty() {
+        line["reasons"] = json!(judged.reasons);
+    }
+    line
 }
 
 /// Makes a folder and an empty file in it, so that a folder that cannot be written is told before the run and not after it.

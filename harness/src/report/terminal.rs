@@ -13,9 +13,15 @@ use super::words::{cases, describe_expected, describe_observed, describe_step, r
 use super::{Consumer, Counts, Event, FindingReport, Start, Summary, plain};
 use crate::differential::Side;
 use crate::differential::shrink::Need;
+use crate::expectations::{Extent, Verdict};
+use crate::target::Waiting;
 
 /// Without a terminal, a line is written at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// Reasons of known failures that are listed.
+const EXPECTED_REASONS: usize = 12;
+/// Stale entries that are listed.
+const STALE_SHOWN: usize = 10;
 
 /// Writes for a person: progress to standard error, the report to standard output.
 #[derive(Debug)]
@@ -75,12 +81,10 @@ impl Consumer for TerminalReport {
                 self.last_line = Instant::now();
                 self.out(&render_start(start))
             }
-            Event::Case(finished) => {
+            Event::Case { judged, .. } => {
                 self.done += 1;
                 self.bar.set_position(self.done);
-                if let crate::session::CaseResult::Ran { report, .. } = &finished.result
-                    && (report.provisioning_fault.is_some() || report.disagreements().next().is_some())
-                {
+                if judged.verdict == Some(Verdict::Failure) {
                     self.findings += 1;
                     self.bar.set_message(format!("{} diverging", self.findings));
                 }
@@ -108,7 +112,8 @@ impl Consumer for TerminalReport {
             Event::Finished(summary) => {
                 self.bar.finish_and_clear();
                 let workers = self.start.as_ref().map_or(1, |start| start.workers);
-                self.out(&render_summary(summary, workers))
+                let file = self.start.as_ref().and_then(|start| start.expectations.as_deref());
+                self.out(&render_summary(summary, workers, file))
             }
         }
     }
@@ -267,20 +272,28 @@ fn render_start(start: &Start) -> String {
             start.corpus + start.random
         ));
     }
+    if let (Some(file), Some(held)) = (&start.expectations, start.held) {
+        let how = match held {
+            Extent::Whole => "",
+            Extent::Part => " (another run than its own: entries that match nothing are not told)",
+            Extent::Explore => " (to tell the known from the new; the file itself is not judged)",
+        };
+        text.push_str(&format!("known divergences: {}{how}\n", plain(file)));
+    }
     if !start.faults.is_empty() {
         text.push_str(&format!("seeded faults switched on: {}\n", start.faults.join(", ")));
     }
     text
 }
 
-fn render_summary(summary: &Summary, workers: usize) -> String {
+fn render_summary(summary: &Summary, workers: usize, expectations: Option<&str>) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write_summary(&mut text, summary, workers);
+    let _ = write_summary(&mut text, summary, workers, expectations);
     plain(&text).into_owned()
 }
 
-fn write_summary(text: &mut String, summary: &Summary, workers: usize) -> std::fmt::Result {
+fn write_summary(text: &mut String, summary: &Summary, workers: usize, expectations: Option<&str>) -> std::fmt::Result {
     writeln!(text)?;
     write_counts(text, "corpus", &summary.corpus)?;
     write_counts(text, "random", &summary.random)?;
@@ -299,12 +312,40 @@ fn write_summary(text: &mut String, summary: &Summary, workers: usize) -> std::f
     let steps = summary.corpus.steps + summary.random.steps;
     let compared = summary.corpus.compared + summary.random.compared;
     let skipped = summary.corpus.skipped + summary.random.skipped;
+    let ambiguous = summary.corpus.ambiguous + summary.random.ambiguous;
     let errors = summary.corpus.errors + summary.random.errors;
+    let third = if ambiguous > 0 {
+        format!(" + {ambiguous} ambiguous")
+    } else {
+        String::new()
+    };
     writeln!(
         text,
-        "counts    {steps} steps = {compared} compared + {skipped} skipped + {errors} errors{}",
+        "counts    {steps} steps = {compared} compared + {skipped} skipped{third} + {errors} errors{}",
         reasons(&summary.skips)
     )?;
+    if summary.waiting != Waiting::default() {
+        writeln!(
+            text,
+            "patience  {} calls sent again · {:.0} s of pauses · {:.0} s for changes to propagate",
+            summary.waiting.retries,
+            summary.waiting.waited.as_secs_f64(),
+            summary.waiting.settled.as_secs_f64(),
+        )?;
+    }
+    if !summary.ambiguous.is_empty() {
+        writeln!(
+            text,
+            "ambiguous {} {}: neither agreement nor divergence",
+            summary.ambiguous_cases,
+            cases(summary.ambiguous_cases)
+        )?;
+        let mut reasons: Vec<_> = summary.ambiguous.iter().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        for (reason, count) in reasons.into_iter().take(5) {
+            writeln!(text, "          {count} × {reason}")?;
+        }
+    }
     writeln!(
         text,
         "cost      worlds: {} calls, {:.0} a second · steps: {} calls, {:.0} a second · {:.1} s in all",
@@ -314,6 +355,12 @@ fn write_summary(text: &mut String, summary: &Summary, workers: usize) -> std::f
         summary.wire_steps_a_second(workers),
         summary.elapsed.as_secs_f64(),
     )?;
+    if let Some(file) = expectations {
+        write_expected(text, summary, file)?;
+    }
+    for (refusal, next_step) in &summary.refusals {
+        writeln!(text, "refused   {refusal}: {next_step}")?;
+    }
     for fault in summary.transport_faults.iter().take(5) {
         writeln!(text, "target    {fault}")?;
     }
@@ -323,6 +370,48 @@ fn write_summary(text: &mut String, summary: &Summary, workers: usize) -> std::f
     let verdict = result(summary);
     let cut = if summary.interrupted { " (interrupted)" } else { "" };
     writeln!(text, "result    {verdict}{cut}")
+}
+
+/// What is known of the target, and how far it still is so.
+fn write_expected(text: &mut String, summary: &Summary, file: &str) -> std::fmt::Result {
+    let counts = &summary.verdicts;
+    writeln!(
+        text,
+        "verdicts  {} cases = {} pass + {} expected failures + {} failures + {} unexpected passes + {} skipped + {} errors",
+        counts.cases,
+        counts.pass,
+        counts.expected_failures,
+        counts.failures,
+        counts.unexpected_passes,
+        counts.skipped,
+        counts.errors
+    )?;
+    let mut reasons: Vec<(&str, u64)> = Vec::new();
+    for class in &summary.expected {
+        match reasons.iter_mut().find(|(reason, _)| *reason == class.reason) {
+            Some((_, cases)) => *cases += class.cases,
+            None => reasons.push((&class.reason, class.cases)),
+        }
+    }
+    reasons.sort_by_key(|(_, cases)| std::cmp::Reverse(*cases));
+    writeln!(text, "expected  {} known divergences of {file}", summary.expected.len())?;
+    for (reason, cases) in reasons.iter().take(EXPECTED_REASONS) {
+        writeln!(text, "  {cases:>7} {reason}")?;
+    }
+    if reasons.len() > EXPECTED_REASONS {
+        writeln!(
+            text,
+            "          … and {} more reasons",
+            reasons.len() - EXPECTED_REASONS
+        )?;
+    }
+    for problem in summary.stale.iter().take(STALE_SHOWN) {
+        writeln!(text, "stale     {}:{}: {}", problem.file, problem.line, problem.message)?;
+    }
+    if summary.stale.len() > STALE_SHOWN {
+        writeln!(text, "          … and {} more", summary.stale.len() - STALE_SHOWN)?;
+    }
+    Ok(())
 }
 
 fn write_counts(text: &mut String, name: &str, counts: &Counts) -> std::fmt::Result {

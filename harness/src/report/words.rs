@@ -16,6 +16,8 @@ pub(super) fn result(summary: &Summary) -> String {
             "{} faults of the case files or of Countersign itself",
             summary.internal_faults.len()
         )
+    } else if let Some(refusal) = summary.refusals.keys().next() {
+        format!("stopped by a safety rail: {refusal}")
     } else if !summary.transport_faults.is_empty() {
         format!(
             "the target could not be asked: {} transport faults",
@@ -37,8 +39,24 @@ pub(super) fn result(summary: &Summary) -> String {
                 String::new()
             },
         )
+    } else if !summary.stale.is_empty() {
+        let stale = summary.stale.len();
+        format!(
+            "{stale} {} of what is known of the target no longer so",
+            if stale == 1 { "entry is" } else { "entries are" }
+        )
     } else if summary.corpus.compared + summary.random.compared == 0 {
         "nothing was compared".to_owned()
+    } else if summary.verdicts.expected_failures > 0 {
+        format!(
+            "as expected: {} {} in known ways, nothing else differs",
+            summary.verdicts.expected_failures,
+            if summary.verdicts.expected_failures == 1 {
+                "case fails"
+            } else {
+                "cases fail"
+            }
+        )
     } else {
         "conformant: every compared outcome agrees with the model".to_owned()
     }

@@ -2,10 +2,11 @@
 //! handler in process. It also holds what is true of the current call: credentials, clock, form of the signature, extra headers.
 //! Serialization is the SDKs' affair, signatures beyond the plain header are `shape`'s.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -29,8 +30,13 @@ use http::Method;
 use http::header::{CONTENT_LENGTH, DATE, HOST, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
-use super::TargetError;
+use super::disturbance::Incident;
+use super::patience::{self, Attempt, Patience};
+use super::repeat::{Repeat, repeat_of};
 use super::shape;
+use super::twins::{self, Plain, TwinSeen};
+use super::{TargetError, Waiting};
+use crate::live::Rails;
 
 /// Where requests go.
 pub(crate) enum Way {
@@ -49,12 +55,38 @@ impl Way {
     }
 }
 
+impl Way {
+    /// Over a socket with TLS; without the feature `live` as [`Way::socket`], which no address of AWS answers to.
+    pub(crate) fn encrypted() -> Self {
+        #[cfg(feature = "live")]
+        {
+            use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+            let builder = Connector::builder().sleep_impl(TokioSleep::new());
+            Self::Socket(SharedHttpConnector::new(
+                builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build(),
+            ))
+        }
+        #[cfg(not(feature = "live"))]
+        Self::socket()
+    }
+}
+
 /// The line. Shared by all SDK clients of one target.
 pub(crate) struct Line {
     way: Way,
     endpoint: String,
+    /// None takes every answer as it comes.
+    patience: Option<Patience>,
+    /// What every request to AWS passes before it leaves.
+    rails: Option<Arc<Rails>>,
+    /// Addresses of single services, where they differ.
+    endpoints: BTreeMap<String, String>,
+    /// How long one call may take over a socket; without a limit the other side is in this process.
+    limit: Option<Duration>,
     facts: Mutex<Facts>,
     seen: Mutex<Seen>,
+    // What came of the hostile twins of requests; none while nobody wants to know.
+    twins: Mutex<Option<Vec<TwinSeen>>>,
 }
 
 /// What is true of the current call.
@@ -64,6 +96,8 @@ pub(crate) struct Facts {
     pub(crate) credentials: Option<Credentials>,
     /// The Case clock; none for real time.
     pub(crate) clock: Option<Timestamp>,
+    /// The operation, such as `kms:Decrypt`: what may be sent again depends on it.
+    pub(crate) operation: String,
     /// Region of the credential scope.
     pub(crate) region: String,
     /// How the request is signed and sent.
@@ -78,6 +112,14 @@ pub(crate) struct Facts {
 struct Seen {
     last_status: u16,
     calls: u64,
+    /// The case that is on, and its calls so far: what a disturbance goes by.
+    case: String,
+    ordinal: u64,
+    /// Whether an earlier attempt of the last call may have been carried out too.
+    repeated: bool,
+    waiting: Waiting,
+    /// Why the last call of an SDK had no answer: its own words for it lose whose fault that is.
+    fault: Option<TargetError>,
 }
 
 impl fmt::Debug for Line {
@@ -95,9 +137,63 @@ impl Line {
         Self {
             way,
             endpoint,
+            patience: None,
+            rails: None,
+            endpoints: BTreeMap::new(),
+            limit: None,
             facts: Mutex::default(),
             seen: Mutex::default(),
+            twins: Mutex::default(),
         }
+    }
+
+    /// The same line with patience.
+    #[must_use]
+    pub(crate) fn with_patience(mut self, patience: Option<Patience>) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The same line behind rails.
+    #[must_use]
+    pub(crate) fn with_rails(mut self, rails: Arc<Rails>) -> Self {
+        self.rails = Some(rails);
+        self
+    }
+
+    /// The rails, if there are any.
+    pub(crate) fn rails(&self) -> Option<&Arc<Rails>> {
+        self.rails.as_ref()
+    }
+
+    /// A case begins: what happens to its calls depends on nothing that was before.
+    pub(crate) fn begin_case(&self, id: &str) {
+        let mut seen = self.seen();
+        seen.case = id.to_owned();
+        seen.ordinal = 0;
+        seen.waiting = Waiting::default();
+    }
+
+    /// Repetitions and pauses since the case began.
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.seen().waiting
+    }
+
+    /// Why the last call of an SDK had no answer, if it had none; once.
+    pub(crate) fn take_fault(&self) -> Option<TargetError> {
+        self.seen().fault.take()
+    }
+
+    /// Whether an earlier attempt of the last call may have been carried out too.
+    pub(crate) fn repeated(&self) -> bool {
+        self.seen().repeated
+    }
+
+    /// The same line with addresses for single services (`kms`, `s3`, …) and a limit for each call.
+    pub(crate) fn with(mut self, endpoints: BTreeMap<String, String>, limit: Duration) -> Self {
+        self.endpoints = endpoints;
+        self.limit = Some(limit);
+        self
     }
 
     /// The emulator, if requests go straight into it.
@@ -113,6 +209,11 @@ impl Line {
         &self.endpoint
     }
 
+    /// The address that the client of a service is given.
+    pub(crate) fn endpoint_of(&self, service: &str) -> &str {
+        self.endpoints.get(service).unwrap_or(&self.endpoint)
+    }
+
     /// Changes what is true of the next calls.
     pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
@@ -120,12 +221,44 @@ impl Line {
 
     /// The HTTP status of the last answer; 0 before the first.
     pub(crate) fn last_status(&self) -> u16 {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).last_status
+        self.seen().last_status
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Calls made so far.
     pub(crate) fn calls(&self) -> u64 {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).calls
+        self.seen().calls
+    }
+
+    /// Has hostile twins sent before each request of the SDKs from now on, or no longer. Needs the emulator in this process.
+    pub(crate) fn watch_twins(&self, watch: bool) {
+        *self.twins.lock().unwrap_or_else(PoisonError::into_inner) = watch.then(Vec::new);
+    }
+
+    /// What came of the twins since they are watched or were taken.
+    pub(crate) fn take_twins(&self) -> Vec<TwinSeen> {
+        let mut twins = self.twins.lock().unwrap_or_else(PoisonError::into_inner);
+        twins.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Sends the hostile twins of a request, each to the world as it is now: what it did there is undone.
+    async fn send_twins(&self, plain: &Plain<'_>) -> Vec<(usize, http::Response<Bytes>)> {
+        let watched = self.twins.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let Some(emulator) = self.emulator().filter(|_| watched) else {
+            return Vec::new();
+        };
+        let before = emulator.snapshot();
+        let mut answers = Vec::new();
+        for (at, twin) in twins::of(plain) {
+            if let Ok(answer) = self.send_uncounted(twin).await {
+                answers.push((at, answer));
+            }
+            emulator.restore(&before);
+        }
+        answers
     }
 
     /// The current time as the signer sees it.
@@ -133,16 +266,129 @@ impl Line {
         self.facts().clock.map_or_else(SystemTime::now, SystemTime::from)
     }
 
-    /// Sends a request that is already complete and signed, and reads the whole answer.
+    /// Sends a request that is already complete and signed, and reads the whole answer. A line with patience sends it again where that
+    /// can do no harm.
     ///
     /// # Errors
-    /// [`TargetError::Transport`].
+    /// [`TargetError::Transport`]; with patience [`TargetError::Ambiguous`] when nobody knows what was done.
     pub(crate) async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TargetError> {
-        let answer = self.send_uncounted(request).await;
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut seen = self.seen();
+            seen.repeated = false;
+            seen.fault = None;
+            seen.ordinal += 1;
+        }
+        let answer = match &self.rails {
+            None => self.send_on(request).await,
+            Some(rails) => self.send_within(rails, request).await,
+        };
+        let mut seen = self.seen();
         seen.last_status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
         seen.calls += 1;
         answer
+    }
+
+    /// What the rails let through, and they take note of the answer.
+    async fn send_within(
+        &self,
+        rails: &Rails,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TargetError> {
+        let region = self.facts().region.clone();
+        let permit = rails.admit(&request, &region)?;
+        let answer = self.send_on(request).await?;
+        rails.answered(&permit, &answer)?;
+        Ok(answer)
+    }
+
+    async fn send_on(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TargetError> {
+        match &self.patience {
+            None => self.send_uncounted(request).await,
+            Some(patience) => self.send_patiently(patience, request).await,
+        }
+    }
+
+    async fn send_patiently(
+        &self,
+        patience: &Patience,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TargetError> {
+        let operation = self.facts().operation.clone();
+        let mut last = TargetError::ambiguous(format!("`{operation}` was throttled {} times", patience::ATTEMPTS));
+        for attempt in 0..patience::ATTEMPTS {
+            match self.attempt(patience, &operation, request.clone(), attempt).await {
+                Ok(Attempt::Answer(answer)) => return Ok(answer),
+                Ok(Attempt::Throttled) => {}
+                Ok(Attempt::Unknown(why)) => {
+                    last = TargetError::ambiguous(format!("nobody knows whether `{operation}` was carried out: {why}"));
+                    if repeat_of(&operation) == Repeat::Another {
+                        return Err(last);
+                    }
+                    self.seen().repeated = true;
+                }
+                Err(error @ TargetError::Transport { .. }) => {
+                    if repeat_of(&operation) == Repeat::Another {
+                        return Err(TargetError::ambiguous(format!(
+                            "nobody knows whether `{operation}` was carried out: {error}"
+                        )));
+                    }
+                    self.seen().repeated = true;
+                    last = error;
+                }
+                Err(error) => return Err(error),
+            }
+            self.seen().waiting.retries += 1;
+            self.pause(patience, Patience::pause(attempt)).await;
+        }
+        Err(last)
+    }
+
+    async fn attempt(
+        &self,
+        patience: &Patience,
+        operation: &str,
+        request: http::Request<Bytes>,
+        attempt: u32,
+    ) -> Result<Attempt, TargetError> {
+        let incident = {
+            let seen = self.seen();
+            patience.disturbance.incident(&seen.case, seen.ordinal, attempt)
+        };
+        let service = operation.split(':').next().unwrap_or_default();
+        let head = request.method() == Method::HEAD;
+        match incident {
+            Incident::Reset { acted } | Incident::ServerError { acted } if acted => {
+                self.send_uncounted(request).await?;
+            }
+            Incident::Slow(by) => {
+                let answer = self.send_uncounted(request).await?;
+                self.pause(patience, by.min(Patience::answer_within())).await;
+                return Ok(if by >= Patience::answer_within() {
+                    Attempt::Unknown("no answer in time".to_owned())
+                } else {
+                    Patience::judge(answer)
+                });
+            }
+            Incident::None => {
+                if !patience.real_time {
+                    return self.send_uncounted(request).await.map(Patience::judge);
+                }
+                return match tokio::time::timeout(Patience::answer_within(), self.send_uncounted(request)).await {
+                    Ok(answer) => answer.map(Patience::judge),
+                    Err(_) => Ok(Attempt::Unknown("no answer in time".to_owned())),
+                };
+            }
+            Incident::Throttled | Incident::Reset { .. } | Incident::ServerError { .. } => {}
+        }
+        Ok(patience::answer_to(incident, service, head)
+            .map_or_else(|| Attempt::Unknown("the connection broke".to_owned()), Patience::judge))
+    }
+
+    async fn pause(&self, patience: &Patience, time: Duration) {
+        self.seen().waiting.waited += time;
+        if patience.real_time {
+            tokio::time::sleep(time).await;
+        }
     }
 
     /// The same for requests that are not calls of AWS's API.
@@ -170,17 +416,28 @@ impl Line {
                 let request = HttpRequest::try_from(request.map(SdkBody::from)).map_err(|error| {
                     TargetError::adapter(format!("the request is not one that HTTP can carry: {error}"))
                 })?;
-                let response = connector
-                    .call(request)
-                    .await
-                    .map_err(|error| TargetError::transport(chain_of(&error)))?
-                    .try_into_http1x()
-                    .map_err(|error| TargetError::transport(format!("unreadable answer: {error}")))?;
-                let (parts, body) = response.into_parts();
-                let body = collect(body)
-                    .await
-                    .map_err(|error| TargetError::transport(chain_of(&*error)))?;
-                Ok(http::Response::from_parts(parts, body))
+                let exchange = async {
+                    let response = connector
+                        .call(request)
+                        .await
+                        .map_err(|error| TargetError::transport(chain_of(&error)))?
+                        .try_into_http1x()
+                        .map_err(|error| TargetError::transport(format!("unreadable answer: {error}")))?;
+                    let (parts, body) = response.into_parts();
+                    let body = collect(body)
+                        .await
+                        .map_err(|error| TargetError::transport(chain_of(&*error)))?;
+                    Ok(http::Response::from_parts(parts, body))
+                };
+                match self.limit {
+                    None => exchange.await,
+                    Some(limit) => tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
+                        Err(TargetError::transport(format!(
+                            "no answer in {} s",
+                            limit.as_secs_f64()
+                        )))
+                    }),
+                }
             }
         }
     }
@@ -205,15 +462,32 @@ impl Line {
             request = shape::apply(request, service, &facts, self.now())
                 .map_err(|message| ConnectorError::user(message.into()))?;
         }
+        let signed = request.clone();
+        let plain = Plain {
+            service,
+            facts: &facts,
+            now: self.now(),
+            signed: &signed,
+        };
+        let answers = self.send_twins(&plain).await;
         match self.send(request).await {
             Ok(mut response) => {
+                if let Some(twins) = &mut *self.twins.lock().unwrap_or_else(PoisonError::into_inner) {
+                    let judged = answers
+                        .iter()
+                        .map(|(at, answer)| twins::judge(*at, &plain, &response, answer));
+                    twins.extend(judged);
+                }
                 // The SDKs correct their clock by this header; the Case clock is right, and the server's real one is not.
                 response.headers_mut().remove(DATE);
                 HttpResponse::try_from(response.map(SdkBody::from))
                     .map_err(|error| ConnectorError::other(error.into(), None))
             }
             Err(error @ TargetError::Adapter { .. }) => Err(ConnectorError::user(error.into())),
-            Err(error) => Err(ConnectorError::io(error.into())),
+            Err(error) => {
+                self.seen().fault = Some(error.clone());
+                Err(ConnectorError::io(error.into()))
+            }
         }
     }
 }

@@ -1,14 +1,15 @@
 //! What a target is: something that is given a world, takes steps, and says what it did. Nothing here compares or decides.
 //!
 //! `embedded` runs the emulator in process and drives it through the AWS SDKs (`driver/`); `authorizer` asks its authorizer alone, for
-//! cases without a world; `adapter` asks another program over its standard input and output.
+//! cases without a world; `adapter` asks another program over its standard input and output; `endpoint` drives any AWS-compatible URL as its
+//! profile says.
 
 use std::time::Duration;
 
 use countersign_model::case::{Case, Decision, EvaluatorCase, EvaluatorDecision, Step};
 use countersign_model::outcome::{Outcome, PolicySet};
 use countersign_model::world::World;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::differential::Binding;
@@ -19,27 +20,44 @@ mod authorizer;
 mod blob;
 mod comparison;
 #[cfg(feature = "wire")]
-mod connector;
+pub(crate) mod connector;
 #[cfg(feature = "wire")]
 mod control;
+mod disturbance;
 #[cfg(feature = "wire")]
 pub mod driver;
 #[cfg(feature = "wire")]
 mod embedded;
 #[cfg(feature = "wire")]
+pub mod endpoint;
+#[cfg(feature = "wire")]
+mod fact;
+#[cfg(feature = "wire")]
+mod patience;
+#[cfg(feature = "wire")]
 mod provision;
+pub(crate) mod repeat;
 #[cfg(feature = "wire")]
 mod settings;
 #[cfg(feature = "wire")]
-mod shape;
+pub(crate) mod shape;
 #[cfg(all(test, feature = "wire"))]
 mod tests;
+mod translation;
+#[cfg(feature = "wire")]
+mod twins;
 
 pub use adapter::{AdapterOptions, AdapterTarget};
 pub use authorizer::AuthorizerTarget;
 pub use comparison::Comparison;
+pub use disturbance::Disturbance;
 #[cfg(feature = "wire")]
 pub use embedded::{EmbeddedOptions, EmbeddedTarget};
+#[cfg(feature = "wire")]
+pub use endpoint::EndpointTarget;
+pub use translation::{Changes, Translation};
+#[cfg(feature = "wire")]
+pub use twins::{TwinLaw, TwinSeen, twin_names};
 
 /// Something that can be asked what the model is asked. Object-safe and synchronous; a target that needs a runtime owns it.
 pub trait Target {
@@ -60,6 +78,13 @@ pub trait Target {
     /// As for [`Target::begin`]. A refusal by the target is an observation, not an error.
     fn step(&mut self, step: &Step, outcome: &Outcome, binding: &mut Binding) -> Result<Observed, TargetError>;
 
+    /// The case as it is run here: in names of its own where cases share the target's namespaces, in the target's accounts. None if it is
+    /// run as it is written. Asked once a case, before [`Target::begin`], which is then given the translated case.
+    fn translate(&mut self, case: &Case) -> Option<Translation> {
+        let _ = case;
+        None
+    }
+
     /// The case is over.
     ///
     /// # Errors
@@ -73,6 +98,23 @@ pub trait Target {
 
     /// Starts counting anew: an evaluator case begins, which builds no world.
     fn forget_usage(&mut self) {}
+
+    /// How changes propagate on this target; none where decisions see them at once, or as late as the case says.
+    fn settling(&self) -> Option<Settling> {
+        None
+    }
+
+    /// Lets time pass on the target between two questions.
+    ///
+    /// # Errors
+    /// [`TargetError::Transport`] and [`TargetError::Adapter`] when a target's own clock cannot be moved.
+    fn wait(&mut self, time: Duration) -> Result<(), TargetError> {
+        std::thread::sleep(time);
+        Ok(())
+    }
+
+    /// The world has settled, or as much time has gone by as it may take: what was asked until now was no part of the case.
+    fn settled(&mut self) {}
 
     /// Whether cases with a world are for this target.
     fn takes_worlds(&self) -> bool {
@@ -138,7 +180,7 @@ pub struct EvaluatorAnswer {
 }
 
 /// What a target did with a step, in its own values.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
     /// allow | deny | error, as seen from outside: success is allow, an access-denied code is deny, anything else is error.
     pub decision: Decision,
@@ -189,6 +231,50 @@ impl CallCount {
     }
 }
 
+/// What patience a case needed: calls that were sent again, and time that was waited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// Attempts that were throttled, lost or failed, and followed by another.
+    pub retries: u64,
+    /// Pauses between attempts, and slow answers.
+    pub waited: Duration,
+    /// Time until changes had propagated.
+    pub settled: Duration,
+}
+
+impl Waiting {
+    /// Adds another's.
+    pub fn add(&mut self, other: Self) {
+        self.retries += other.retries;
+        self.waited += other.waited;
+        self.settled += other.settled;
+    }
+}
+
+/// How long decisions may lag behind changes on a target, and how it is waited for: by asking again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settling {
+    /// After this long a difference is no matter of time.
+    pub within: Duration,
+    /// The first pause between two questions; where time is real each further one is twice as long.
+    pub every: Duration,
+    /// Whether time passes on a clock that the case knows: then it passes for the model too.
+    pub case_clock: bool,
+}
+
+impl Settling {
+    /// The pause before the question is asked again, by how often it was.
+    pub fn pause(self, asked: u32) -> Duration {
+        if self.case_clock {
+            return self.every;
+        }
+        self.every.saturating_mul(1 << asked.min(16)).min(LONGEST_PAUSE)
+    }
+}
+
+/// The longest pause between two questions where time is real.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// What a case cost on the target. Provisioning and steps are counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
@@ -196,6 +282,8 @@ pub struct Usage {
     pub provisioning: CallCount,
     /// Taking the steps.
     pub wire: CallCount,
+    /// What had to be waited for.
+    pub waiting: Waiting,
 }
 
 /// Why a target could not do its part. The variant says whose fault it is.
@@ -236,6 +324,20 @@ pub enum TargetError {
         /// The model's symbol for the value.
         symbol: String,
     },
+    /// A rail stopped the run: nothing more is sent.
+    #[error("refused: {message}")]
+    Refused {
+        /// Which rail.
+        message: String,
+        /// What to do about it.
+        next_step: String,
+    },
+    /// Nobody knows what the target did: an answer was lost, and asking again could not tell. Neither agreement nor divergence.
+    #[error("ambiguous: {reason}")]
+    Ambiguous {
+        /// What was lost.
+        reason: String,
+    },
     /// The target lacks a capability that the case needs.
     #[error("not supported by this target: {capability}")]
     Unsupported {
@@ -257,6 +359,11 @@ impl TargetError {
         Self::Transport {
             message: message.into(),
         }
+    }
+
+    /// An outcome that nobody knows.
+    pub fn ambiguous(reason: impl Into<String>) -> Self {
+        Self::Ambiguous { reason: reason.into() }
     }
 
     /// A missing capability.

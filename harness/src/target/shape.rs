@@ -78,7 +78,7 @@ pub(crate) fn apply(
     let Some(credentials) = &facts.credentials else {
         return match facts.shape {
             Shape::Header => Ok(request),
-            Shape::PostForm => form(&request, None),
+            Shape::PostForm => form(&request, None, &FormPolicy::default()),
             shape => Err(format!("an anonymous request cannot be {shape:?}")),
         };
     };
@@ -91,10 +91,42 @@ pub(crate) fn apply(
     match facts.shape {
         Shape::Header => sign_header(request, service, credentials, &facts.region, now),
         Shape::Presigned => presigned(request, &scope),
-        Shape::PostForm => form(&request, Some(&scope)),
+        Shape::PostForm => form(&request, Some(&scope), &FormPolicy::default()),
         Shape::Chunked => chunked(request, &scope),
         Shape::UnsignedTrailer => unsigned_trailer(request, &scope),
     }
+}
+
+/// How the policy of a form differs from one that names just what the form has.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FormPolicy {
+    /// The bucket that the policy and a field of the form name, where it is not the one that the form goes to.
+    pub(crate) bucket: Option<String>,
+    /// One condition more.
+    pub(crate) condition: Option<serde_json::Value>,
+}
+
+/// The HTML form of an unsigned PutObject request, with a policy of its own.
+///
+/// # Errors
+/// Why the request cannot have that form.
+pub(crate) fn form_under(
+    request: &Request<Bytes>,
+    facts: &Facts,
+    now: SystemTime,
+    policy: &FormPolicy,
+) -> Result<Request<Bytes>, String> {
+    let credentials = facts
+        .credentials
+        .as_ref()
+        .ok_or_else(|| "nobody signs the policy of this form".to_owned())?;
+    let scope = Scope {
+        service: "s3",
+        credentials,
+        region: &facts.region,
+        now,
+    };
+    form(request, Some(&scope), policy)
 }
 
 /// The request as it goes to a presigned URL: the URL's method, address and headers, and of the old one what a plain HTTP client sends.
@@ -294,7 +326,7 @@ fn tagging_field(header: &str) -> Result<String, String> {
 }
 
 /// An HTML form upload: the PutObject request's headers become fields, and the policy document names each of them.
-fn form(request: &Request<Bytes>, scope: Option<&Scope<'_>>) -> Result<Request<Bytes>, String> {
+fn form(request: &Request<Bytes>, scope: Option<&Scope<'_>>, policy: &FormPolicy) -> Result<Request<Bytes>, String> {
     if request.method() != Method::PUT || scope.is_some_and(|scope| scope.service != "s3") {
         return Err("only s3:PutObject can be an HTML form upload".to_owned());
     }
@@ -316,8 +348,11 @@ fn form(request: &Request<Bytes>, scope: Option<&Scope<'_>>) -> Result<Request<B
             _ => {}
         }
     }
+    if let Some(other) = &policy.bucket {
+        fields.push(("bucket".to_owned(), other.clone()));
+    }
     if let Some(scope) = scope {
-        sign_form(scope, bucket, &mut fields)?;
+        sign_form(scope, bucket, policy, &mut fields)?;
     }
     let boundary = format!("countersign-{}", &sha256_hex(request.body())[..16]);
     let mut body = Vec::new();
@@ -353,7 +388,12 @@ fn form(request: &Request<Bytes>, scope: Option<&Scope<'_>>) -> Result<Request<B
     Ok(upload)
 }
 
-fn sign_form(scope: &Scope<'_>, bucket: &str, fields: &mut Vec<(String, String)>) -> Result<(), String> {
+fn sign_form(
+    scope: &Scope<'_>,
+    bucket: &str,
+    policy: &FormPolicy,
+    fields: &mut Vec<(String, String)>,
+) -> Result<(), String> {
     let date_time = scope.date_time()?;
     fields.push(("x-amz-algorithm".to_owned(), "AWS4-HMAC-SHA256".to_owned()));
     fields.push((
@@ -368,8 +408,10 @@ fn sign_form(scope: &Scope<'_>, bucket: &str, fields: &mut Vec<(String, String)>
     if let Some(token) = scope.credentials.session_token() {
         fields.push(("x-amz-security-token".to_owned(), token.to_owned()));
     }
-    let mut conditions = vec![json!({"bucket": bucket})];
-    conditions.extend(fields.iter().map(|(name, value)| json!({ name: value })));
+    let mut conditions = vec![json!({"bucket": policy.bucket.as_deref().unwrap_or(bucket)})];
+    conditions.extend(policy.condition.clone());
+    let said = fields.iter().filter(|(name, _)| name != "bucket");
+    conditions.extend(said.map(|(name, value)| json!({ name: value })));
     let expires = Timestamp::try_from(scope.now + VALID_FOR).map_err(|error| error.to_string())?;
     let policy = json!({
         "expiration": expires.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string(),

@@ -227,6 +227,9 @@ pub struct BucketSpec {
     /// Default encryption; absent means SSE-S3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encryption: Option<BucketEncryptionSpec>,
+    /// Whether uploads under keys that customers send (SSE-C) are blocked; absent means as for a bucket made on the case's date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sse_c_blocked: Option<bool>,
     /// Block Public Access; absent means all four on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_access_block: Option<PublicAccessBlockSpec>,

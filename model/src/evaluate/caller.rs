@@ -1,6 +1,6 @@
 //! Who makes a request, as the evaluator sees it. How a `Principal` entry matches a caller lives in `policy::principal`.
 
-use crate::name::{AccountId, Arn};
+use crate::name::{AccountId, Arn, Partition};
 
 /// The principal that makes a request (`iam:0.3`). A service acting with the caller's own identity is *not* a service principal:
 /// the caller stays the same (`iam:P-64`, `svc:F-1`).
@@ -16,6 +16,8 @@ pub enum Caller {
     Root {
         /// The account.
         account: AccountId,
+        /// The account's partition.
+        partition: Partition,
         /// Whether this is an AssumeRoot session; then the identity set holds the task policy (`iam:L-62`).
         assumed: bool,
     },
@@ -40,6 +42,8 @@ pub enum Caller {
 pub struct User {
     /// Its account.
     pub account: AccountId,
+    /// The account's partition.
+    pub partition: Partition,
     /// Its path, `/` or `/x/y/`.
     pub path: String,
     /// Its name.
@@ -51,7 +55,8 @@ pub struct User {
 impl User {
     /// `arn:aws:iam::A:user/path/name`.
     pub fn arn(&self) -> String {
-        format!("arn:aws:iam::{}:user{}{}", self.account, self.path, self.name)
+        let (partition, account) = (&self.partition, &self.account);
+        format!("arn:{partition}:iam::{account}:user{}{}", self.path, self.name)
     }
 }
 
@@ -60,6 +65,8 @@ impl User {
 pub struct Role {
     /// Its account.
     pub account: AccountId,
+    /// The account's partition.
+    pub partition: Partition,
     /// Its path; none when only a session ARN, which carries no path, is known (`iam:P-20`).
     pub path: Option<String>,
     /// Its name.
@@ -72,7 +79,8 @@ impl Role {
     /// `arn:aws:iam::A:role/path/name`; an unknown path is taken as `/`.
     pub fn arn(&self) -> String {
         format!(
-            "arn:aws:iam::{}:role{}{}",
+            "arn:{}:iam::{}:role{}{}",
+            self.partition,
             self.account,
             self.path.as_deref().unwrap_or("/"),
             self.name
@@ -108,6 +116,14 @@ impl FederatedUser {
             Parent::Root(account) => account,
         }
     }
+
+    /// The partition: that of the parent.
+    pub fn partition(&self) -> Partition {
+        match &self.parent {
+            Parent::User(user) => user.partition.clone(),
+            Parent::Root(_) => Partition::default(),
+        }
+    }
 }
 
 /// The parent of a federated user.
@@ -115,7 +131,7 @@ impl FederatedUser {
 pub enum Parent {
     /// An IAM user: its policies and boundary count.
     User(User),
-    /// The root user.
+    /// The root user. Only a world knows of such a session, and worlds are of partition `aws`.
     Root(AccountId),
 }
 
@@ -131,6 +147,19 @@ impl Caller {
         }
     }
 
+    /// Whether the caller's account is one of another partition than `aws`: no entry that names an identity or an account means it
+    /// (`iam:P-19`).
+    pub fn is_of_other_partition(&self) -> bool {
+        let partition = match self {
+            Self::User(user) => &user.partition,
+            Self::RoleSession(session) => &session.role.partition,
+            Self::FederatedUser(federated) => &federated.partition(),
+            Self::Root { partition, .. } => partition,
+            Self::Federated { .. } | Self::Service { .. } | Self::Anonymous => return false,
+        };
+        !partition.is_aws()
+    }
+
     /// How messages and CloudTrail name the caller: the session ARN for sessions, the service's name for services
     /// (`iam:R-01`, `iam:12.1`). An unknown session name leaves the role's ARN.
     pub fn message_name(&self) -> String {
@@ -138,13 +167,19 @@ impl Caller {
             Self::User(user) => user.arn(),
             Self::RoleSession(session) => session.arn().map_or_else(|| session.role.arn(), |arn| arn.to_string()),
             Self::FederatedUser(federated) => {
-                format!("arn:aws:sts::{}:federated-user/{}", federated.account(), federated.name)
+                let (partition, account) = (federated.partition(), federated.account());
+                format!("arn:{partition}:sts::{account}:federated-user/{}", federated.name)
             }
             Self::Root {
                 account,
+                partition,
                 assumed: false,
-            } => account.root_arn(),
-            Self::Root { account, assumed: true } => format!("arn:aws:sts::{account}:assumed-root"),
+            } => format!("arn:{partition}:iam::{account}:root"),
+            Self::Root {
+                account,
+                partition,
+                assumed: true,
+            } => format!("arn:{partition}:sts::{account}:assumed-root"),
             Self::Federated { provider } => provider.clone(),
             Self::Service { name, .. } => name.clone(),
             Self::Anonymous => "anonymous".to_owned(),
@@ -162,8 +197,8 @@ impl RoleSession {
     pub fn arn(&self) -> Option<Arn> {
         let name = self.name.as_ref()?;
         Arn::new(format!(
-            "arn:aws:sts::{}:assumed-role/{}/{name}",
-            self.role.account, self.role.name
+            "arn:{}:sts::{}:assumed-role/{}/{name}",
+            self.role.partition, self.role.account, self.role.name
         ))
         .ok()
     }

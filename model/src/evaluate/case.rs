@@ -336,22 +336,29 @@ impl PolicyPart {
 
     fn of(request: &EvaluatorRequest) -> Self {
         let service = request.action.service().to_ascii_lowercase();
-        let on = |start: &str| {
-            request
-                .resource
-                .splitn(6, ':')
-                .nth(5)
-                .is_some_and(|resource| resource.starts_with(start))
-        };
-        match service.as_str() {
-            "kms" if on("key/") && request.action.operation().eq_ignore_ascii_case("RetireGrant") => Self::RetiringKey,
-            "kms" if on("key/") => Self::Key,
-            "kms" => Self::None,
-            "sts" if on("role/") && is_trust_action(&request.action) => Self::Trust,
-            "s3" => Self::Optional(PolicyKind::Bucket),
+        let on_role = resource_field(&request.resource).is_some_and(|resource| resource.starts_with("role/"));
+        // The policy of a key is mandatory because it is a key's, whatever is asked (iam:L-41, iam:10).
+        match (service.as_str(), is_key(&request.resource)) {
+            ("kms", true) if request.action.operation().eq_ignore_ascii_case("RetireGrant") => Self::RetiringKey,
+            (_, true) => Self::Key,
+            ("kms", false) => Self::None,
+            ("sts", false) if on_role && is_trust_action(&request.action) => Self::Trust,
+            ("s3", false) => Self::Optional(PolicyKind::Bucket),
             _ => Self::Optional(PolicyKind::Resource),
         }
     }
+}
+
+/// The sixth field of an ARN.
+fn resource_field(resource: &str) -> Option<&str> {
+    resource.splitn(6, ':').nth(5)
+}
+
+/// Whether a resource is a KMS key: an ARN of KMS whose resource says so.
+fn is_key(resource: &str) -> bool {
+    resource.starts_with("arn:")
+        && resource.split(':').nth(2) == Some("kms")
+        && resource_field(resource).is_some_and(|name| name.starts_with("key/"))
 }
 
 /// Actions for which the trust policy is mandatory (`iam:L-74` as corrected).
@@ -452,14 +459,14 @@ impl Policies {
                     Arc::make_mut(&mut named.document).bind_canonical_users(|id| accounts.get(id).cloned());
                 }
                 if part == PolicyPart::RetiringKey {
-                    named.document = Arc::new(Document::clone(&named.document).rights_to_retire(owner));
+                    named.document = Arc::new(Document::clone(&named.document).rights_to_retire(owner.as_slice()));
                 }
                 Some(named)
             }
             // Every key has a key policy and every role a trust policy, if only a silent one (svc:K-1).
             None if part == PolicyPart::RetiringKey => Some(Named {
                 name: "resource".to_owned(),
-                document: Arc::new(Document::empty(resource_kind).rights_to_retire(owner)),
+                document: Arc::new(Document::empty(resource_kind).rights_to_retire(owner.as_slice())),
             }),
             None if matches!(part, PolicyPart::Key | PolicyPart::Trust) => Some(Named {
                 name: "resource".to_owned(),

@@ -10,7 +10,7 @@ use jiff::civil::{Date, date};
 
 use super::*;
 use crate::context::{Context, principal_keys};
-use crate::name::{AccountId, Action};
+use crate::name::{AccountId, Action, Partition};
 use crate::outcome::{Check, CheckDecision, PolicySet};
 use crate::policy::{Document, PolicyKind};
 use crate::quirks::Quirks;
@@ -33,6 +33,7 @@ fn account(id: &str) -> AccountId {
 fn user() -> User {
     User {
         account: account(A),
+        partition: Partition::default(),
         path: "/".to_owned(),
         name: "u".to_owned(),
         unique_id: None,
@@ -42,6 +43,7 @@ fn user() -> User {
 fn session_of(name: &str) -> Caller {
     let role = Role {
         account: account(A),
+        partition: Partition::default(),
         path: Some("/".to_owned()),
         name: "R".to_owned(),
         unique_id: None,
@@ -63,6 +65,7 @@ fn federated() -> Caller {
 fn root() -> Caller {
     Caller::Root {
         account: account(A),
+        partition: Partition::default(),
         assumed: false,
     }
 }

@@ -10,9 +10,8 @@ use super::key::{Key, KeyManager, KeyRef};
 use super::table::Operation;
 use crate::context::{Context, ContextValue};
 use crate::evaluate::{GrantFact, GranteeKind};
-use crate::name::{AccountId, Action};
+use crate::name::Action;
 use crate::outcome::{Check, CheckDecision, Gate, GateVerdict, PolicySet};
-use crate::policy::{Document, PolicyKind};
 use crate::rule::rule;
 use crate::world::access::{self, Attached, Pair};
 use crate::world::actor::Actor;
@@ -150,7 +149,8 @@ pub(crate) fn decide_retire(
         .filter(|principal| principal.kind == GrantPrincipalKind::Account)
         .and_then(|principal| crate::name::Arn::new(principal.text.as_str()).ok()?.account());
     accounts.extend(retiring_account.as_ref());
-    let policy = retire_policy(key.policy.effective(&state.clock), &accounts);
+    let own_policy = &key.policy.effective(&state.clock).document;
+    let policy = StoredPolicy::silent(own_policy.clone().rights_to_retire(&accounts));
     let question = KeyQuestion {
         operation,
         action: "kms:RetireGrant",
@@ -194,19 +194,6 @@ fn retire_right(grant: &Grant, actor: &Actor, state: &State) -> Option<GranteeKi
         may.then(|| grant.grantee_of(&actor.caller, &state.quirks)).flatten()
     };
     retiring.or_else(grantee)
-}
-
-/// The denies of a key policy, and the delegation to the accounts that have a say in retiring (`svc:G-16` c, d).
-fn retire_policy(own: &StoredPolicy, accounts: &[&AccountId]) -> StoredPolicy {
-    let delegation = serde_json::json!({
-        "Effect": "Allow",
-        "Principal": {"AWS": accounts.iter().map(|account| account.root_arn()).collect::<Vec<_>>()},
-        "Action": "kms:RetireGrant",
-        "Resource": "*"
-    });
-    // A policy that was saved can be read again; if it could not, nothing would be allowed.
-    own.denies_and(vec![delegation])
-        .unwrap_or_else(|| StoredPolicy::silent(Document::empty(PolicyKind::Key)))
 }
 
 /// The denial of a key that does not exist or may not be used from another account: nothing is told about it (`svc:K-9`, `svc:K-32`).

@@ -96,15 +96,13 @@ impl Call<'_> {
             .as_ref()
             .map(|retiring| principal_of(self.state, retiring))
             .transpose()?;
-        if self
-            .key(&opened.key)
-            .grants
-            .iter()
-            .filter(|grant| grant.exists())
-            .count()
-            >= MAX_GRANTS
-        {
+        let grants = &self.key(&opened.key).grants;
+        let existing = grants.iter().filter(|grant| grant.exists()).count();
+        // The quota is named where it bears on the answer: at the last grant that fits, and after it.
+        if existing + 1 >= MAX_GRANTS {
             self.trace.rule("svc:G-8");
+        }
+        if existing >= MAX_GRANTS {
             return Err(Refusal::error("LimitExceededException", 400, None).into());
         }
         self.dry_run_ends()?;
@@ -392,7 +390,7 @@ fn role_id(state: &State, account: &AccountId, role: &str) -> Option<String> {
     Some(state.role(account, role)?.unique_id.clone())
 }
 
-fn constraints_of(with: Parameters<'_>) -> Result<Constraints, Stop> {
+pub(super) fn constraints_of(with: Parameters<'_>) -> Result<Constraints, Stop> {
     let Some(inner) = with.inside("Constraints")? else {
         return Ok(Constraints::default());
     };

@@ -21,6 +21,7 @@ mod multi_region;
 mod service_grant;
 pub mod table;
 mod trail;
+mod unknown_key;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,7 @@ use self::identifier::Resolved;
 use self::key::{Key, KeyRef};
 use self::key_state::KeyPart;
 use self::table::{Operation, SpecRequirement, Usage};
+use self::unknown_key::UnknownKey;
 use crate::context::Context;
 use crate::name::AccountId;
 use crate::outcome::{Check, CheckDecision};
@@ -248,7 +250,14 @@ impl Call<'_> {
             }
             Resolved::ForeignUnknown { arn, account } => {
                 debug_assert!(Some(&account) != self.account());
-                let check = authorize::denied_by_resource(self.state, self.actor, action, &arn, "svc:K-32");
+                let unknown = UnknownKey {
+                    operation: self.operation,
+                    action,
+                    arn: &arn,
+                    account: &account,
+                    with: self.with,
+                };
+                let check = unknown.denial(self.state, self.actor)?;
                 Err(self.denied(check, false))
             }
         }

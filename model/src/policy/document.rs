@@ -1,6 +1,7 @@
 //! A policy document, parsed once and evaluated many times.
 
 use jiff::civil::Date;
+use serde_json::json;
 
 use super::condition::{ConditionTest, Operator};
 use super::draft::{Draft, Members, items, scalar, text};
@@ -49,23 +50,35 @@ impl Document {
         }
     }
 
-    /// What a key policy says about kms:RetireGrant: its Deny statements count, its Allow is worth nothing, and the account of the grant
-    /// may let its identities do it (`svc:G-16`).
-    pub(crate) fn rights_to_retire(self, account: Option<&AccountId>) -> Self {
-        let delegation = account.map(|account| {
-            format!(
-                r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"{account}"}},"Action":"kms:RetireGrant","Resource":"*"}}}}"#
-            )
-        });
-        let delegation = delegation.and_then(|text| Self::parse(&text, self.kind).ok());
-        let denies = self.statements.into_iter();
-        Self {
-            kind: self.kind,
-            statements: denies
-                .filter(|statement| statement.effect() == Effect::Deny)
-                .chain(delegation.into_iter().flat_map(|document| document.statements))
-                .collect(),
+    /// Its Deny statements alone: for a resource whose policy can only forbid (`svc:S-4`, `svc:G-16`).
+    #[must_use]
+    pub(crate) fn denies(mut self) -> Self {
+        self.statements.retain(|statement| statement.effect() == Effect::Deny);
+        self
+    }
+
+    /// What a key policy says about kms:RetireGrant: its Deny statements count, its Allow is worth nothing, and the accounts that have
+    /// a say in it may let their identities do it (`svc:G-16` c, d). No account, no delegation.
+    #[must_use]
+    pub(crate) fn rights_to_retire(self, accounts: &[&AccountId]) -> Self {
+        let position = self.statements.len();
+        let mut rights = self.denies();
+        let text = json!({"Statement": {
+            "Effect": "Allow",
+            "Principal": {"AWS": accounts.iter().map(|account| account.as_str()).collect::<Vec<_>>()},
+            "Action": "kms:RetireGrant",
+            "Resource": "*",
+        }});
+        if !accounts.is_empty() {
+            let delegation = Self::parse(&text.to_string(), rights.kind).expect("a policy of this crate's own making");
+            rights.statements.extend(
+                delegation
+                    .statements
+                    .into_iter()
+                    .map(|statement| Statement { position, ..statement }),
+            );
         }
+        rights
     }
 
     /// The kind of policy it is.

@@ -129,7 +129,10 @@ fn of_form(entry: &PrincipalEntry, effect: Effect, kind: PolicyKind, caller: &Ca
             matches!(form, PrincipalForm::AwsEveryone) && without_account,
             "iam:OQ-9",
         ),
-        (text.starts_with("arn:") && !text.starts_with("arn:aws:"), "iam:P-19"),
+        (
+            text.starts_with("arn:") && !text.starts_with("arn:aws:") || caller.is_of_other_partition(),
+            "iam:P-19",
+        ),
         (entry.member == "Service" && text == "*", "iam:P-15"),
         (text.contains(":group/"), "iam:P-16"),
     ];

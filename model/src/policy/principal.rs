@@ -164,6 +164,16 @@ impl PrincipalForm {
     /// (`iam:P-61`).
     pub(super) fn matches(&self, caller: &Caller, in_trust_policy: bool, quirks: &Quirks) -> Option<MatchKind> {
         match self {
+            // What can be named is of `aws`; nothing is delegated across partitions (iam:P-19).
+            Self::Account(_)
+            | Self::User { .. }
+            | Self::Role { .. }
+            | Self::AssumedRole { .. }
+            | Self::FederatedUser { .. }
+                if caller.is_of_other_partition() =>
+            {
+                None
+            }
             Self::Everyone => Some(MatchKind::Wild),
             Self::AwsEveryone => match caller {
                 Caller::Service { .. } | Caller::Federated { .. } if !quirks.aws_star_matches_service => None,
@@ -383,6 +393,7 @@ pub(super) fn deny_exempts(caller: &Caller, listed: MatchKinds, quirks: &Quirks)
 mod tests {
     use super::*;
     use crate::evaluate::{FederatedUser, RoleSession};
+    use crate::name::Partition;
 
     fn account(digit: char) -> AccountId {
         AccountId::new(digit.to_string().repeat(12)).expect("twelve digits")
@@ -391,6 +402,7 @@ mod tests {
     fn user(digit: char, name: &str) -> User {
         User {
             account: account(digit),
+            partition: Partition::default(),
             path: "/".to_owned(),
             name: name.to_owned(),
             unique_id: Some("AIDAUUUUUUUUUUUUUUUU".to_owned()),
@@ -403,6 +415,7 @@ mod tests {
             Caller::RoleSession(RoleSession {
                 role: Role {
                     account: account('1'),
+                    partition: Partition::default(),
                     path: Some("/".to_owned()),
                     name: "R".to_owned(),
                     unique_id: Some("AROARRRRRRRRRRRRRRRR".to_owned()),
@@ -416,6 +429,7 @@ mod tests {
             }),
             Caller::Root {
                 account: account('1'),
+                partition: Partition::default(),
                 assumed: false,
             },
             Caller::Service {

@@ -23,6 +23,8 @@ pub(crate) struct Bucket {
     pub(crate) region: Region,
     /// Default encryption; SSE-S3 unless something else was put (`svc:S-10`).
     pub(crate) encryption: DefaultEncryption,
+    /// Whether uploads under keys that customers send are refused (`svc:S-51`).
+    pub(crate) blocks_customer_keys: bool,
     pub(crate) policy: Delayed<Option<Arc<StoredPolicy>>>,
     /// None: no configuration was put, or it was deleted.
     pub(crate) public_access_block: Option<PublicAccessBlockSpec>,
@@ -161,6 +163,11 @@ pub(crate) enum ObjectEncryption {
         context: BTreeMap<String, String>,
         /// The encrypted data key.
         data_key: String,
+    },
+    /// SSE-C: under a key that came with the request (`svc:S-49`).
+    Customer {
+        /// Base64 of the MD5 of the key; S3 keeps no key.
+        digest: String,
     },
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::acl::CannedAcl;
 use super::bucket::{Algorithm, Bucket, DefaultEncryption, Ownership, Versioning};
+use super::customer_key::{BLOCKED_TYPE, NOTHING_BLOCKED, blocked_in_new_buckets};
 use super::request::{Place, Request};
 use super::{empty, error, error_without_text, policy_resource, public_access};
 use crate::case::PublicAccessBlockSpec;
@@ -103,6 +104,7 @@ impl Request<'_> {
             owner,
             region: self.actor.region.clone(),
             encryption: DefaultEncryption::default(),
+            blocks_customer_keys: blocked_in_new_buckets(self.state.as_of),
             policy: Delayed::new(None),
             public_access_block: Some(ALL_BLOCKED),
             ownership,
@@ -243,6 +245,10 @@ impl Request<'_> {
             return Err(error_without_text("InvalidArgument", 400));
         }
         let key = key.map(str::to_owned);
+        let blocked = match rule.inside("BlockedEncryptionTypes")? {
+            Some(types) => blocked_types(&types.texts("EncryptionType")?.unwrap_or_default())?,
+            None => None,
+        };
         let place = self.open()?;
         self.authorize(&place)?;
         // The key is stored as typed; nobody looks whether it exists (svc:S-12).
@@ -252,6 +258,10 @@ impl Request<'_> {
             key,
             bucket_key,
         };
+        if let Some(blocked) = blocked {
+            self.trace.rule("svc:S-51");
+            self.bucket_mut(&place.bucket).blocks_customer_keys = blocked;
+        }
         Ok(empty())
     }
 
@@ -263,10 +273,14 @@ impl Request<'_> {
         if let Some(key) = &own.key {
             default["KMSMasterKeyID"] = json!(key);
         }
-        Ok(json!({"ServerSideEncryptionConfiguration": {"Rules": [{
+        let mut rule = json!({
             "ApplyServerSideEncryptionByDefault": default,
             "BucketKeyEnabled": own.bucket_key,
-        }]}}))
+        });
+        if self.bucket(&place.bucket).blocks_customer_keys {
+            rule["BlockedEncryptionTypes"] = json!({"EncryptionType": [BLOCKED_TYPE]});
+        }
+        Ok(json!({"ServerSideEncryptionConfiguration": {"Rules": [rule]}}))
     }
 
     pub(super) fn delete_bucket_encryption(&mut self) -> Answer {
@@ -411,5 +425,16 @@ impl Request<'_> {
             check,
         )
         .into()
+    }
+}
+
+/// Whether uploads under customers' keys are blocked, if the list says so at all.
+fn blocked_types(list: &[String]) -> Result<Option<bool>, Stop> {
+    let names: Vec<&str> = list.iter().map(String::as_str).collect();
+    match names.as_slice() {
+        [] => Ok(None),
+        [BLOCKED_TYPE] => Ok(Some(true)),
+        [NOTHING_BLOCKED] => Ok(Some(false)),
+        _ => Err(error_without_text("MalformedXML", 400)),
     }
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::bucket::{ObjectEncryption, ObjectVersion};
 use super::condition_keys::percent_decode;
+use super::customer_key::KeyFor;
 use super::request::{Place, Request};
 use super::table::{KeyChoice, Side};
 use super::{encryption, error, error_without_text};
@@ -14,14 +15,17 @@ impl Request<'_> {
         let place = self.open_object()?;
         let source = self.open_source()?;
         let choice = self.choose_encryption(&place.bucket)?;
+        let source_key = self.customer_key(KeyFor::Source)?;
         self.refuse_copy_onto_itself(&source, &place)?;
         self.authorize_side(&source, Side::Source)?;
         self.authorize_side(&place, Side::Target)?;
+        self.customer_keys_are_taken(&place, choice.customer_key.as_ref())?;
         let acl = self.check_request_acl("s3:PutObject", &place, false)?;
         let keeping = self.keeping_of_request(&place.bucket)?;
         let object = self.existing(&source)?;
         Self::must_not_be_archived(&object)?;
         self.trace.rule("svc:S-18");
+        self.opens(&object.encryption, source_key.as_ref())?;
         self.decrypt(&object.encryption, KeyChoice::StoredSource)?;
         let encryption = self.encrypt(&place, choice)?;
         let tags = match self.with.text("TaggingDirective")? {
@@ -77,6 +81,7 @@ impl Request<'_> {
     fn refuse_copy_onto_itself(&self, source: &Place, place: &Place) -> Result<(), Stop> {
         let same = source.bucket == place.bucket && source.key == place.key && source.version.is_none();
         let changes = self.with.has("ServerSideEncryption")
+            || self.with.has("SSECustomerAlgorithm")
             || self.with.has("StorageClass")
             || self.with.text("MetadataDirective")? == Some("REPLACE")
             || self.with.has("WebsiteRedirectLocation");

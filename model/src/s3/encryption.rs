@@ -9,6 +9,7 @@ use jiff::civil::date;
 use serde_json::{Value, json};
 
 use super::bucket::{Algorithm, ObjectEncryption};
+use super::customer_key::{CustomerKey, KeyFor};
 use super::request::{Place, Request};
 use super::table::{KeyChoice, KmsWhen};
 use super::{error, error_without_text};
@@ -35,12 +36,15 @@ pub(super) struct Choice {
     bucket_key: bool,
     /// The caller's own context.
     context: BTreeMap<String, String>,
+    /// A key that came with the request; then nothing else counts (`svc:S-49`).
+    pub(super) customer_key: Option<CustomerKey>,
 }
 
 impl Request<'_> {
     /// The encryption that headers and bucket default ask for (`svc:S-10`). Bad combinations are refused before any check.
     pub(super) fn choose_encryption(&mut self, bucket: &str) -> Result<Choice, Stop> {
         self.trace.rule("svc:S-10");
+        let customer_key = self.customer_key(KeyFor::Write)?;
         let header = self.with.text("ServerSideEncryption")?;
         let key = self.with.text("SSEKMSKeyId")?.map(str::to_owned);
         let asked_bucket_key = self.with.boolean("BucketKeyEnabled")?;
@@ -68,6 +72,7 @@ impl Request<'_> {
             key,
             bucket_key,
             context,
+            customer_key,
         })
     }
 
@@ -85,6 +90,9 @@ impl Request<'_> {
 
     /// Makes the data key of a write: GenerateDataKey as the requester, if it is a KMS one (`svc:S-16`).
     pub(super) fn encrypt(&mut self, place: &Place, choice: Choice) -> Result<ObjectEncryption, Stop> {
+        if let Some(key) = choice.customer_key {
+            return Ok(key.encryption());
+        }
         if choice.algorithm == Algorithm::Aes256 {
             self.trace.rule("svc:M-5");
             return Ok(ObjectEncryption::S3);
@@ -195,7 +203,7 @@ impl Request<'_> {
     pub(super) fn must_be_signed(&mut self, encryption: &ObjectEncryption) -> Result<(), Stop> {
         match encryption {
             ObjectEncryption::Kms { .. } => self.needs_signature(),
-            ObjectEncryption::S3 => Ok(()),
+            ObjectEncryption::S3 | ObjectEncryption::Customer { .. } => Ok(()),
         }
     }
 
@@ -258,6 +266,10 @@ impl Request<'_> {
 pub(super) fn show(encryption: &ObjectEncryption, output: &mut Value) {
     match encryption {
         ObjectEncryption::S3 => output["ServerSideEncryption"] = json!("AES256"),
+        ObjectEncryption::Customer { digest } => {
+            output["SSECustomerAlgorithm"] = json!("AES256");
+            output["SSECustomerKeyMD5"] = json!(digest);
+        }
         ObjectEncryption::Kms {
             algorithm,
             key,

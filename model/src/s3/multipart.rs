@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::bucket::{ObjectVersion, Upload};
+use super::bucket::{ObjectEncryption, ObjectVersion, Upload};
+use super::customer_key::KeyFor;
 use super::request::{Place, Request};
 use super::table::{KeyChoice, Side};
 use super::{empty, encryption, error, error_without_text};
@@ -18,6 +19,7 @@ impl Request<'_> {
         let place = self.open_object()?;
         let choice = self.choose_encryption(&place.bucket)?;
         self.authorize(&place)?;
+        self.customer_keys_are_taken(&place, choice.customer_key.as_ref())?;
         let acl = self.check_request_acl("s3:PutObject", &place, false)?;
         let keeping = self.keeping_of_request(&place.bucket)?;
         self.trace.rule("svc:S-16");
@@ -44,9 +46,11 @@ impl Request<'_> {
         let body = self.with.blob("Body")?.unwrap_or_default();
         let number = self.part_number()?;
         let place = self.open_object()?;
+        let key = self.customer_key(KeyFor::Write)?;
         self.authorize(&place)?;
         let (id, upload) = self.existing_upload(&place)?;
         self.trace.rule("svc:S-16");
+        self.opens_upload(&upload.encryption, key.as_ref())?;
         self.decrypt(&upload.encryption, KeyChoice::Upload)?;
         Ok(self.store_part(&place, &id, number, body, false))
     }
@@ -55,11 +59,15 @@ impl Request<'_> {
         let number = self.part_number()?;
         let place = self.open_object()?;
         let source = self.open_source()?;
+        let key = self.customer_key(KeyFor::Write)?;
+        let source_key = self.customer_key(KeyFor::Source)?;
         self.authorize_side(&source, Side::Source)?;
         self.authorize_side(&place, Side::Target)?;
         let (id, upload) = self.existing_upload(&place)?;
         let object = self.existing(&source)?;
         self.trace.rule("svc:S-16");
+        self.opens(&object.encryption, source_key.as_ref())?;
+        self.opens_upload(&upload.encryption, key.as_ref())?;
         if Self::is_kms(&object.encryption) {
             self.decrypt(&object.encryption, KeyChoice::StoredSource)?;
         }
@@ -85,7 +93,10 @@ impl Request<'_> {
         self.decrypt(&upload.encryption, KeyChoice::Upload)?;
         let version_id = self.new_version_id(&place.bucket);
         let mut output = json!({"Bucket": place.bucket, "Key": place.key});
-        encryption::show(&upload.encryption, &mut output);
+        // The answer has no members for a customer's key.
+        if !matches!(upload.encryption, ObjectEncryption::Customer { .. }) {
+            encryption::show(&upload.encryption, &mut output);
+        }
         if version_id != "null" {
             output["VersionId"] = json!(version_id);
         }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::acl::CannedAcl;
 use super::bucket::{Keeping, ObjectVersion, Ownership, Versioning};
+use super::customer_key::KeyFor;
 use super::request::{Place, Request};
 use super::table::KeyChoice;
 use super::{empty, encryption, error_without_text};
@@ -18,8 +19,11 @@ impl Request<'_> {
         let place = self.open_object()?;
         let choice = self.choose_encryption(&place.bucket)?;
         self.authorize(&place)?;
+        self.may_compare(&place)?;
+        self.customer_keys_are_taken(&place, choice.customer_key.as_ref())?;
         let acl = self.check_request_acl("s3:PutObject", &place, false)?;
         let keeping = self.keeping_of_request(&place.bucket)?;
+        self.precondition_holds(&place)?;
         let encryption = self.encrypt(&place, choice)?;
         let tags = self.request_tags().unwrap_or_default();
         let owner = self.owner_of_new(&place.bucket, acl);
@@ -46,9 +50,11 @@ impl Request<'_> {
 
     pub(super) fn get_object(&mut self) -> Answer {
         let place = self.open_object()?;
+        let key = self.customer_key(KeyFor::Read)?;
         self.authorize(&place)?;
         let object = self.existing(&place)?;
         Self::must_not_be_archived(&object)?;
+        self.opens(&object.encryption, key.as_ref())?;
         self.decrypt(&object.encryption, KeyChoice::Stored)?;
         let mut output = json!({"Body": object.body, "ContentLength": object.length()});
         encryption::show(&object.encryption, &mut output);
@@ -58,8 +64,10 @@ impl Request<'_> {
 
     pub(super) fn head_object(&mut self) -> Answer {
         let place = self.open_object()?;
+        let key = self.customer_key(KeyFor::Read)?;
         self.authorize(&place)?;
         let object = self.existing(&place)?;
+        self.opens(&object.encryption, key.as_ref())?;
         self.must_be_signed(&object.encryption)?;
         self.decrypt(&object.encryption, KeyChoice::Stored)?;
         let mut output = json!({"ContentLength": object.length()});
@@ -71,17 +79,21 @@ impl Request<'_> {
     /// What the expression selects is not modelled: only who may read.
     pub(super) fn select_object_content(&mut self) -> Answer {
         let place = self.open_object()?;
+        let key = self.customer_key(KeyFor::Read)?;
         self.authorize(&place)?;
         let object = self.existing(&place)?;
         Self::must_not_be_archived(&object)?;
+        self.opens(&object.encryption, key.as_ref())?;
         self.decrypt(&object.encryption, KeyChoice::Stored)?;
         Ok(empty())
     }
 
     pub(super) fn get_object_attributes(&mut self) -> Answer {
         let place = self.open_object()?;
+        let key = self.customer_key(KeyFor::Read)?;
         self.authorize(&place)?;
         let object = self.existing(&place)?;
+        self.opens(&object.encryption, key.as_ref())?;
         self.decrypt(&object.encryption, KeyChoice::Stored)?;
         let asked = self.with.texts("ObjectAttributes")?.unwrap_or_default();
         let mut output = empty();

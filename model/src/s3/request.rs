@@ -233,7 +233,7 @@ impl Request<'_> {
         let foreign_object = self.foreign_object(action, place);
         // Allows of a bucket policy do not cover objects of other owners, Denies do (svc:S-4).
         let denies = match (&policy, foreign_object) {
-            (Some(policy), Some(_)) => policy.denies_and(Vec::new()),
+            (Some(policy), Some(_)) => policy.denies(),
             _ => None,
         };
         let root_escape = BUCKET_POLICY_ACTIONS.contains(&action)

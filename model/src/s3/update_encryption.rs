@@ -13,6 +13,9 @@ use crate::world::trace::Answer;
 /// What is told of a key that another account than the bucket's owns (API_UpdateObjectEncryption).
 const FOREIGN_KEY: &str = "The AWS KMS key in the request must be owned by the same account as the bucket. Modify the request to specify a KMS key from the same account, and then try again.";
 
+/// What is told of a source under two layers or under a customer's key (API_UpdateObjectEncryption).
+const UNSUPPORTED_SOURCE: &str = "The UpdateObjectEncryption operation doesn't support source objects with the encryption type DSSE-KMS or SSE-C. Only source objects encrypted with SSE-S3 or SSE-KMS are supported.";
+
 impl Request<'_> {
     /// With an object under a KMS key: Decrypt and ReEncrypt from the old key; to the new one ReEncrypt, GenerateDataKey, Encrypt.
     /// An object under SSE-S3 has nothing to re-encrypt from, so that only the calls of the new key are made.
@@ -28,6 +31,9 @@ impl Request<'_> {
         self.authorize(&place)?;
         let object = self.existing(&place)?;
         self.trace.rule("svc:S-25");
+        if is_unsupported(&object.encryption) {
+            return Err(error("InvalidRequest", 400, UNSUPPORTED_SOURCE));
+        }
         let owner = &self.bucket(&place.bucket).owner;
         if new_key
             .split(':')
@@ -111,5 +117,14 @@ impl Request<'_> {
             version.encryption = encryption;
         }
         Ok(empty())
+    }
+}
+
+/// Whether an object is encrypted in a way that cannot be changed in place.
+fn is_unsupported(encryption: &ObjectEncryption) -> bool {
+    match encryption {
+        ObjectEncryption::S3 => false,
+        ObjectEncryption::Kms { algorithm, .. } => *algorithm == Algorithm::Dsse,
+        ObjectEncryption::Customer { .. } => true,
     }
 }

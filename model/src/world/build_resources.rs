@@ -23,6 +23,7 @@ use crate::s3::acl::CannedAcl;
 use crate::s3::bucket::{
     Algorithm, Bucket, DefaultEncryption, Keeping, ObjectEncryption, ObjectVersion, Ownership, Versioning,
 };
+use crate::s3::customer_key::blocked_in_new_buckets;
 use crate::s3::policy_resource;
 use crate::services::backup::{Vault, service_grant as vault_grant, vault_data_key};
 use crate::services::lambda;
@@ -203,6 +204,9 @@ fn fill_bucket(state: &mut State, owner: &AccountId, name: &str, spec: &BucketSp
         owner: owner.clone(),
         region: spec.region.clone().unwrap_or_default(),
         encryption,
+        blocks_customer_keys: spec
+            .sse_c_blocked
+            .unwrap_or_else(|| blocked_in_new_buckets(state.as_of)),
         policy: Delayed::new(policy),
         public_access_block: spec.public_access_block,
         ownership,

@@ -47,28 +47,10 @@ impl StoredPolicy {
         })
     }
 
-    /// Its Deny statements, with other statements added; bound as this one is. For resources whose policy can only forbid
-    /// (`svc:S-4`) and for rights that no policy gives (`svc:G-16`). None if nothing is left.
-    pub(crate) fn denies_and(&self, more: Vec<Value>) -> Option<Self> {
-        let mut value = serde_json::from_str::<Value>(&self.text).ok()?;
-        let mut statements: Vec<Value> = statements_mut(&mut value)
-            .into_iter()
-            .filter(|statement| statement["Effect"] == "Deny")
-            .map(|one| one.clone())
-            .collect();
-        statements.extend(more);
-        if statements.is_empty() {
-            return None;
-        }
-        value["Statement"] = Value::Array(statements);
-        let text = value.to_string();
-        let mut document = Document::parse(&text, self.document.kind()).ok()?;
-        document.bind(|arn| self.bound.get(arn).cloned());
-        Some(Self {
-            text,
-            document,
-            bound: self.bound.clone(),
-        })
+    /// Its Deny statements, for resources whose policy can only forbid (`svc:S-4`). None if there is none.
+    pub(crate) fn denies(&self) -> Option<Self> {
+        let document = self.document.clone().denies();
+        (!document.statements().is_empty()).then(|| Self::silent(document))
     }
 
     /// A policy that AWS or this model wrote; names no users or roles.
@@ -84,7 +66,7 @@ impl StoredPolicy {
         }
     }
 
-    /// A policy without a text: for a resource that has none where one is needed.
+    /// A policy without a text: for a resource that has none where one is needed, and for what is left of one.
     pub(crate) fn silent(document: Document) -> Self {
         Self {
             text: String::new(),
@@ -93,15 +75,22 @@ impl StoredPolicy {
         }
     }
 
-    /// The text as an API read shows it: principals that are gone appear as their unique ids (`iam:P-40`, `svc:G-15`).
+    /// The text as an API read shows it: principals that are gone appear as their unique ids (`iam:P-40`, `svc:G-15`), accounts that
+    /// were named by their bare ids as root ARNs (`iam:P-03`).
     pub(crate) fn shown(&self, state: &State) -> String {
-        let gone: BTreeMap<&str, &str> = self
+        let gone = self
             .bound
             .iter()
             .filter(|(arn, id)| unique_id_of(state, arn).as_ref() != Some(id))
-            .map(|(arn, id)| (arn.as_str(), id.as_str()))
-            .collect();
-        if gone.is_empty() {
+            .map(|(arn, id)| (arn.as_str(), id.clone()));
+        let accounts = self.document.principals().filter_map(|entry| {
+            Some((
+                entry.text.as_str(),
+                AccountId::new(entry.text.as_str()).ok()?.root_arn(),
+            ))
+        });
+        let shown: BTreeMap<&str, String> = gone.chain(accounts).collect();
+        if shown.is_empty() {
             return self.text.clone();
         }
         let Ok(mut value) = serde_json::from_str::<Value>(&self.text) else {
@@ -110,7 +99,7 @@ impl StoredPolicy {
         for statement in statements_mut(&mut value) {
             for member in ["Principal", "NotPrincipal"] {
                 if let Some(principal) = statement.get_mut(member) {
-                    replace_texts(principal, &gone);
+                    replace_texts(principal, &shown);
                 }
             }
         }
@@ -248,11 +237,11 @@ fn statements_mut(policy: &mut Value) -> Vec<&mut Value> {
     }
 }
 
-fn replace_texts(value: &mut Value, replacements: &BTreeMap<&str, &str>) {
+fn replace_texts(value: &mut Value, replacements: &BTreeMap<&str, String>) {
     match value {
         Value::String(text) => {
             if let Some(new) = replacements.get(text.as_str()) {
-                *text = (*new).to_owned();
+                text.clone_from(new);
             }
         }
         Value::Array(list) => list.iter_mut().for_each(|item| replace_texts(item, replacements)),

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod difference;
+mod generated;
 mod invariants;
 mod side;
 mod table;
@@ -25,7 +26,7 @@ pub(crate) const TODAY: Date = date(2026, 11, 22);
 /// Every pair's case, or its two cases, by what their ids share.
 pub(crate) fn pairs() -> BTreeMap<String, Vec<Case>> {
     let mut pairs: BTreeMap<String, Vec<Case>> = BTreeMap::new();
-    for case in cases_in("evaluator/pairs") {
+    for case in cases_in("evaluator/pairs").into_iter().chain(generated::cases()) {
         let base = case
             .id
             .strip_suffix(".a")

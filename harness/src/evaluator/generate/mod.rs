@@ -1,14 +1,16 @@
 //! Random evaluator cases: bytes in, Case out. A request that is allowed by one route, on which up to three facts are then changed.
 //!
 //! `scene` draws who asks for what, `policies` writes a route by which it is allowed and the guard rails around it, `breakage` changes
-//! facts. Nothing here decides anything.
+//! facts; `stage` sets up near misses that would seldom come about by themselves. Nothing here decides anything.
 
 mod breakage;
 mod condition;
+mod edges;
 mod near;
 mod policies;
 mod scene;
 pub(crate) mod slots;
+mod stage;
 mod statement;
 mod text;
 mod vocabulary;
@@ -22,13 +24,19 @@ use crate::generate::dice::Dice;
 use vocabulary::SWITCHES;
 
 /// Version of the generator: it changes whenever the same bytes give another case.
-pub const GENERATOR: u32 = 2;
+pub const GENERATOR: u32 = 3;
 
 /// Bytes behind one seeded case, more than a case draws.
 const SEED_BYTES: usize = 4 * 1024;
 
 /// Weights of how many facts are changed: none, one, two, three.
 const CHANGES: &[(u32, u32)] = &[(30, 0), (40, 1), (20, 2), (10, 3)];
+
+/// Weights of how many facts are changed on a stage, where one is off already.
+const STAGE_CHANGES: &[(u32, u32)] = &[(75, 0), (25, 1)];
+
+/// In how many of a hundred cases the scene is set for one near miss.
+const STAGED: u8 = 34;
 
 /// In how many of a hundred cases a disputed rule is read the other way.
 const SWITCHED: u8 = 8;
@@ -51,8 +59,14 @@ pub enum Discard {
 pub fn case(bytes: &mut Unstructured<'_>) -> Result<Case, Discard> {
     let mut dice = Dice::new(bytes);
     let dice = &mut dice;
-    let mut scene = scene::Scene::draw(dice);
-    let (policies, grants) = policies::allowed(dice, &scene);
+    let staged = dice.percent(STAGED);
+    let (mut scene, policies, grants) = if staged {
+        stage::draw(dice)
+    } else {
+        let scene = scene::Scene::draw(dice);
+        let (policies, grants) = policies::allowed(dice, &scene);
+        (scene, policies, grants)
+    };
     let mut evaluate = EvaluatorCase {
         request: Some(scene.request(dice).ok_or(Discard::Malformed)?),
         requests: Vec::new(),
@@ -60,7 +74,7 @@ pub fn case(bytes: &mut Unstructured<'_>) -> Result<Case, Discard> {
         grants,
         ..EvaluatorCase::default()
     };
-    for _ in 0..dice.weighted(CHANGES) {
+    for _ in 0..dice.weighted(if staged { STAGE_CHANGES } else { CHANGES }) {
         breakage::change(dice, &mut scene, &mut evaluate);
     }
     let mut case = blank();

@@ -148,7 +148,7 @@ fn change_text(
 }
 
 /// A star in place of everything from one of the first fields to the last one.
-fn star_across_colons(dice: &mut Dice<'_, '_>, text: &str) -> Option<String> {
+pub(super) fn star_across_colons(dice: &mut Dice<'_, '_>, text: &str) -> Option<String> {
     let colons: Vec<usize> = text.match_indices(':').map(|(at, _)| at).collect();
     if colons.len() < 5 {
         return None;

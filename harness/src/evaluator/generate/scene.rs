@@ -67,6 +67,16 @@ impl Scene {
                 others[dice.position(others.len())]
             }
         };
+        Self::of(dice, pair, caller, owner)
+    }
+
+    /// A scene with this pair, a caller of this kind in the first account, and the resource's owner.
+    pub(super) fn between(dice: &mut Dice<'_, '_>, pair: Pair, kind: CallerKind, owner: &'static str) -> Self {
+        let caller = Caller::of_kind(dice, kind, ACCOUNTS[0]);
+        Self::of(dice, pair, caller, owner)
+    }
+
+    fn of(dice: &mut Dice<'_, '_>, pair: Pair, caller: Caller, owner: &'static str) -> Self {
         let resource = dice.pick(pair.resources).replace("{a}", owner);
         let mut scene = Self {
             caller,
@@ -195,6 +205,25 @@ impl Scene {
         } else {
             name.to_owned()
         };
+        self.put(name, spelled, kind, value);
+    }
+
+    /// Adds a key as it is spelled.
+    pub(super) fn say(&mut self, name: &str, kind: Kind, value: Value) {
+        self.put(name, name.to_owned(), kind, value);
+    }
+
+    /// Takes away every key whose name begins like this.
+    pub(super) fn forget(&mut self, prefix: &str) {
+        let other = |name: &str| {
+            let begins = name.get(..prefix.len());
+            !begins.is_some_and(|begins| begins.eq_ignore_ascii_case(prefix))
+        };
+        self.present.retain(|(name, ..)| other(name));
+        self.context.retain(|(name, _)| other(name));
+    }
+
+    fn put(&mut self, name: &str, spelled: String, kind: Kind, value: Value) {
         self.present.retain(|(present, ..)| !present.eq_ignore_ascii_case(name));
         self.present.push((name.to_owned(), kind, value.clone()));
         self.context.retain(|(present, _)| !present.eq_ignore_ascii_case(name));

@@ -182,6 +182,9 @@ impl Scene<'_, '_, '_> {
         ]
         .into();
         self.permit(&request);
+        if self.dice.below(4) == 0 {
+            self.lean_on_fact(&request);
+        }
         if self.dice.below(9) == 0 {
             self.break_once(&request);
         }

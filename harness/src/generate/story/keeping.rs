@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::fact::Fact;
+use super::super::fact::{Fact, Known};
 use super::super::request::Request;
 use super::super::scene::{Scene, text_blob};
 use super::pair::Order;
@@ -74,7 +74,7 @@ impl Scene<'_, '_, '_> {
         }
         let version = self.saved_name("version");
         put.call.save.insert(version.clone(), "VersionId".to_owned());
-        self.perform_unbroken(put);
+        self.after_near_twin(put);
         format!("{{{{saved.{version}}}}}")
     }
 
@@ -132,6 +132,11 @@ impl Scene<'_, '_, '_> {
         }
         let object = (operation != "ListObjectVersions").then_some(object);
         let mut request = self.s3_request(actor, operation, bucket, object, with);
+        if version.is_some() && (operation.starts_with("Get") || operation == "DeleteObject") {
+            for need in request.needs.iter_mut().filter(|need| need.action.ends_with("Version")) {
+                need.facts.push(Fact::new("s3:VersionId", Known::Present));
+            }
+        }
         for action in more {
             let need = self.s3_need(action, bucket, object);
             request.needs.push(need);

@@ -53,7 +53,7 @@ impl Scene<'_, '_, '_> {
         self.kms_request(actor, operation, key, &KmsCall::default())
     }
 
-    fn alias_request(&mut self, actor: usize, key: usize) -> Request {
+    pub(super) fn alias_request(&mut self, actor: usize, key: usize) -> Request {
         let existing = self.keys[key].alias.clone();
         let (operation, alias) = match (self.dice.below(4), existing) {
             (0, Some(alias)) => ("UpdateAlias", alias),

@@ -11,6 +11,7 @@ mod manage;
 mod object;
 mod pair;
 mod people;
+mod probe;
 mod public;
 mod service;
 mod session;
@@ -52,6 +53,7 @@ enum Story {
     LockedObject,
     OddObjects,
     People,
+    Probe,
 }
 
 /// How often each is told.
@@ -65,10 +67,10 @@ const STORIES: &[(u32, Story)] = &[
     (5, Story::KeyPolicyChange),
     (4, Story::BucketChange),
     (5, Story::IdentityChange),
-    (4, Story::PublicBucket),
+    (6, Story::PublicBucket),
     (3, Story::AssumeRole),
-    (3, Story::Functions),
-    (3, Story::Vault),
+    (6, Story::Functions),
+    (6, Story::Vault),
     (2, Story::AccountLevel),
     (3, Story::PolicyWriting),
     (7, Story::OtherKeys),
@@ -78,6 +80,7 @@ const STORIES: &[(u32, Story)] = &[
     (5, Story::LockedObject),
     (9, Story::OddObjects),
     (9, Story::People),
+    (100, Story::Probe),
 ];
 
 impl Scene<'_, '_, '_> {
@@ -111,6 +114,8 @@ impl Scene<'_, '_, '_> {
                 Story::LockedObject => self.locked_object(),
                 Story::OddObjects => self.odd_objects(),
                 Story::People => self.people(),
+                Story::Probe if self.settings.probes => self.probe(),
+                Story::Probe => self.key_use(),
             }
             if self.steps.len() == before {
                 break;
@@ -136,6 +141,9 @@ impl Scene<'_, '_, '_> {
         }
         self.dress(&mut request);
         self.permit(&request);
+        if self.dice.percent(self.settings.leaning) {
+            self.lean_on_fact(&request);
+        }
         self.disturb(&request);
         self.call(request.call.clone());
         request

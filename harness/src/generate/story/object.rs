@@ -126,9 +126,14 @@ impl Scene<'_, '_, '_> {
         for request in [create, part] {
             self.call(request.call);
         }
-        if self.dice.coin() {
+        if self.dice.below(3) > 0 {
             // Whoever may not end the upload tries it first.
-            let twin = self.twin_by_caller(&end);
+            let near = if self.dice.coin() {
+                self.twin_by_check(&end)
+            } else {
+                None
+            };
+            let twin = near.unwrap_or_else(|| self.twin_by_caller(&end));
             self.call(twin);
         }
         self.call(end.call);
@@ -203,6 +208,9 @@ impl Scene<'_, '_, '_> {
                     .insert("CopySource".to_owned(), json!(format!("{name}/{object}")));
                 needs.push(self.s3_need("s3:GetObject", bucket, on_object));
                 needs.push(self.s3_need("s3:PutObject", bucket, Some(&target)));
+                needs[1]
+                    .facts
+                    .push(Fact::text("s3:x-amz-copy-source", format!("{name}/{object}")));
                 if let Some((key, bucket_key)) = self.object_key(bucket, object) {
                     needs.push(self.forwarded_need("Decrypt", key, bucket, object, bucket_key));
                 }
@@ -369,7 +377,7 @@ impl Scene<'_, '_, '_> {
 
     /// ACL and tags on a write, seldom.
     fn put_extras(&mut self, bucket: usize, object: &str, with: &mut Map<String, Value>, needs: &mut Vec<Need>) {
-        match self.dice.below(24) {
+        match self.dice.below(14) {
             0 => {
                 let acl = *self.dice.pick(&["bucket-owner-full-control", "public-read", "private"]);
                 with.insert("ACL".to_owned(), json!(acl));

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::super::fact::{self, Fact, Known};
+use super::super::permit::exact_actions;
 use super::super::request::{Request, Target};
 use super::super::scene::{ActorKind, CallDraft, Place, Scene, StepDraft};
 use super::super::statement::{Condition, Draft, Effect, Principals};
@@ -17,6 +18,7 @@ enum Difference {
     Session,
     SessionPolicy,
     Context,
+    Check,
     Caller,
 }
 
@@ -27,7 +29,8 @@ const DIFFERENCES: &[(u32, Difference)] = &[
     (3, Difference::Session),
     (3, Difference::SessionPolicy),
     (3, Difference::Context),
-    (5, Difference::Caller),
+    (8, Difference::Check),
+    (4, Difference::Caller),
 ];
 
 /// Which of the two steps comes first.
@@ -46,6 +49,9 @@ impl Scene<'_, '_, '_> {
             return self.perform(request);
         }
         self.permit(&request);
+        if self.dice.percent(self.settings.leaning) {
+            self.lean_on_fact(&request);
+        }
         let (twin, between) = self.refused_twin(&mut request);
         if let Some(duration) = between {
             // Time goes one way only.
@@ -75,6 +81,7 @@ impl Scene<'_, '_, '_> {
                 Difference::Session => self.twin_by_session(request).map(|twin| (twin, None)),
                 Difference::SessionPolicy => self.twin_by_session_policy(request).map(|twin| (twin, None)),
                 Difference::Context => self.twin_by_context(request).map(|twin| (twin, None)),
+                Difference::Check => self.twin_by_check(request).map(|twin| (twin, None)),
                 Difference::Caller => None,
             };
             if let Some(twin) = found {
@@ -171,6 +178,9 @@ impl Scene<'_, '_, '_> {
         if !matches!(self.actors[actor].kind, ActorKind::Role { .. }) {
             return None;
         }
+        if self.dice.below(4) == 0 {
+            return Some(self.twin_by_managed_policy(request));
+        }
         // What goes through without any identity policy is let through by no session policy either, but for resource policies that
         // name the session: those are near misses of their own.
         let need = request.needs[self.dice.position(request.needs.len())].clone();
@@ -188,6 +198,23 @@ impl Scene<'_, '_, '_> {
         let mut twin = twin_of(request);
         twin.actor = twin_actor;
         Some(twin)
+    }
+
+    /// The same session under a policy of AWS that is about something else.
+    fn twin_by_managed_policy(&mut self, request: &Request) -> CallDraft {
+        let actor = request.call.actor;
+        let on_key = request.needs.iter().any(|need| need.action.starts_with("kms:"));
+        let mut other = self.actors[actor].clone();
+        if let ActorKind::Role { policy_arns, .. } = &mut other.kind {
+            policy_arns.push(if on_key {
+                "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+            } else {
+                words::KMS_POWER_USER
+            });
+        }
+        let mut twin = twin_of(request);
+        twin.actor = self.copy_actor(actor, other);
+        twin
     }
 
     /// One value in the encryption context is another one.
@@ -221,6 +248,115 @@ impl Scene<'_, '_, '_> {
         Some(twin)
     }
 
+    /// Somebody of the same kind and account who may everything but one of the checks: all others of this call, or all others there are.
+    pub(super) fn twin_by_check(&mut self, request: &Request) -> Option<CallDraft> {
+        let actor = request.call.actor;
+        let kind = &self.actors[actor].kind;
+        if !matches!(kind, ActorKind::User { .. } | ActorKind::Role { .. } | ActorKind::Root) {
+            return None;
+        }
+        let account = self.actors[actor].account;
+        let own = request
+            .needs
+            .iter()
+            .all(|need| self.owner(&need.target).is_none_or(|owner| owner == account));
+        if !own {
+            return None;
+        }
+        let missing = request.needs[self.dice.position(request.needs.len())].action.clone();
+        let twin = self.twin_by_caller(request);
+        let identity = self.actors[twin.actor].identity?;
+        if let Some(role) = request.needs.iter().find_map(|need| match need.target {
+            Target::Role(role) => Some(role),
+            _ => None,
+        }) {
+            // Only a trust policy that names the twin leaves it without that one action.
+            let others: Vec<String> = exact_actions(request, &(0..request.needs.len()).collect::<Vec<_>>())
+                .into_iter()
+                .filter(|action| *action != missing)
+                .collect();
+            if others.is_empty() {
+                return Some(twin);
+            }
+            let named = self.identity_arn(identity);
+            self.write(
+                Place::Trust(role),
+                Draft::allow(Principals::Aws(vec![named]), others, Vec::new()),
+            );
+            return Some(twin);
+        }
+        let mut reduced = request.clone();
+        reduced.call = twin.clone();
+        reduced.needs.retain(|need| need.action != missing);
+        for need in &request.needs {
+            if let Target::Key(key) = need.target {
+                self.open_key(key);
+            }
+        }
+        if reduced.needs.is_empty() || self.dice.coin() {
+            let mut rest = Draft::allow(Principals::Absent, vec![missing], vec!["*".to_owned()]);
+            rest.not_action = true;
+            self.write(Place::Identity(identity), rest);
+        } else {
+            for need in &reduced.needs {
+                let resource = self.exact_resource(&need.target);
+                let allow = Draft::allow(Principals::Absent, vec![need.action.clone()], vec![resource]);
+                self.write(Place::Identity(identity), allow);
+            }
+        }
+        let positions: Vec<usize> = (0..reduced.needs.len()).collect();
+        if !positions.is_empty() {
+            self.let_through_guardrails(&reduced, &positions);
+        }
+        Some(twin)
+    }
+
+    /// Whose it is; none of what has no resource.
+    fn owner(&self, target: &Target) -> Option<usize> {
+        match target {
+            Target::Key(key) | Target::Alias(key, _) => Some(self.keys[*key].account),
+            Target::Bucket(bucket) | Target::Object(bucket, _) => Some(self.buckets[*bucket].account),
+            Target::Role(role) => Some(self.identities[*role].account),
+            Target::Any => None,
+        }
+    }
+
+    /// The key's policy leaves everything to the policies of its account.
+    pub(super) fn open_key(&mut self, key: usize) {
+        if self.keys[key].default_policy {
+            return;
+        }
+        let whole = self.whole_delegation(key);
+        let there = self.policies.get(&Place::Key(key)).is_some_and(|drafts| {
+            drafts.iter().any(|draft| {
+                draft.actions == whole.actions && draft.principals == whole.principals && draft.conditions.is_empty()
+            })
+        });
+        if !there {
+            let taken = self
+                .policies
+                .get(&Place::Key(key))
+                .is_some_and(|drafts| drafts.iter().any(|draft| draft.sid == whole.sid));
+            let sid = if taken { None } else { whole.sid.clone() };
+            self.write(Place::Key(key), Draft { sid, ..whole });
+        }
+    }
+
+    /// The one resource that a check is about.
+    pub(super) fn exact_resource(&self, target: &Target) -> String {
+        match target {
+            Target::Key(key) => self.key_arn(*key),
+            Target::Alias(key, alias) => {
+                let account = &self.accounts[self.keys[*key].account];
+                format!("arn:aws:kms:{}:{account}:{alias}", self.region)
+            }
+            Target::Bucket(bucket) => self.bucket_arn(*bucket),
+            Target::Object(bucket, object) => format!("{}/{object}", self.bucket_arn(*bucket)),
+            Target::Role(role) => self.identity_arn(*role),
+            Target::Any => "*".to_owned(),
+        }
+    }
+
     /// Somebody of the same kind and account who has nothing.
     pub(super) fn twin_by_caller(&mut self, request: &Request) -> CallDraft {
         let actor = request.call.actor;
@@ -240,6 +376,45 @@ impl Scene<'_, '_, '_> {
     }
 
     // ---- writing ----
+
+    /// One check is let through only because of one fact about it: a condition on every statement that lets it through.
+    pub(super) fn lean_on_fact(&mut self, request: &Request) -> Option<()> {
+        if request.needs.is_empty() {
+            return None;
+        }
+        let actor = request.call.actor;
+        let position = self.dice.position(request.needs.len());
+        let need = &request.needs[position];
+        let serving: Vec<Place> = self
+            .policies
+            .iter()
+            .filter(|(_, drafts)| {
+                let serves = |draft: &Draft| {
+                    draft
+                        .serves
+                        .iter()
+                        .any(|(who, what)| *who == actor && *what == need.action)
+                };
+                drafts.iter().any(serves)
+            })
+            .map(|(place, _)| *place)
+            .collect();
+        let strictest = *serving
+            .iter()
+            .find(|place| matches!(place, Place::Bucket(_)))
+            .or_else(|| serving.iter().find(|place| matches!(place, Place::Key(_))))
+            .or_else(|| serving.first())?;
+        let mut facts = self.shared_facts(request, &[position], strictest);
+        if self.dice.below(3) > 0 {
+            // What the call itself tells, before what everybody tells.
+            let own: Vec<Fact> = facts.iter().filter(|fact| need.facts.contains(fact)).cloned().collect();
+            if !own.is_empty() {
+                facts = own;
+            }
+        }
+        let condition = fact::condition(&mut self.dice, &facts, true)?;
+        self.allow_only_when(request, position, condition)
+    }
 
     /// A Deny of one check under a condition, in a policy that is asked.
     fn deny_when(&mut self, request: &Request, position: usize, condition: Condition) -> Option<()> {

@@ -56,18 +56,15 @@ impl Scene<'_, '_, '_> {
         let goal = self.steps.len() + 4 + self.dice.position(3);
         while self.steps.len() < goal && self.room() > 1 {
             let calls = self.dice.weighted(SETTINGS);
-            let mut any = false;
-            for operation in calls {
-                if self.room() > 1 && self.dice.below(3) > 0 {
+            // INVARIANT: every turn adds steps. Dice without bytes left always show 0, so one call of the group is never left to them.
+            let certain = self.dice.position(calls.len());
+            for (index, operation) in calls.iter().enumerate() {
+                if self.room() > 1 && (index == certain || self.dice.below(3) > 0) {
                     let account = self.caller_account();
                     let actor = self.new_actor(account);
                     let request = self.setting_request(actor, operation, bucket);
                     self.pair(request, Order::Either);
-                    any = true;
                 }
-            }
-            if !any {
-                continue;
             }
             if operation_counts_for_objects(calls[0]) && self.room() > 1 {
                 // What was set shows in what happens to objects.

@@ -16,6 +16,7 @@ use super::aws_command::commands;
 use super::matrix::{Matrix, Row, Score};
 use super::words::{cases, describe_expected, describe_observed, describe_step, result};
 use super::{Consumer, Counts, Event, FindingReport, ReportError, Start, Summary, plain};
+use crate::differential::shrink::{Need, Part};
 use crate::session::CaseResult;
 
 const STYLE: &str = include_str!("style.css");
@@ -51,7 +52,7 @@ impl Consumer for HtmlReport {
     fn event(&mut self, event: &Event<'_>) -> std::io::Result<()> {
         match event {
             Event::Started(start) => self.start = Some((*start).clone()),
-            Event::Case(finished) => {
+            Event::Case { finished, .. } => {
                 if let CaseResult::Ran { report, .. } = &finished.result {
                     self.matrix.add(report);
                 }
@@ -98,6 +99,7 @@ fn page(start: &Start, summary: &Summary, matrix: &Matrix, findings: &[(FindingR
                         @if summary.interrupted { " (interrupted: what follows is what was found until then)" }
                     }
                     (figures(start, summary))
+                    (known(start, summary))
                     (areas(matrix))
                     (list(findings, summary, &start.faults))
                 }
@@ -108,8 +110,10 @@ fn page(start: &Start, summary: &Summary, matrix: &Matrix, findings: &[(FindingR
 
 fn good(summary: &Summary) -> bool {
     summary.findings == 0
+        && summary.stale.is_empty()
         && summary.transport_faults.is_empty()
         && summary.internal_faults.is_empty()
+        && summary.refusals.is_empty()
         && summary.corpus.compared + summary.random.compared > 0
 }
 
@@ -123,6 +127,7 @@ fn figures(start: &Start, summary: &Summary) -> Markup {
                 td { (counts.steps) }
                 td { (counts.compared) }
                 td { (counts.skipped) }
+                td { (counts.ambiguous) }
                 td { (counts.errors) }
             }
         }
@@ -134,14 +139,14 @@ fn figures(start: &Start, summary: &Summary) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "part" }
-                        @for name in ["cases", "agree", "steps", "compared", "skipped", "errors"] { th scope="col" { (name) } }
+                        @for name in ["cases", "agree", "steps", "compared", "skipped", "ambiguous", "errors"] { th scope="col" { (name) } }
                     }
                 }
                 tbody { (row("corpus", &summary.corpus)) (row("random", &summary.random)) }
             }
         }
         @if start.random > 0 { p { "Seed of the random cases: " code { (start.seed) } "." } }
-        @for (title, reasons) in [("Skipped, by reason", &summary.skips), ("Discarded, by reason", &summary.discards)] {
+        @for (title, reasons) in [("Skipped, by reason", &summary.skips), ("Ambiguous, by reason", &summary.ambiguous), ("Discarded, by reason", &summary.discards)] {
             @if !reasons.is_empty() {
                 details {
                     summary { (title) }
@@ -154,6 +159,54 @@ fn figures(start: &Start, summary: &Summary) -> Markup {
                 details open {
                     summary { (title) }
                     ul { @for fault in faults.iter().take(50) { li { (shown(fault)) } } }
+                }
+            }
+        }
+    }
+}
+
+/// What is known of the target, and how far it still is so.
+fn known(start: &Start, summary: &Summary) -> Markup {
+    let Some(file) = &start.expectations else {
+        return html! {};
+    };
+    let counts = &summary.verdicts;
+    html! {
+        h2 { "Known divergences" }
+        p {
+            (counts.cases) " cases = " (counts.pass) " pass + " (counts.expected_failures) " expected failures + " (counts.failures)
+            " failures + " (counts.unexpected_passes) " unexpected passes + " (counts.skipped) " skipped + " (counts.errors)
+            " errors, by " code { (shown(file)) } "."
+        }
+        @if !summary.stale.is_empty() {
+            h3 { "No longer so" }
+            ul { @for problem in &summary.stale { li { code { (shown(&problem.file)) ":" (problem.line) } " " (shown(&problem.message)) } } }
+        }
+        @if !summary.expected.is_empty() {
+            details {
+                summary { (summary.expected.len()) " expected failures" }
+                div.scroll tabindex="0" role="region" aria-label="Expected failures" {
+                    table.words {
+                        thead { tr { th scope="col" { "cases" } th scope="col" { "reason" } th scope="col" { "what" } } }
+                        tbody {
+                            @for class in &summary.expected {
+                                tr {
+                                    td { (class.cases) }
+                                    td {
+                                        (shown(&class.reason))
+                                        @if let Some(issue) = &class.issue {
+                                            @if issue.starts_with("https://") {
+                                                " " a href=(issue) rel="noreferrer" { "issue" }
+                                            } @else {
+                                                " (" (shown(issue)) ")"
+                                            }
+                                        }
+                                    }
+                                    td.mono { (shown(&class.what)) }
+                                }
+                            }
+                        }
+                    }
                 }
             }
         }
@@ -260,6 +313,7 @@ fn one(finding: &FindingReport, saved: Option<&Path>, faults: &[String]) -> Mark
             }
         }
         (rules(finding))
+        (needs(finding))
         h3 { "The smallest case" }
         pre tabindex="0" { (shown(&to_yaml(&finding.case).unwrap_or_else(|error| error.to_string()))) }
         @if let Some(path) = saved {
@@ -301,6 +355,43 @@ fn rules(finding: &FindingReport) -> Markup {
                                 a href=(entry.source) rel="noreferrer" { "source" }
                             } @else {
                                 "(" (entry.source) ")"
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Which values of the smallest case matter: what is needed as it stands comes first.
+fn needs(finding: &FindingReport) -> Markup {
+    let listed = |need: Need| -> Vec<&Part> { finding.needs.iter().filter(|part| part.need == need).collect() };
+    let value = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    html! {
+        @if !finding.needs.is_empty() {
+            h3 { "Which values matter" }
+            div.scroll tabindex="0" role="region" aria-label="Which values matter" {
+                table.words {
+                    thead { tr { th scope="col" { "value" } th scope="col" { "where" } th scope="col" { "is" } } }
+                    tbody {
+                        @for (need, word) in [
+                            (Need::Needed, "needed as it stands"),
+                            (Need::Loose, "needed in part"),
+                            (Need::Anything, "could be anything"),
+                        ] {
+                            @for part in listed(need) {
+                                tr {
+                                    td.mono { (shown(&value(&part.value))) }
+                                    td.mono { (shown(&part.path)) }
+                                    td {
+                                        (word)
+                                        @if !part.also.is_empty() && need == Need::Loose {
+                                            ": also fails with "
+                                            code { (shown(&part.also.iter().take(4).map(&value).collect::<Vec<_>>().join(", "))) }
+                                        }
+                                    }
+                                }
                             }
                         }
                     }

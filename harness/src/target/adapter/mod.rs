@@ -1,11 +1,12 @@
 //! Another implementation as a target: a child process that is asked over its standard input and output, one JSON object a line.
 //!
-//! `words` splits the command line, `process` runs it, `protocol` reads and writes the lines. Here: when a process is started again, when
+//! `words` splits the command line, `process` runs it, `protocol` reads and writes the lines, `schema` holds them to the protocol's form. Here: when a process is started again, when
 //! one is given up, and what of a case it is asked. Nothing is compared here.
 
 mod evaluator;
 mod process;
 mod protocol;
+pub mod schema;
 mod words;
 
 use std::time::{Duration, Instant};
@@ -36,6 +37,8 @@ pub struct AdapterOptions {
     pub limit: Duration,
     /// The target's name in reports and replay commands.
     pub name: String,
+    /// Whether every line is held to the schema of the protocol.
+    pub validate: bool,
 }
 
 impl AdapterOptions {
@@ -48,6 +51,7 @@ impl AdapterOptions {
             command: split(line)?,
             limit: Duration::from_secs(10),
             name: format!("adapter: {}", line.trim()),
+            validate: false,
         })
     }
 }
@@ -144,6 +148,11 @@ impl AdapterTarget {
         self.seq += 1;
         let seq = self.seq;
         let line = request(seq).map_err(|message| Fault::Start(TargetError::adapter(message)))?;
+        let validate = self.options.validate;
+        if validate {
+            // What we send wrongly is our fault, not the adapter's.
+            schema::check_request(&line).map_err(|message| Fault::Start(TargetError::adapter(message)))?;
+        }
         let process = match &mut self.process {
             Some(process) => process,
             lost @ None => {
@@ -159,7 +168,12 @@ impl AdapterTarget {
         let answer = process
             .exchange(&line, self.options.limit)
             .map_err(Fault::Trouble)
-            .and_then(|line| read(&line, seq).map_err(Fault::Protocol));
+            .and_then(|answer| {
+                if validate {
+                    schema::check_answer(&line, &answer).map_err(Fault::Protocol)?;
+                }
+                read(&answer, seq).map_err(Fault::Protocol)
+            });
         if answer.is_err() {
             self.process = None;
         }
@@ -175,12 +189,15 @@ fn greet(options: &AdapterOptions) -> Result<(Process, Hello), TargetError> {
     let line = process
         .exchange(&protocol::hello_request(), HELLO_LIMIT.max(options.limit))
         .map_err(|trouble| TargetError::transport(trouble.to_string()))?;
+    if options.validate {
+        schema::check_answer(&protocol::hello_request(), &line).map_err(|message| TargetError::Protocol { message })?;
+    }
     let hello = protocol::read_hello(&line).map_err(|message| TargetError::Protocol { message })?;
     Ok((process, hello))
 }
 
 /// What an evaluator request needs, in the words of [`Hello::can`].
-fn needs(case: &Case, question: &EvaluatorCase) -> Vec<&'static str> {
+pub fn needs(case: &Case, question: &EvaluatorCase) -> Vec<&'static str> {
     let policies = &question.policies;
     let federated = question.request.iter().any(|request| {
         matches!(

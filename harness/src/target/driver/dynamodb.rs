@@ -64,6 +64,8 @@ pub(super) async fn call(line: &Line, name: &str, fields: &mut Fields) -> Called
         .method(Method::POST)
         .uri(format!("{}/", line.endpoint()))
         .header("content-type", "application/x-amz-json-1.0")
+        // As every SDK: without one `aws:UserAgent` would be absent here only.
+        .header("user-agent", "countersign")
         .header("x-amz-target", format!("DynamoDB_20120810.{name}"))
         .body(Bytes::from(Value::Object(body).to_string()))
         .map_err(|error| TargetError::adapter(error.to_string()))?;

@@ -2,6 +2,7 @@
 //! One table for each service. Nothing here knows the model or decides anything.
 
 mod backup;
+mod credentials;
 mod dynamodb;
 mod fields;
 mod iam;
@@ -31,6 +32,7 @@ use serde_json::{Map, Value};
 
 use super::connector::{CaseClock, CurrentCaller, Line, ServiceLine, chain_of};
 use super::{TargetError, shape};
+pub(crate) use credentials::RoleSession;
 use fields::Fields;
 
 /// The SDK could not read the target's answer.
@@ -81,6 +83,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Output on success.
     pub(crate) result: Result<Value, Failure>,
+    /// Whether an earlier attempt of the call may have been carried out too.
+    pub(crate) repeated: bool,
 }
 
 /// A failed call.
@@ -110,6 +114,7 @@ impl Answer {
 #[derive(Debug)]
 pub(crate) struct Driver {
     line: Arc<Line>,
+    path_style: bool,
     clients: BTreeMap<(String, bool), Arc<Clients>>,
 }
 
@@ -128,8 +133,15 @@ impl Driver {
     pub(crate) fn new(line: Arc<Line>) -> Self {
         Self {
             line,
+            path_style: true,
             clients: BTreeMap::new(),
         }
+    }
+
+    /// The same with buckets in the host name instead of the path.
+    pub(crate) fn with_path_style(mut self, path_style: bool) -> Self {
+        self.path_style = path_style;
+        self
     }
 
     /// The line.
@@ -146,13 +158,21 @@ impl Driver {
         {
             let mut facts = self.line.facts();
             facts.credentials = call.credentials.clone();
+            facts.operation = format!("{}:{}", call.service, call.name);
             facts.region = call.region.to_owned();
             facts.shape = call.shape;
             facts.headers = call.headers.clone();
             facts.presigned = None;
         }
         let clients = self.clients(call.region, signed_by_sdk);
-        let mut fields = Fields::new(&format!("{}:{}", call.service, call.name), call.with.clone());
+        let operation = format!("{}:{}", call.service, call.name);
+        let mut with = call.with.clone();
+        if let (Some(rails), Some(credentials)) = (self.line.rails(), &call.credentials)
+            && rails.is_provisioner(credentials.access_key_id())
+        {
+            rails.furnish(&operation, &mut with)?;
+        }
+        let mut fields = Fields::new(&operation, with);
         let called = match call.service {
             "kms" => kms::call(&clients.kms, call.name, &mut fields).await,
             "s3" if s3_presignable::NAMES.contains(&call.name) => {
@@ -175,9 +195,15 @@ impl Driver {
             "dynamodb" => dynamodb::call(&self.line, call.name, &mut fields).await,
             service => Err(unknown_operation(service, call.name)),
         };
+        if let Err(TargetError::Transport { .. }) = &called
+            && let Some(fault) = self.line.take_fault()
+        {
+            return Err(fault);
+        }
         let mut answer = Answer {
             status: self.line.last_status(),
             result: called?,
+            repeated: self.line.repeated(),
         };
         if let Err(failure) = &mut answer.result
             && call.service == "s3"
@@ -227,7 +253,7 @@ impl Driver {
             .method(http::Method::PUT)
             .uri(format!(
                 "{}/v20180820/configuration/publicAccessBlock",
-                self.line.endpoint()
+                self.line.endpoint_of("s3")
             ))
             .header("x-amz-account-id", account)
             .header("content-type", "application/xml")
@@ -236,6 +262,7 @@ impl Driver {
             .map_err(|error| TargetError::adapter(error.to_string()))?;
         let request =
             shape::sign_header(request, "s3", &credentials, region, self.line.now()).map_err(TargetError::adapter)?;
+        self.line.facts().operation = "s3:PutAccountPublicAccessBlock".to_owned();
         let response = self.line.send(request).await?;
         let text = String::from_utf8_lossy(response.body());
         let element = |name: &str| {
@@ -253,15 +280,16 @@ impl Driver {
         Ok(Answer {
             status: response.status().as_u16(),
             result,
+            repeated: self.line.repeated(),
         })
     }
 
     fn clients(&mut self, region: &str, signed: bool) -> Arc<Clients> {
-        let line = &self.line;
+        let (line, path_style) = (&self.line, self.path_style);
         let clients = self
             .clients
             .entry((region.to_owned(), signed))
-            .or_insert_with(|| Arc::new(Clients::new(line, region, signed)));
+            .or_insert_with(|| Arc::new(Clients::new(line, region, signed, path_style)));
         Arc::clone(clients)
     }
 }
@@ -270,7 +298,7 @@ macro_rules! client {
     ($sdk:ident, $service:literal, $line:expr, $region:expr, $signed:expr $(, $extra:ident ( $($argument:expr),* ))*) => {{
         let builder = $sdk::Config::builder()
             .region(Region::new($region.to_owned()))
-            .endpoint_url($line.endpoint())
+            .endpoint_url($line.endpoint_of($service))
             .http_client(ServiceLine::new(Arc::clone($line), $service))
             .time_source(CaseClock(Arc::clone($line)))
             .retry_config(RetryConfig::disabled())
@@ -288,7 +316,7 @@ macro_rules! client {
 }
 
 impl Clients {
-    fn new(line: &Arc<Line>, region: &str, signed: bool) -> Self {
+    fn new(line: &Arc<Line>, region: &str, signed: bool, path_style: bool) -> Self {
         Self {
             backup: client!(aws_sdk_backup, "backup", line, region, signed),
             iam: client!(aws_sdk_iam, "iam", line, region, signed),
@@ -300,7 +328,7 @@ impl Clients {
                 line,
                 region,
                 signed,
-                force_path_style(true),
+                force_path_style(path_style),
                 disable_s3_express_session_auth(true)
             ),
             sts: client!(aws_sdk_sts, "sts", line, region, signed),

@@ -1,7 +1,7 @@
 //! S3 over its SDK. The structures of its parameters are read in `s3_types`.
 
 use aws_sdk_s3::types::{CopyPartResult, MultipartUpload, Tag};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fields::{Fields, boolean, integer, long, moment, policy, text, text_map, word, words};
 use super::members::{Members, members};
@@ -89,12 +89,17 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "ObjectLockRetainUntilDate" moment set_object_lock_retain_until_date,
         "ObjectLockLegalHoldStatus" word set_object_lock_legal_hold_status,
         "Tagging" text set_tagging,
+        "CopySourceSSECustomerAlgorithm" text set_copy_source_sse_customer_algorithm,
+        "CopySourceSSECustomerKey" text set_copy_source_sse_customer_key,
+        "CopySourceSSECustomerKeyMD5" text set_copy_source_sse_customer_key_md5,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
         "ExpectedSourceBucketOwner" text set_expected_source_bucket_owner,
     } => |output| members()
         .put("VersionId", output.version_id())
         .put("CopySourceVersionId", output.copy_source_version_id())
         .put("CopyObjectResult", output.copy_object_result().map(|result| members().put("ETag", result.e_tag())))
+        .put("SSECustomerAlgorithm", output.sse_customer_algorithm())
+        .put("SSECustomerKeyMD5", output.sse_customer_key_md5())
         .put("ServerSideEncryption", output.server_side_encryption().map(|word| word.as_str()))
         .put("SSEKMSKeyId", output.ssekms_key_id())
         .put("BucketKeyEnabled", output.bucket_key_enabled());
@@ -162,6 +167,8 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         .put("Bucket", output.bucket())
         .put("Key", output.key())
         .put("UploadId", output.upload_id())
+        .put("SSECustomerAlgorithm", output.sse_customer_algorithm())
+        .put("SSECustomerKeyMD5", output.sse_customer_key_md5())
         .put("ServerSideEncryption", output.server_side_encryption().map(|word| word.as_str()))
         .put("SSEKMSKeyId", output.ssekms_key_id())
         .put("BucketKeyEnabled", output.bucket_key_enabled());
@@ -173,10 +180,18 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "PartNumber" integer set_part_number,
         "UploadId" text set_upload_id,
         "RequestPayer" word set_request_payer,
+        "SSECustomerAlgorithm" text set_sse_customer_algorithm,
+        "SSECustomerKey" text set_sse_customer_key,
+        "SSECustomerKeyMD5" text set_sse_customer_key_md5,
+        "CopySourceSSECustomerAlgorithm" text set_copy_source_sse_customer_algorithm,
+        "CopySourceSSECustomerKey" text set_copy_source_sse_customer_key,
+        "CopySourceSSECustomerKeyMD5" text set_copy_source_sse_customer_key_md5,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
         "ExpectedSourceBucketOwner" text set_expected_source_bucket_owner,
     } => |output| members()
         .put("CopyPartResult", output.copy_part_result().map(copied_part))
+        .put("SSECustomerAlgorithm", output.sse_customer_algorithm())
+        .put("SSECustomerKeyMD5", output.sse_customer_key_md5())
         .put("ServerSideEncryption", output.server_side_encryption().map(|word| word.as_str()))
         .put("SSEKMSKeyId", output.ssekms_key_id())
         .put("BucketKeyEnabled", output.bucket_key_enabled());
@@ -233,6 +248,9 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "MaxParts" integer set_max_parts,
         "PartNumberMarker" text set_part_number_marker,
         "RequestPayer" word set_request_payer,
+        "SSECustomerAlgorithm" text set_sse_customer_algorithm,
+        "SSECustomerKey" text set_sse_customer_key,
+        "SSECustomerKeyMD5" text set_sse_customer_key_md5,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
         "ObjectAttributes" words set_object_attributes,
     } => |output| members()
@@ -337,6 +355,9 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "ExpressionType" word set_expression_type,
         "InputSerialization" input_serialization set_input_serialization,
         "OutputSerialization" output_serialization set_output_serialization,
+        "SSECustomerAlgorithm" text set_sse_customer_algorithm,
+        "SSECustomerKey" text set_sse_customer_key,
+        "SSECustomerKeyMD5" text set_sse_customer_key_md5,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
     "PutBucketWebsite" put_bucket_website {
@@ -424,6 +445,10 @@ super::service_table! { "s3", aws_sdk_s3::Client;
                         .put("KMSMasterKeyID", default.kms_master_key_id())
                 }))
                 .put("BucketKeyEnabled", rule.bucket_key_enabled())
+                .put("BlockedEncryptionTypes", rule.blocked_encryption_types().map(|types| {
+                    let words = types.encryption_type().iter().map(|word| word.as_str());
+                    members().put("EncryptionType", Some(words.collect::<Value>()))
+                }))
         })
     }));
     "DeleteBucketEncryption" delete_bucket_encryption {

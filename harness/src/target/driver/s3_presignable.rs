@@ -40,6 +40,8 @@ super::service_table! { presignable "s3", aws_sdk_s3::Client;
     } => |output| members()
         .put("ETag", output.e_tag())
         .put("VersionId", output.version_id())
+        .put("SSECustomerAlgorithm", output.sse_customer_algorithm())
+        .put("SSECustomerKeyMD5", output.sse_customer_key_md5())
         .put("ServerSideEncryption", output.server_side_encryption().map(|word| word.as_str()))
         .put("SSEKMSKeyId", output.ssekms_key_id())
         .put("SSEKMSEncryptionContext", output.ssekms_encryption_context())
@@ -66,6 +68,8 @@ super::service_table! { presignable "s3", aws_sdk_s3::Client;
             .put("ContentType", output.content_type())
             .put("DeleteMarker", output.delete_marker())
             .put("TagCount", output.tag_count())
+            .put("SSECustomerAlgorithm", output.sse_customer_algorithm())
+            .put("SSECustomerKeyMD5", output.sse_customer_key_md5())
             .put("ServerSideEncryption", output.server_side_encryption().map(|word| word.as_str()))
             .put("SSEKMSKeyId", output.ssekms_key_id())
             .put("BucketKeyEnabled", output.bucket_key_enabled());
@@ -98,6 +102,8 @@ super::service_table! { presignable "s3", aws_sdk_s3::Client;
         .put("VersionId", output.version_id())
         .put("ContentLength", output.content_length())
         .put("ContentType", output.content_type())
+        .put("SSECustomerAlgorithm", output.sse_customer_algorithm())
+        .put("SSECustomerKeyMD5", output.sse_customer_key_md5())
         .put("ServerSideEncryption", output.server_side_encryption().map(|word| word.as_str()))
         .put("SSEKMSKeyId", output.ssekms_key_id())
         .put("BucketKeyEnabled", output.bucket_key_enabled());
@@ -140,6 +146,8 @@ super::service_table! { presignable "s3", aws_sdk_s3::Client;
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members()
         .put("ETag", output.e_tag())
+        .put("SSECustomerAlgorithm", output.sse_customer_algorithm())
+        .put("SSECustomerKeyMD5", output.sse_customer_key_md5())
         .put("ServerSideEncryption", output.server_side_encryption().map(|word| word.as_str()))
         .put("SSEKMSKeyId", output.ssekms_key_id())
         .put("BucketKeyEnabled", output.bucket_key_enabled());

@@ -2,18 +2,18 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    AbacStatus, AccessControlPolicy, BucketLoggingStatus, CompletedMultipartUpload, CompletedPart,
-    CreateBucketConfiguration, CsvInput, CsvOutput, Delete, ErrorDocument, GlacierJobParameters, Grant, Grantee,
-    IndexDocument, InputSerialization, JsonInput, JsonOutput, LoggingEnabled, ObjectEncryption, ObjectIdentifier,
-    ObjectLockLegalHold, ObjectLockRetention, OutputSerialization, Owner, OwnershipControls, OwnershipControlsRule,
-    PublicAccessBlockConfiguration, RedirectAllRequestsTo, RequestPaymentConfiguration, RestoreRequest,
-    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, SsekmsEncryption, Tag,
-    Tagging, Type, VersioningConfiguration, WebsiteConfiguration,
+    AbacStatus, AccessControlPolicy, BlockedEncryptionTypes, BucketLoggingStatus, CompletedMultipartUpload,
+    CompletedPart, CreateBucketConfiguration, CsvInput, CsvOutput, Delete, ErrorDocument, GlacierJobParameters, Grant,
+    Grantee, IndexDocument, InputSerialization, JsonInput, JsonOutput, LoggingEnabled, ObjectEncryption,
+    ObjectIdentifier, ObjectLockLegalHold, ObjectLockRetention, OutputSerialization, Owner, OwnershipControls,
+    OwnershipControlsRule, PublicAccessBlockConfiguration, RedirectAllRequestsTo, RequestPaymentConfiguration,
+    RestoreRequest, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
+    SsekmsEncryption, Tag, Tagging, Type, VersioningConfiguration, WebsiteConfiguration,
 };
 
 use crate::target::TargetError;
 use crate::target::driver::fields::{
-    Fields, boolean, built, bytes, integer, moment, needed, record, records, text, word,
+    Fields, boolean, built, bytes, integer, moment, needed, record, records, text, word, words,
 };
 
 pub(super) fn body(fields: &mut Fields, name: &str) -> Result<Option<ByteStream>, TargetError> {
@@ -87,7 +87,13 @@ pub(super) fn encryption(
                     .set_kms_master_key_id(text(default, "KMSMasterKeyID")?);
                 built(default, builder.build())
             })?;
+            let blocked = record(rule, "BlockedEncryptionTypes", |types| {
+                Ok(BlockedEncryptionTypes::builder()
+                    .set_encryption_type(words(types, "EncryptionType")?)
+                    .build())
+            })?;
             Ok(ServerSideEncryptionRule::builder()
+                .set_blocked_encryption_types(blocked)
                 .set_apply_server_side_encryption_by_default(default)
                 .set_bucket_key_enabled(boolean(rule, "BucketKeyEnabled")?)
                 .build())

@@ -178,6 +178,7 @@ fn a_denial_is_told_from_an_error_by_code_and_status() {
                 code: code.map(str::to_owned),
                 message: None,
             }),
+            repeated: false,
         }
         .decision()
     };
@@ -191,7 +192,8 @@ fn a_denial_is_told_from_an_error_by_code_and_status() {
     assert_eq!(
         Answer {
             status: 204,
-            result: Ok(Value::Null)
+            result: Ok(Value::Null),
+            repeated: false,
         }
         .decision(),
         Decision::Allow

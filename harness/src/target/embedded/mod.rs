@@ -1,13 +1,12 @@
 //! The embedded target: the emulator in this process, driven through the AWS SDKs, over a loopback socket or straight into its handler.
-//! Cases without a world go to its authorizer. Here it is set up and given a world; `walk` takes the steps, `fact` reads what a step says about network, time and key states.
+//! Cases without a world go to its authorizer. Here it is set up and given a world; `walk` takes the steps.
 
-mod fact;
 mod walk;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use countersign_emulator::{Emulator, EmulatorOptions, Server, Snapshot, Sources, serve};
 use countersign_model::case::{Case, EvaluatorCase, Step, WorldSpec};
@@ -20,9 +19,13 @@ use serde_json::{Map, Value, json};
 use super::connector::{Line, Way};
 use super::control::ControlPlane;
 use super::driver::Driver;
-use super::provision::provision;
+use super::patience::Patience;
+use super::provision::{Means, provision, root};
 use super::settings::{organization, vpc_endpoints};
-use super::{AuthorizerTarget, CallCount, EvaluatorAnswer, Observed, SavingAnswer, Target, TargetError, Usage};
+use super::{
+    AuthorizerTarget, CallCount, Disturbance, EvaluatorAnswer, Observed, SavingAnswer, Settling, Target, TargetError,
+    TwinSeen, Usage, Waiting,
+};
 use crate::differential::Binding;
 use walk::{Running, Walk};
 
@@ -33,10 +36,14 @@ pub struct EmbeddedOptions {
     pub faults: Vec<String>,
     /// Whether the emulator notes which faults its code came by while steps are taken; for a target in this process.
     pub watch_faults: bool,
+    /// Whether the hostile twins of each request are sent too while steps are taken; for a target in this process.
+    pub twins: bool,
     /// Switches that differ from the case's, by name: the emulator then reads a disputed rule otherwise than the model.
     pub quirks: BTreeMap<String, Value>,
     /// Seed of the ids that the emulator chooses; none for randomness of the operating system.
     pub seed: Option<u64>,
+    /// What is done to its calls on purpose.
+    pub disturbance: Option<Disturbance>,
 }
 
 /// The emulator in this process. It can be sent to another thread, and each worker owns one.
@@ -49,6 +56,8 @@ pub struct EmbeddedTarget {
     control: ControlPlane,
     case: Option<Running>,
     usage: Usage,
+    // What came of hostile twins.
+    twins: Vec<TwinSeen>,
     // Cases without a world: an emulator that runs elsewhere has no way in for them.
     authorizer: Option<AuthorizerTarget>,
     // The last world as it was built, where the emulator can go back to it.
@@ -133,7 +142,11 @@ impl EmbeddedTarget {
         server: Option<Server>,
         name: &'static str,
     ) -> Self {
-        let line = Arc::new(Line::new(way, endpoint));
+        let patience = options.disturbance.clone().map(|disturbance| Patience {
+            disturbance,
+            real_time: false,
+        });
+        let line = Arc::new(Line::new(way, endpoint).with_patience(patience));
         Self {
             name,
             options,
@@ -142,6 +155,7 @@ impl EmbeddedTarget {
             control,
             case: None,
             usage: Usage::default(),
+            twins: Vec::new(),
             authorizer,
             built: None,
             server,
@@ -167,6 +181,16 @@ impl EmbeddedTarget {
         self.options.watch_faults = watch;
     }
 
+    /// Whether the hostile twins of each request are sent too, from the next step on.
+    pub fn watch_twins(&mut self, watch: bool) {
+        self.options.twins = watch;
+    }
+
+    /// What came of the hostile twins since this was asked last.
+    pub fn take_twins(&mut self) -> Vec<TwinSeen> {
+        std::mem::take(&mut self.twins)
+    }
+
     /// The port, when the emulator is behind a socket.
     pub fn port(&self) -> Option<u16> {
         self.server.as_ref().map(|server| server.address().port())
@@ -182,6 +206,7 @@ impl Target for EmbeddedTarget {
         let started = Instant::now();
         self.usage = Usage::default();
         self.case = None;
+        self.driver.line().begin_case(&case.id);
         let calls_before = self.driver.line().calls();
         let result = self.runtime.block_on(begin(
             &mut self.driver,
@@ -196,7 +221,9 @@ impl Target for EmbeddedTarget {
             calls,
             time: started.elapsed(),
         };
+        self.usage.waiting = self.driver.line().waiting();
         let (binding, running) = result?;
+        self.usage.waiting.settled = passed(world.now(), running.clock);
         self.case = Some(running);
         Ok(binding)
     }
@@ -206,20 +233,53 @@ impl Target for EmbeddedTarget {
             return Err(TargetError::adapter("no case has begun"));
         };
         let started = Instant::now();
-        let calls_before = self.driver.line().calls();
+        let line = Arc::clone(self.driver.line());
+        let calls_before = line.calls();
         let mut walk = Walk {
             driver: &mut self.driver,
             control: &self.control,
             running,
             binding,
         };
+        line.watch_twins(self.options.twins);
         let result = self.runtime.block_on(walk.step(step));
+        self.twins.extend(line.take_twins());
+        line.watch_twins(false);
         let calls = self.driver.line().calls() - calls_before;
         self.usage.wire.add(CallCount {
             calls,
             time: started.elapsed(),
         });
+        self.usage.waiting = Waiting {
+            settled: self.usage.waiting.settled,
+            ..self.driver.line().waiting()
+        };
         result
+    }
+
+    fn settling(&self) -> Option<Settling> {
+        settling(&self.options)
+    }
+
+    fn wait(&mut self, time: Duration) -> Result<(), TargetError> {
+        let Some(running) = &mut self.case else {
+            return Err(TargetError::adapter("no case has begun"));
+        };
+        let clock = running.clock.checked_add(time);
+        running.clock = clock.map_err(|error| TargetError::adapter(format!("the clock cannot move: {error}")))?;
+        self.usage.waiting.settled += time;
+        let line = Arc::clone(self.driver.line());
+        line.facts().clock = Some(running.clock);
+        let settings = object(json!({"clock": running.clock.to_string()}));
+        self.runtime.block_on(self.control.case(&line, &settings))
+    }
+
+    fn settled(&mut self) {
+        if let Some(running) = &mut self.case {
+            // A session is as old as its first use in the case.
+            running.credentials.clear();
+            running.sessions.clear();
+        }
     }
 
     fn end(&mut self) -> Result<(), TargetError> {
@@ -252,6 +312,21 @@ impl Target for EmbeddedTarget {
             None => Err(TargetError::unsupported("saves")),
         }
     }
+}
+
+/// Time that passed from one instant to a later one.
+fn passed(from: Timestamp, to: Timestamp) -> Duration {
+    to.duration_since(from).try_into().unwrap_or_default()
+}
+
+/// Changes that propagate late on purpose are waited for by asking again: five times as long as they take, in as many steps as seconds.
+fn settling(options: &EmbeddedOptions) -> Option<Settling> {
+    let lag = options.disturbance.as_ref().map(Disturbance::propagation)?;
+    (lag > Duration::ZERO).then(|| Settling {
+        within: lag * 5,
+        every: Duration::from_secs(1),
+        case_clock: true,
+    })
 }
 
 fn authorizer(options: &EmbeddedOptions) -> Result<AuthorizerTarget, TargetError> {
@@ -310,15 +385,16 @@ async fn begin(
     let line = Arc::clone(driver.line());
     let clock = world.now();
     line.facts().clock = Some(clock);
-    let emulator = line.emulator().cloned();
-    let binding = match (&emulator, &*built) {
+    // What was disturbed on the way is no world to go back to.
+    let emulator = line.emulator().filter(|_| options.disturbance.is_none()).cloned();
+    let (binding, clock) = match (&emulator, &*built) {
         (Some(emulator), Some(built)) if built.is_of(case) => {
             emulator.restore(&built.snapshot);
-            built.binding.clone()
+            (built.binding.clone(), clock)
         }
         _ => {
             *built = None;
-            let binding = build(driver, control, options, case, world).await?;
+            let (binding, clock) = build(driver, control, options, case, world).await?;
             *built = emulator.map(|emulator| Built {
                 spec: case.world.clone(),
                 quirks: case.quirks.clone(),
@@ -326,13 +402,20 @@ async fn begin(
                 binding: binding.clone(),
                 snapshot: emulator.snapshot(),
             });
-            binding
+            (binding, clock)
         }
     };
     // What could stand in the provisioner's way comes into force now: the organization, endpoints, delays and faults.
     let spec = world.resolved_spec().clone();
+    // A case that is about propagation keeps its own.
+    let own = case.world.as_ref().is_some_and(|world| world.propagation.is_some());
+    let delay = if own {
+        world.propagation().as_secs().unsigned_abs()
+    } else {
+        lag(options)
+    };
     let settings = json!({
-        "propagation_seconds": world.propagation().as_secs(),
+        "propagation_seconds": delay,
         "faults": options.faults,
         "watch_faults": options.watch_faults,
         "organization": organization(world, &binding)?,
@@ -358,7 +441,7 @@ async fn build(
     options: &EmbeddedOptions,
     case: &Case,
     world: &World,
-) -> Result<Binding, TargetError> {
+) -> Result<(Binding, Timestamp), TargetError> {
     let line = Arc::clone(driver.line());
     control.reset(&line).await?;
     let mut quirks: Map<String, Value> = case
@@ -370,16 +453,32 @@ async fn build(
     let settings = json!({
         "as_of": world.as_of().to_string(),
         "clock": world.now().to_string(),
-        "propagation_seconds": 0,
+        "propagation_seconds": lag(options),
         "quirks": quirks,
         "faults": [],
         "organization": null,
         "vpc_endpoints": {},
     });
     control.case(&line, &object(settings)).await?;
-    let binding = provision(driver, control, case, world).await?;
-    control.arrange(&line, &json!({"settle": true})).await?;
-    Ok(binding)
+    let means = Means {
+        administrator: &|account| Ok(root(account)),
+        control: Some(control),
+        explicit_defaults: false,
+        bypass_lockout_check: true,
+        settling: settling(options),
+    };
+    let built = provision(driver, &means, case, world).await?;
+    if means.settling.is_none() {
+        control.arrange(&line, &json!({"settle": true})).await?;
+    }
+    Ok(built)
+}
+
+/// Seconds that changes take on purpose.
+fn lag(options: &EmbeddedOptions) -> u64 {
+    options.disturbance.as_ref().map_or(0, |disturbance| {
+        disturbance.propagation().as_millis().div_ceil(1_000) as u64
+    })
 }
 
 fn object(value: Value) -> Map<String, Value> {

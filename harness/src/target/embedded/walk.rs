@@ -8,12 +8,13 @@ use countersign_model::case::{ArrangeStep, CallStep, InvokeStep, Shape, Step, Wo
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::fact::{Network, key_of, network_of, parse_duration};
 use super::object;
 use crate::differential::Binding;
 use crate::target::control::{ControlPlane, principal_form};
 use crate::target::driver::{Call, Driver};
+use crate::target::fact::{Network, key_of, network_of, parse_duration};
 use crate::target::provision::{root, unbound};
+use crate::target::repeat::{Repeat, repeat_of};
 use crate::target::{Observed, TargetError};
 
 /// Calls after which a name may mean another principal.
@@ -207,7 +208,13 @@ impl Walk<'_> {
 
     /// Makes a call and looks at what it left behind.
     async fn observe(&mut self, call: Call<'_>) -> Result<Observed, TargetError> {
+        let operation = format!("{}:{}", call.service, call.name);
         let answer = self.driver.call(call).await?;
+        if answer.repeated && answer.result.is_err() && repeat_of(&operation) != Repeat::Read {
+            return Err(TargetError::ambiguous(format!(
+                "`{operation}` was refused when it was sent again, which may be its own work"
+            )));
+        }
         let (trail, next) = self
             .control
             .trail(self.driver.line(), self.running.trail_position)
@@ -225,7 +232,8 @@ impl Walk<'_> {
             status: answer.status,
             message,
             output,
-            trail: Some(trail),
+            // An attempt whose answer was lost leaves its events too.
+            trail: (!answer.repeated).then_some(trail),
         })
     }
 

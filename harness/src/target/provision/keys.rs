@@ -35,7 +35,7 @@ impl<'a> Provisioner<'a> {
                     "MultiRegion": key.multi_region,
                     "Tags": list_of_tags(&key.tags, "TagKey", "TagValue"),
                     "Policy": self.is_used_abroad(account, key).then(|| self.open_policy().to_string()),
-                    "BypassPolicyLockoutSafetyCheck": self.is_used_abroad(account, key).then_some(true),
+                    "BypassPolicyLockoutSafetyCheck": self.bypass().filter(|_| self.is_used_abroad(account, key)),
                 });
                 self.call(account, region, "kms:CreateKey", parameters, &what).await?
             };
@@ -120,8 +120,10 @@ impl<'a> Provisioner<'a> {
             let region = self.region(key.region.as_ref());
             let parameters = json!({
                 "KeyId": key.id,
+                // The default, said: some implementations know no default.
+                "PolicyName": "default",
                 "Policy": policy.text(),
-                "BypassPolicyLockoutSafetyCheck": true,
+                "BypassPolicyLockoutSafetyCheck": self.bypass(),
             });
             self.call(
                 account,
@@ -145,7 +147,8 @@ impl<'a> Provisioner<'a> {
             let id = self.outward(&json!(key.id))?;
             let region = self.region(key.region.as_ref());
             let arrangement = json!({"key": {"account": account, "region": region, "key_id": id, "state": state}});
-            self.control
+            let control = self.means.control.ok_or_else(|| TargetError::unsupported("arrange"))?;
+            control
                 .arrange(self.driver.line(), &arrangement)
                 .await
                 .map_err(|error| match error {

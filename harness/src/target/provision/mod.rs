@@ -1,21 +1,23 @@
-//! Builds a case's world on the target through the API, as each account's root user, in a fixed order. What the target chose on the way
+//! Builds a case's world on the target through the API, as each account's administrator (its root user, where there is one), in a fixed order. What the target chose on the way
 //! is bound. The order matters: a policy that would stand in the way of the provisioner is put last.
 
 mod identity;
 mod keys;
 mod plain;
+mod recovery;
 mod services;
 mod storage;
 
 use aws_credential_types::Credentials;
-use countersign_model::case::{AccountSpec, BucketSpec, Case, KeySpec, Shape, WorldSpec};
+use countersign_model::case::{AccountSpec, BucketSpec, Case, KeySpec, WorldSpec};
 use countersign_model::name::{AccountId, Region};
 use countersign_model::world::World;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::TargetError;
 use super::control::ControlPlane;
-use super::driver::{Answer, Call, Driver};
+use super::driver::{Answer, Driver};
+use super::{Settling, TargetError};
 use crate::differential::{Binding, BindingError};
 
 /// Secret of every account's root user on the embedded target.
@@ -30,23 +32,39 @@ const NOT_THERE: [&str; 4] = [
     "UnknownOperation",
 ];
 
-/// Builds the world and returns the binding of all that the target chose.
+/// By what means a world is built: they differ from target to target.
+pub(super) struct Means<'a> {
+    /// Credentials of somebody who may do everything in an account.
+    pub(super) administrator: &'a dyn Fn(&AccountId) -> Result<Credentials, TargetError>,
+    /// Puts states in place that the API cannot produce, where there is such a way.
+    pub(super) control: Option<&'a ControlPlane>,
+    /// Whether what AWS gives a new bucket by default is put explicitly.
+    pub(super) explicit_defaults: bool,
+    /// Whether `BypassPolicyLockoutSafetyCheck` may be sent. Without it a policy that locks the administrator out is refused.
+    pub(super) bypass_lockout_check: bool,
+    /// How late what was made is seen; none where it is seen at once.
+    pub(super) settling: Option<Settling>,
+}
+
+/// Builds the world and returns the binding of all that the target chose, with the time it is then: where changes propagate late, what a
+/// later call needs is waited for.
 ///
 /// # Errors
 /// [`TargetError::Provisioning`] naming what the target refuses; [`TargetError::Unsupported`] for what it does not have.
 pub(super) async fn provision(
     driver: &mut Driver,
-    control: &ControlPlane,
+    means: &Means<'_>,
     case: &Case,
     world: &World,
-) -> Result<Binding, TargetError> {
+) -> Result<(Binding, Timestamp), TargetError> {
     let mut provisioner = Provisioner {
         driver,
-        control,
+        means,
         case,
         world,
         spec: world.resolved_spec(),
         binding: Binding::default(),
+        clock: world.now(),
     };
     for symbol in world.initial_symbols().unique_ids.values() {
         provisioner.binding.declare(symbol);
@@ -63,7 +81,7 @@ pub(super) async fn provision(
     provisioner.key_states().await?;
     provisioner.key_policies().await?;
     provisioner.arranged_states().await?;
-    Ok(provisioner.binding)
+    Ok((provisioner.binding, provisioner.clock))
 }
 
 /// The root user of an account.
@@ -86,11 +104,13 @@ pub(super) fn role_arn(account: &AccountId, spec: &AccountSpec, role: &str) -> S
 
 struct Provisioner<'a> {
     driver: &'a mut Driver,
-    control: &'a ControlPlane,
+    means: &'a Means<'a>,
     case: &'a Case,
     world: &'a World,
     spec: &'a WorldSpec,
     binding: Binding,
+    /// The time on the target.
+    clock: Timestamp,
 }
 
 impl<'a> Provisioner<'a> {
@@ -114,30 +134,20 @@ impl<'a> Provisioner<'a> {
         parameters: Value,
         what: &str,
     ) -> Result<Value, TargetError> {
-        let (service, name) = call.split_once(':').unwrap_or(("", call));
         let with = match self.outward(&without_null(parameters))? {
             Value::Object(map) => map,
             _ => Map::new(),
         };
-        let call_of_root = Call {
-            service,
-            name,
-            with: &with,
-            region: region.as_str(),
-            credentials: Some(root(account)),
-            shape: Shape::Header,
-            headers: Vec::new(),
-        };
-        let answer = match plain::call(self.driver.line(), &call_of_root).await? {
-            Some(answer) => answer,
-            None => self.driver.call(call_of_root).await?,
-        };
-        if let Err(failure) = &answer.result
-            && failure.code.as_deref().is_some_and(|code| NOT_THERE.contains(&code))
-        {
+        let answer = self.make(account, region, call, &with).await?;
+        if is_missing(&answer) {
             return Err(TargetError::unsupported(call));
         }
         accepted(answer, what)
+    }
+
+    /// What AWS calls the flag that lets a policy lock its author out; absent where it may not be sent.
+    fn bypass(&self) -> Option<bool> {
+        self.means.bypass_lockout_check.then_some(true)
     }
 
     fn bind(&mut self, symbol: &str, output: &Value, pointer: &str) -> Result<(), TargetError> {
@@ -188,6 +198,14 @@ impl<'a> Provisioner<'a> {
             })
             .collect()
     }
+}
+
+/// Whether the target says that it does not have the operation.
+pub(super) fn is_missing(answer: &Answer) -> bool {
+    answer
+        .result
+        .as_ref()
+        .is_err_and(|failure| failure.code.as_deref().is_some_and(|code| NOT_THERE.contains(&code)))
 }
 
 /// A symbol that was never bound.

@@ -44,6 +44,7 @@ pub(super) async fn call(line: &Line, call: &Call<'_>) -> Result<Option<Answer>,
     })?;
     Ok(Some(Answer {
         status: response.status().as_u16(),
+        repeated: line.repeated(),
         result: if response.status().is_success() {
             Ok(read)
         } else {

@@ -6,7 +6,7 @@ use countersign_model::case::{BucketSpec, ObjectSpec, PublicAccessBlockSpec};
 use countersign_model::name::{AccountId, Region};
 use serde_json::{Value, json};
 
-use super::{Provisioner, accepted, list_of_tags, root, without_null};
+use super::{Provisioner, accepted, list_of_tags, without_null};
 use crate::target::{TargetError, blob};
 
 impl<'a> Provisioner<'a> {
@@ -17,13 +17,12 @@ impl<'a> Provisioner<'a> {
             let what = format!("bucket `{name}`");
             self.call(account, region, "s3:CreateBucket", json!({"Bucket": name}), &what)
                 .await?;
-            if bucket.block() != ALL_BLOCKED || needs_open_block(bucket) {
+            if self.opens(bucket) {
                 self.put_block(account, region, name, PublicAccessBlockSpec::default(), &what)
                     .await?;
             }
-            if let Some(ownership) = &bucket.ownership
-                && ownership != "BucketOwnerEnforced"
-            {
+            let ownership = bucket.ownership.as_deref().unwrap_or(OWNER_ENFORCED);
+            if ownership != OWNER_ENFORCED || self.means.explicit_defaults {
                 let parameters =
                     json!({"Bucket": name, "OwnershipControls": {"Rules": [{"ObjectOwnership": ownership}]}});
                 self.call(account, region, "s3:PutBucketOwnershipControls", parameters, &what)
@@ -60,14 +59,20 @@ impl<'a> Provisioner<'a> {
                 self.call(account, region, "s3:PutBucketAbac", parameters, &what)
                     .await?;
             }
-            if let Some(encryption) = &bucket.encryption {
-                let rule = json!({
-                    "ApplyServerSideEncryptionByDefault": without_null(json!({
-                        "SSEAlgorithm": encryption.sse,
-                        "KMSMasterKeyID": encryption.key,
-                    })),
-                    "BucketKeyEnabled": encryption.bucket_key,
+            if bucket.encryption.is_some() || bucket.sse_c_blocked.is_some() {
+                let blocked = bucket.sse_c_blocked.map(|blocked| {
+                    let word = if blocked { "SSE-C" } else { "NONE" };
+                    json!({"EncryptionType": [word]})
                 });
+                let encryption = bucket.encryption.as_ref();
+                let rule = without_null(json!({
+                    "ApplyServerSideEncryptionByDefault": without_null(json!({
+                        "SSEAlgorithm": encryption.map_or("AES256", |encryption| &encryption.sse),
+                        "KMSMasterKeyID": encryption.and_then(|encryption| encryption.key.as_ref()),
+                    })),
+                    "BucketKeyEnabled": encryption.is_some_and(|encryption| encryption.bucket_key),
+                    "BlockedEncryptionTypes": blocked,
+                }));
                 let parameters = json!({"Bucket": name, "ServerSideEncryptionConfiguration": {"Rules": [rule]}});
                 self.call(
                     account,
@@ -141,7 +146,7 @@ impl<'a> Provisioner<'a> {
         for (account, name, bucket) in self.all_buckets() {
             let region = self.region(bucket.region.as_ref());
             let what = format!("Block Public Access of bucket `{name}`");
-            let opened = bucket.block() != ALL_BLOCKED || needs_open_block(bucket);
+            let opened = self.opens(bucket);
             let close = opened && bucket.block() != PublicAccessBlockSpec::default();
             if close {
                 // Before the policy, which may take the right to do it away.
@@ -162,12 +167,22 @@ impl<'a> Provisioner<'a> {
             if let Some(block) = &holdings.public_access_block {
                 let answer = self
                     .driver
-                    .put_account_block(account.as_str(), root(account), self.spec.region.as_str(), block)
+                    .put_account_block(
+                        account.as_str(),
+                        (self.means.administrator)(account)?,
+                        self.spec.region.as_str(),
+                        block,
+                    )
                     .await?;
                 accepted(answer, "account-level Block Public Access")?;
             }
         }
         Ok(())
+    }
+
+    /// Whether the bucket is opened while it is filled, and then given its block.
+    fn opens(&self, bucket: &BucketSpec) -> bool {
+        self.means.explicit_defaults || bucket.block() != ALL_BLOCKED || needs_open_block(bucket)
     }
 
     async fn bucket_policy(
@@ -210,6 +225,8 @@ impl<'a> Provisioner<'a> {
     }
 }
 
+/// The Object Ownership of a new bucket.
+const OWNER_ENFORCED: &str = "BucketOwnerEnforced";
 /// The default of a new bucket.
 const ALL_BLOCKED: PublicAccessBlockSpec = PublicAccessBlockSpec {
     block_public_acls: true,

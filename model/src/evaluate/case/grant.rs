@@ -32,11 +32,7 @@ pub(super) fn matching<'a>(
     quirks: &Quirks,
 ) -> Option<GrantFact<'a>> {
     // A grant is on a key (svc:G-1): it says nothing of aliases, nor of requests without a key.
-    let on_key = resource
-        .splitn(6, ':')
-        .nth(5)
-        .is_some_and(|name| name.starts_with("key/"));
-    if !on_key || !action.service().eq_ignore_ascii_case("kms") {
+    if !super::is_key(resource) || !action.service().eq_ignore_ascii_case("kms") {
         return None;
     }
     grants

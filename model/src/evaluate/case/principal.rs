@@ -56,10 +56,11 @@ fn federated_user_of(session: &str, maker: &str, given: &BTreeMap<String, Option
 
 fn from_arn(text: &str, given: &BTreeMap<String, Option<ContextValue>>) -> Option<Caller> {
     let arn = Arn::new(text).ok()?;
-    let account = arn.account()?;
+    let (account, partition) = (arn.account()?, arn.partition());
     match (arn.field(2), arn.field(5).split_once('/')) {
         ("iam", None) if arn.field(5) == "root" => Some(Caller::Root {
             account,
+            partition,
             // An AssumeRoot session says so of itself (iam:K-25).
             assumed: given_text(given, "aws:AssumedRoot").is_some_and(|text| text.eq_ignore_ascii_case("true")),
         }),
@@ -68,6 +69,7 @@ fn from_arn(text: &str, given: &BTreeMap<String, Option<ContextValue>>) -> Optio
             let unique_id = Some(given_id(given).unwrap_or_else(|| derived_id("AIDA", &account, &name)));
             Some(Caller::User(User {
                 account,
+                partition,
                 path,
                 name,
                 unique_id,
@@ -76,26 +78,27 @@ fn from_arn(text: &str, given: &BTreeMap<String, Option<ContextValue>>) -> Optio
         ("iam", Some(("role", rest))) => {
             // Some session of this role, name unknown: it matches role and account principals, never a session ARN.
             let (path, name) = path_and_name(rest)?;
-            Some(Caller::RoleSession(session(account, Some(path), name, None, given)))
+            Some(Caller::RoleSession(session(&arn, Some(path), name, None, given)?))
         }
         ("sts", Some(("assumed-role", rest))) => {
             // Neither a role's name nor a session's holds a slash, and a session's ARN leaves the role's path out (iam:P-20).
             let (name, session_name) = rest
                 .split_once('/')
                 .filter(|(name, session)| !name.is_empty() && !session.is_empty() && !session.contains('/'))?;
-            let path = given_role_path(given, &account, name);
+            let path = given_role_path(given, &arn, name);
             Some(Caller::RoleSession(session(
-                account,
+                &arn,
                 path,
                 name.to_owned(),
                 Some(session_name.to_owned()),
                 given,
-            )))
+            )?))
         }
         ("sts", Some(("federated-user", name))) if !name.is_empty() => {
             // The ARN does not say whose session it is; a nameless user matches no principal entry.
             let parent = User {
                 account,
+                partition,
                 path: "/".to_owned(),
                 name: String::new(),
                 unique_id: None,
@@ -110,26 +113,28 @@ fn from_arn(text: &str, given: &BTreeMap<String, Option<ContextValue>>) -> Optio
 }
 
 fn session(
-    account: AccountId,
+    arn: &Arn,
     path: Option<String>,
     name: String,
     session_name: Option<String>,
     given: &BTreeMap<String, Option<ContextValue>>,
-) -> RoleSession {
+) -> Option<RoleSession> {
+    let account = arn.account()?;
     let unique_id = given_id(given).unwrap_or_else(|| derived_id("AROA", &account, &name));
     let service_linked = path
         .as_deref()
         .is_some_and(|path| path.starts_with("/aws-service-role/"));
-    RoleSession {
+    Some(RoleSession {
         role: Role {
             account,
+            partition: arn.partition(),
             path,
             name,
             unique_id: Some(unique_id),
         },
         name: session_name,
         service_linked,
-    }
+    })
 }
 
 /// `a/b/name` -> (`/a/b/`, `name`).
@@ -153,12 +158,18 @@ fn given_id(given: &BTreeMap<String, Option<ContextValue>>) -> Option<String> {
 }
 
 /// The path of a session's role, if the context gives its `aws:PrincipalArn`.
-fn given_role_path(given: &BTreeMap<String, Option<ContextValue>>, account: &AccountId, name: &str) -> Option<String> {
-    let rest = given_text(given, "aws:PrincipalArn")?
-        .strip_prefix("arn:aws:iam::")?
-        .strip_prefix(account.as_str())?
-        .strip_prefix(":role/")?;
-    path_and_name(rest)
+fn given_role_path(given: &BTreeMap<String, Option<ContextValue>>, session: &Arn, name: &str) -> Option<String> {
+    let role = Arn::new(given_text(given, "aws:PrincipalArn")?).ok()?;
+    let of_session = [
+        ("iam", role.field(2)),
+        ("", role.field(3)),
+        (session.field(1), role.field(1)),
+        (session.field(4), role.field(4)),
+    ];
+    if of_session.iter().any(|(wanted, is)| wanted != is) {
+        return None;
+    }
+    path_and_name(role.field(5).strip_prefix("role/")?)
         .filter(|(_, known)| known == name)
         .map(|(path, _)| path)
 }

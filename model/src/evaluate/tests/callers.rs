@@ -75,6 +75,7 @@ fn acls_and_assumed_root() {
     // iam:L-62
     let assumed = Caller::Root {
         account: account(A),
+        partition: Partition::default(),
         assumed: true,
     };
     let task = identity("Allow", "s3:DeleteBucketPolicy");

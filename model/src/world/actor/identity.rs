@@ -10,7 +10,7 @@ use super::network::{set_source_keys, time_text};
 use crate::case::{StepPrincipal, legal};
 use crate::context::Context;
 use crate::evaluate::{self, Caller, Parent};
-use crate::name::{AccountId, Region};
+use crate::name::{AccountId, Partition, Region};
 use crate::policy::PolicyKind;
 use crate::world::StepError;
 use crate::world::availability::Column;
@@ -67,6 +67,7 @@ pub(super) fn identify(state: &State, principal: &StepPrincipal, issued: Timesta
         StepPrincipal::Root { account } => Ok(Identity::plain(
             Caller::Root {
                 account: account_of(account)?,
+                partition: Partition::default(),
                 assumed: false,
             },
             Context::new(),
@@ -156,6 +157,7 @@ pub(super) fn user(state: &State, account: &AccountId, name: &str) -> Option<eva
     let user = state.user(account, name)?;
     Some(evaluate::User {
         account: account.clone(),
+        partition: Partition::default(),
         path: user.path.clone(),
         name: name.to_owned(),
         unique_id: Some(user.unique_id.clone()),
@@ -167,6 +169,7 @@ pub(super) fn role_session(state: &State, account: &AccountId, name: &str, sessi
     Some(Caller::RoleSession(evaluate::RoleSession {
         role: evaluate::Role {
             account: account.clone(),
+            partition: Partition::default(),
             path: Some(role.path.clone()),
             name: name.to_owned(),
             unique_id: Some(role.unique_id.clone()),

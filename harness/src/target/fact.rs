@@ -1,4 +1,4 @@
-//! What the texts of a step mean on this target: facts of the network, durations, keys to arrange.
+//! What the texts of a step mean on the wire: facts of the network, durations, keys to arrange.
 
 use std::time::Duration;
 

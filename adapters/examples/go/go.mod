@@ -1,0 +1,3 @@
+module example.invalid/countersign-adapter
+
+go 1.21
