@@ -183,7 +183,10 @@ pub fn place(case: &Case, report: &CaseReport) -> String {
         place.push_str(&format!(" via {service}"));
     }
     let mut conditions = BTreeSet::new();
-    for part in [serde_json::to_value(&case.world), serde_json::to_value(&case.steps)].into_iter().flatten() {
+    for part in [serde_json::to_value(&case.world), serde_json::to_value(&case.steps)]
+        .into_iter()
+        .flatten()
+    {
         conditions_of(&part, &mut conditions);
     }
     if !conditions.is_empty() {
@@ -461,7 +464,11 @@ mod tests {
         let found: Vec<&str> = found.iter().map(String::as_str).collect();
         assert_eq!(
             found,
-            ["Bool aws:SecureTransport", "StringLike aws:PrincipalTag/*", "StringLike kms:EncryptionContext:*"]
+            [
+                "Bool aws:SecureTransport",
+                "StringLike aws:PrincipalTag/*",
+                "StringLike kms:EncryptionContext:*"
+            ]
         );
     }
 

@@ -238,7 +238,7 @@ impl Target for EndpointTarget {
             administrators,
             ..
         } = self;
-        let result = runtime.block_on(begin(&options.profile, driver, administrators, case, world));
+        let result = runtime.block_on(Box::pin(begin(&options.profile, driver, administrators, case, world)));
         self.usage.provisioning = CallCount {
             calls: self.driver.line().calls() - calls_before,
             time: started.elapsed(),
@@ -265,7 +265,7 @@ impl Target for EndpointTarget {
             running,
             binding,
         };
-        let result = self.runtime.block_on(walk.step(step));
+        let result = self.runtime.block_on(Box::pin(walk.step(step)));
         self.usage.wire.add(CallCount {
             calls: self.driver.line().calls() - calls_before,
             time: started.elapsed(),
