@@ -14,6 +14,9 @@ use crate::differential::{CaseReport, RunError, run_case};
 use crate::shard::Shard;
 use crate::target::{Target, TargetError};
 
+/// Stack of a worker. The futures of the SDKs are deep, and a connection may be opened at the bottom of them.
+const STACK: usize = 16 * 1024 * 1024;
+
 /// A target that a worker thread owns.
 pub type BoxedTarget = Box<dyn Target + Send>;
 
@@ -124,7 +127,7 @@ pub fn run(
         for _ in 0..plan.workers.max(1) {
             let sender = sender.clone();
             let (next, failure) = (&next, &failure);
-            scope.spawn(move || {
+            let work = move || {
                 let fail = |error| {
                     failure
                         .lock()
@@ -157,7 +160,12 @@ pub fn run(
                         break;
                     }
                 }
-            });
+            };
+            let worker = std::thread::Builder::new().stack_size(STACK);
+            if worker.spawn_scoped(scope, work).is_err() {
+                // The others do its work; if there is none, what is missing is said below.
+                break;
+            }
         }
         drop(sender);
         // Cases finish in any order and are handed over in theirs.

@@ -199,6 +199,7 @@ impl Target for EndpointTarget {
             without_quirks: !profile.can(Capability::Quirks) && !texts,
             clock: asks(Capability::Clock).then(now),
             plain_http: asks(Capability::SecureTransport),
+            without_managed: !profile.can(Capability::AwsManagedPolicies),
         };
         // Without it nothing can be asked; `begin` says so.
         if let Ok(Some(account)) = self.only_account()
