@@ -20,6 +20,7 @@ pub mod laws;
 #[cfg(feature = "wire")]
 pub mod live;
 pub mod merge;
+pub mod observed;
 pub mod policy_texts;
 pub mod protocol;
 pub mod report;

@@ -30,6 +30,8 @@ pub(super) enum Command {
     Check(CheckArguments),
     /// Run the scenarios of the corpus, or list them.
     Scenarios(ScenariosArguments),
+    /// Run cases on a target and write down what it answers, for `check --against`.
+    Record(super::record::RecordArguments),
     /// Run Case files: scenarios, findings, vectors.
     Replay(ReplayArguments),
     /// Say how good the random cases are: distinct requests, allow share, rules reached.
@@ -122,6 +124,8 @@ pub(super) enum TargetName {
     },
     /// AWS itself, behind its rails.
     Aws,
+    /// What `record` wrote, played back.
+    Observed(PathBuf),
     /// Another program, asked over its standard input and output.
     Adapter(AdapterOptions),
 }
@@ -185,6 +189,9 @@ pub(super) struct CheckArguments {
     /// Leave the corpus out.
     #[arg(long)]
     pub(super) no_scenarios: bool,
+    /// Hold observations that `record` wrote against the model, and nothing else; a file or a folder, such as `snapshots/observed`.
+    #[arg(long, value_name = "FILE_OR_DIR", conflicts_with_all = ["cases", "target", "no_scenarios", "shard", "disturb"])]
+    pub(super) against: Option<PathBuf>,
     /// Switch a seeded fault of the embedded emulator on, to see it found. May be given several times.
     #[arg(long = "fault", value_name = "ID")]
     pub(super) faults: Vec<String>,
@@ -226,6 +233,7 @@ impl Default for CheckArguments {
             findings: super::check::SHOWN_FINDINGS,
             fail_fast: false,
             no_scenarios: false,
+            against: None,
             faults: Vec::new(),
             workers: None,
             shard: Shard::WHOLE,

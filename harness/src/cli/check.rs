@@ -9,7 +9,9 @@ use countersign_model::case::Case;
 
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
 use super::expect::{self, Known};
-use super::{Exit, Failure, adapter, files, is_endpoint, known_faults, make_target, reached, ready, workers};
+#[cfg(feature = "wire")]
+use super::is_endpoint;
+use super::{Exit, Failure, adapter, files, known_faults, make_target, reached, ready, workers};
 use crate::distinct::{Distinct, Effort};
 use crate::evaluator;
 use crate::expectations::{Recorded, RecordedRun, Verdict};
@@ -38,6 +40,9 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
 /// As [`run`]; records the cases too if asked to, and then shrinks nothing.
 pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(Exit, Option<RecordedRun>), Failure> {
     known_faults(&arguments.faults)?;
+    if let Some(path) = &arguments.against {
+        return against(path, arguments).map(|exit| (exit, None));
+    }
     let interrupted = interrupt_flag();
     let ready = ready(&arguments.target)?;
     let offered = Offered::by(&ready.target, &arguments.faults)?;
@@ -78,6 +83,23 @@ pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(
         &interrupted,
     )?;
     Ok((exit, run))
+}
+
+/// Holds observations against the model.
+fn against(path: &Path, arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let observations = crate::observed::load(path).map_err(|error| {
+        Failure::message(
+            Exit::Usage,
+            error,
+            "name a file or folder that `countersign record` wrote",
+        )
+    })?;
+    let cases = observations.into_iter().map(|observation| observation.case).collect();
+    let target = TargetArguments {
+        target: TargetName::Observed(path.to_owned()),
+        ..arguments.target.clone()
+    };
+    run_cases(cases, &target, &arguments.faults, arguments.report.as_deref())
 }
 
 /// Runs given cases, as far as they are for the target, and no random ones.
@@ -372,6 +394,7 @@ impl Offered {
                 )
             }
             TargetName::Url(endpoint) => (endpoint.clone(), None, true, false),
+            TargetName::Observed(_) => ("observed".to_owned(), None, true, false),
             TargetName::Aws | TargetName::Managed(_) | TargetName::Endpoint { .. } => {
                 (String::new(), None, false, false)
             }

@@ -14,7 +14,7 @@ use crate::live::{Ceilings, CleanOptions, LiveError, LiveOptions, Rails, plan};
 use crate::report::plain;
 use crate::session::BoxedTarget;
 use crate::target::TargetError;
-use crate::target::endpoint::{AwsSettings, EndpointOptions, Endpoints, Profile};
+use crate::target::endpoint::{AwsSettings, EndpointOptions, Endpoints, Profile, missing};
 use crate::target::{Disturbance, EndpointTarget};
 
 /// Where the journal is when nobody says.
@@ -164,12 +164,21 @@ pub(super) fn planned<'a>(
         return Ok(None);
     }
     let options = allowed(&arguments.live)?;
-    let plan = plan(cases);
+    let profile = endpoint(&options)?.profile;
+    let (asked, skipped): (Vec<&Case>, Vec<&Case>) = cases.into_iter().partition(|case| {
+        let region = case.world.as_ref().is_none_or(|world| world.region == options.region);
+        region && missing(&profile, case).is_none()
+    });
+    let plan = plan(asked);
     let over = plan.over(options.ceilings);
     let mut text = format!(
         "plan for account {} in {}; nothing is sent\n{plan}",
         options.account, options.region
     );
+    text.push_str(&format!(
+        "skips     {} cases that AWS cannot be asked in one account and Region\n",
+        skipped.len()
+    ));
     for line in &over {
         text.push_str(&format!("over      {line}\n"));
     }

@@ -18,6 +18,7 @@ mod laws;
 mod live;
 mod matrix;
 mod merge;
+mod record;
 mod replay;
 mod rules;
 mod scenarios;
@@ -33,6 +34,7 @@ pub use exit::Exit;
 
 use countersign_emulator::fault::FaultSet;
 
+use crate::observed::{self, ObservedTarget};
 use crate::session::BoxedTarget;
 use crate::target::{AdapterOptions, AdapterTarget, TargetError};
 #[cfg(feature = "wire")]
@@ -56,6 +58,7 @@ pub fn main() -> Exit {
     let result = match arguments.command.unwrap_or(Command::Check(CheckArguments::default())) {
         Command::Check(arguments) => check::run(&arguments),
         Command::Scenarios(arguments) => scenarios::run(&arguments),
+        Command::Record(arguments) => record::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
@@ -140,6 +143,10 @@ fn print(text: &[u8]) -> Result<(), Failure> {
 /// Makes a target of the kind asked for, with seeded faults switched on.
 fn make_target(arguments: &TargetArguments, faults: &[String]) -> Result<BoxedTarget, TargetError> {
     match &arguments.target {
+        TargetName::Observed(path) => {
+            let observations = observed::load(path).map_err(|error| TargetError::adapter(error.to_string()))?;
+            Ok(Box::new(ObservedTarget::new(observations)))
+        }
         TargetName::Adapter(options) => Ok(Box::new(AdapterTarget::start(adapter(options, arguments))?)),
         #[cfg(feature = "wire")]
         _ if is_endpoint(arguments) => endpoint::make(arguments),
@@ -187,7 +194,7 @@ fn is_endpoint(arguments: &TargetArguments) -> bool {
     match &arguments.target {
         TargetName::Url(_) => arguments.control_token.is_none(),
         TargetName::Managed(_) | TargetName::Endpoint { .. } | TargetName::Aws => true,
-        TargetName::Embedded | TargetName::InProcess | TargetName::Adapter(_) => false,
+        TargetName::Embedded | TargetName::InProcess | TargetName::Observed(_) | TargetName::Adapter(_) => false,
     }
 }
 
@@ -271,6 +278,7 @@ fn reached(target: &TargetName) -> String {
         TargetName::Endpoint { url: Some(url), .. } => format!("{url}, through the AWS SDKs"),
         TargetName::Endpoint { .. } => "the endpoint of AWS_ENDPOINT_URL, through the AWS SDKs".to_owned(),
         TargetName::Managed(name) => format!("`{name}`, started for this run, through the AWS SDKs"),
+        TargetName::Observed(path) => format!("the observations of `{}`, played back", path.display()),
         TargetName::Aws => "through the AWS SDKs, behind the rails".to_owned(),
         TargetName::Adapter(_) => "asked over standard input and output".to_owned(),
     }

@@ -53,7 +53,15 @@ pub(crate) async fn clean(raw: &Raw, rails: &Rails, options: CleanOptions) -> Re
             rails,
             entry: &entry,
         };
-        match broom.sweep().await? {
+        let swept = match broom.sweep().await {
+            // The rails hold it back: it is none of the run's.
+            Err(TargetError::Unsupported { capability }) => {
+                cleaned.refused.push(format!("{words}: {capability}"));
+                continue;
+            }
+            swept => swept?,
+        };
+        match swept {
             Swept::Gone => {
                 rails.note(Event::Gone, &entry.resource)?;
                 cleaned.gone.push(words);

@@ -58,6 +58,21 @@ impl Comparison {
         Ok(comparison)
     }
 
+    fn parts(self) -> impl Iterator<Item = &'static str> {
+        let parts = [
+            (true, "decision"),
+            (self.blamed, "blamed"),
+            (self.code, "code"),
+            (self.message, "message"),
+            (self.output, "output"),
+            (self.trail, "trail"),
+        ];
+        parts
+            .into_iter()
+            .filter(|(compared, _)| *compared)
+            .map(|(_, name)| name)
+    }
+
     /// Whether a disagreement is about a part that is compared.
     pub fn covers(&self, disagreement: &Disagreement) -> bool {
         match disagreement.kind {
@@ -89,6 +104,13 @@ impl Comparison {
     }
 }
 
+/// As [`Comparison::parse`] reads it.
+impl std::fmt::Display for Comparison {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.parts().collect::<Vec<_>>().join("+"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Comparison;
@@ -98,6 +120,9 @@ mod tests {
     fn a_comparison_is_read_by_its_parts() {
         assert_eq!(Comparison::parse("decision"), Ok(Comparison::DECISION));
         assert_eq!(Comparison::parse("full"), Ok(Comparison::FULL));
+        for one in [Comparison::DECISION, Comparison::FULL] {
+            assert_eq!(Comparison::parse(&one.to_string()), Ok(one));
+        }
         let some = Comparison::parse("decision + blamed+code").expect("the names are known");
         assert!(some.blamed && some.code && !some.message && !some.output && !some.trail);
         assert_eq!(Comparison::parse("decision+verdict"), Err("verdict".to_owned()));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use countersign_model::case::{Case, Decision, EvaluatorCase, EvaluatorDecision, Step};
 use countersign_model::outcome::{Outcome, PolicySet};
 use countersign_model::world::World;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::differential::Binding;
@@ -180,7 +180,7 @@ pub struct EvaluatorAnswer {
 }
 
 /// What a target did with a step, in its own values.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
     /// allow | deny | error, as seen from outside: success is allow, an access-denied code is deny, anything else is error.
     pub decision: Decision,

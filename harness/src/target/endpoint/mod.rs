@@ -228,6 +228,15 @@ impl Target for EndpointTarget {
             if region != rails.options().region {
                 return Err(TargetError::unsupported(format!("the Region {region}")));
             }
+            let keys = world
+                .resolved_spec()
+                .accounts
+                .values()
+                .flat_map(|account| account.keys.values());
+            let needed = keys.filter(|key| key.manager.as_deref() != Some("AWS")).count() as u64;
+            if needed > rails.keys_to_be_had() {
+                return Err(TargetError::unsupported("more keys at once than --max-keys"));
+            }
             // What a case before left behind, if its world could not be built.
             self.clean(CleanOptions { keep_keys: true })?;
         }
@@ -289,7 +298,7 @@ impl Target for EndpointTarget {
 }
 
 /// The first thing that the world of a case needs and the endpoint has not, in the words of reports.
-fn missing(profile: &Profile, case: &Case) -> Option<&'static str> {
+pub(crate) fn missing(profile: &Profile, case: &Case) -> Option<&'static str> {
     let world = of_world(case)
         .into_iter()
         .filter(|needed| !SAID_OTHERWISE.contains(needed))

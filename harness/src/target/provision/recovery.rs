@@ -250,9 +250,11 @@ impl Provisioner<'_> {
             .cloned()
             .unwrap_or_default();
         for grant in grants {
+            // No name is listed as an empty one.
+            let text = |of: Option<&Value>| of.and_then(Value::as_str).unwrap_or_default().to_owned();
             let same = ["GranteePrincipal", "RetiringPrincipal", "Name"]
                 .iter()
-                .all(|name| grant.get(*name).filter(|value| !value.is_null()) == with.get(*name));
+                .all(|name| text(grant.get(*name)) == text(with.get(*name)));
             let id = grant.get("GrantId").and_then(Value::as_str).unwrap_or_default();
             if same && self.binding.symbol_of(id).is_none() {
                 let parameters = json!({"KeyId": with.get("KeyId"), "GrantId": id});
