@@ -14,7 +14,7 @@ use crate::differential::{CaseReport, RunError, run_case};
 use crate::shard::Shard;
 use crate::target::{Target, TargetError};
 
-/// Stack of a worker: the SDKs' futures are deep, and without optimisation large.
+/// Stack of a worker: the SDKs' futures are deep, without optimisation large, and a connection may be opened at the bottom of them.
 const WORKER_STACK: usize = 16 << 20;
 
 /// A target that a worker thread owns.

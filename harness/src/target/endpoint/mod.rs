@@ -201,6 +201,7 @@ impl Target for EndpointTarget {
             without_quirks: !profile.can(Capability::Quirks) && !texts,
             clock: asks(Capability::Clock).then(now),
             plain_http: asks(Capability::SecureTransport),
+            without_managed: !profile.can(Capability::AwsManagedPolicies),
         };
         // Without it nothing can be asked; `begin` says so.
         if let Ok(Some(account)) = self.only_account()
@@ -255,7 +256,7 @@ impl Target for EndpointTarget {
             administrators,
             ..
         } = self;
-        let result = runtime.block_on(begin(&options.profile, driver, administrators, case, world));
+        let result = runtime.block_on(Box::pin(begin(&options.profile, driver, administrators, case, world)));
         self.usage.provisioning = CallCount {
             calls: self.driver.line().calls() - calls_before,
             time: started.elapsed(),
@@ -283,7 +284,7 @@ impl Target for EndpointTarget {
             running,
             binding,
         };
-        let result = self.runtime.block_on(walk.step(step));
+        let result = self.runtime.block_on(Box::pin(walk.step(step)));
         self.usage.wire.add(CallCount {
             calls: self.driver.line().calls() - calls_before,
             time: started.elapsed(),
