@@ -18,7 +18,7 @@ static SMALL: LazyLock<Vec<u32>> = LazyLock::new(|| {
         (3..)
             .step_by(2)
             .take_while(|d| d * d <= number)
-            .all(|d| number % d != 0)
+            .all(|d| !number.is_multiple_of(d))
     };
     (3..SIEVED_BELOW)
         .step_by(2)
