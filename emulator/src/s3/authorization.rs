@@ -4,6 +4,7 @@
 use super::bucket::{Bucket, ObjectVersion};
 use super::conditions::{self, Subject};
 use super::documents;
+use super::encryption::EncryptionHeaders;
 use super::error::S3Error;
 use super::exchange::{Exchange, set_header};
 use super::misreading;
@@ -252,6 +253,39 @@ pub(crate) fn refused(refusal: Refusal) -> S3Error {
     }
 }
 
+/// Refuses an upload under a kind of encryption that the bucket blocks. The text, both its blanks included, is the user
+/// guide's (troubleshoot-403-errors).
+///
+/// # Errors
+/// `AccessDenied`.
+pub(crate) fn check_blocked(
+    state: &State,
+    request: &Authenticated,
+    (bucket, key): (&Bucket, &str),
+    encryption: &EncryptionHeaders,
+) -> Result<(), S3Error> {
+    if !encryption.is_blocked(bucket.blocked_encryption) {
+        return Ok(());
+    }
+    Err(S3Error::access_denied(if is_told_why(state, request, bucket) {
+        format!(
+            "User: {}  is not authorized to perform: s3:PutObject on resource: \"{}/{key}\" because this bucket has blocked \
+             upload requests that specify Server Side Encryption with Customer provided keys (SSE-C). Please specify a \
+             different server-side encryption type",
+            request.caller.arn(),
+            bucket.arn()
+        )
+    } else {
+        "Access Denied".to_owned()
+    }))
+}
+
+/// Whether S3 tells the caller the reason of its own denials (`svc:S-36`).
+fn is_told_why(state: &State, request: &Authenticated, bucket: &Bucket) -> bool {
+    let relation = access::relation(state, request.caller.account(), Some(&bucket.account));
+    state.as_of() >= jiff::civil::date(2024, 1, 1) && relation != crate::authorizer::Relation::Stranger
+}
+
 /// The account's `User: … is not authorized …` sentence for a Block Public Access rejection (`svc:S-6`).
 pub(crate) fn blocked_public(
     state: &State,
@@ -261,9 +295,7 @@ pub(crate) fn blocked_public(
     arn: &str,
     reason: &str,
 ) -> S3Error {
-    let relation = access::relation(state, request.caller.account(), Some(&bucket.account));
-    let told = state.as_of() >= jiff::civil::date(2024, 1, 1) && relation != crate::authorizer::Relation::Stranger;
-    S3Error::access_denied(if told {
+    S3Error::access_denied(if is_told_why(state, request, bucket) {
         format!(
             "User: {} is not authorized to perform: {action} on resource: \"{arn}\" because {reason}.",
             request.caller.arn()

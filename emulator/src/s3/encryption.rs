@@ -298,15 +298,9 @@ impl EncryptionHeaders {
         })
     }
 
-    /// Refuses what the bucket blocks.
-    ///
-    /// # Errors
-    /// `AccessDenied`.
-    pub(crate) fn check_blocked(&self, blocked: Option<BlockedEncryption>) -> Result<(), S3Error> {
-        if self.customer_key.is_some() && blocked == Some(BlockedEncryption::CustomerKeys) {
-            return Err(S3Error::access_denied("Access Denied"));
-        }
-        Ok(())
+    /// Whether the bucket blocks it.
+    pub(crate) fn is_blocked(&self, blocked: Option<BlockedEncryption>) -> bool {
+        self.customer_key.is_some() && blocked == Some(BlockedEncryption::CustomerKeys)
     }
 
     /// The effective encryption (`svc:S-10`): request headers, else bucket default, else SSE-S3. A header

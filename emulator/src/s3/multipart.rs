@@ -66,7 +66,7 @@ pub(crate) fn create(exchange: &mut Exchange<'_>) -> Answer {
             },
         )?;
         let ownership = metadata::ownership(exchange.state, request, bucket, key)?;
-        encryption.check_blocked(bucket.blocked_encryption)?;
+        authorization::check_blocked(exchange.state, request, (bucket, key), &encryption)?;
         let effective = encryption.effective(&bucket.default_encryption());
         (bucket.region.clone(), ownership, effective)
     };

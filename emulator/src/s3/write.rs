@@ -54,7 +54,7 @@ pub(crate) fn put_with_tags(exchange: &mut Exchange<'_>, tags: Option<Vec<(Strin
             },
         )?;
         let ownership = metadata::ownership(exchange.state, request, bucket, key)?;
-        encryption.check_blocked(bucket.blocked_encryption)?;
+        authorization::check_blocked(exchange.state, request, (bucket, key), &encryption)?;
         let effective = encryption.effective(&bucket.default_encryption());
         (bucket.region.clone(), ownership, effective)
     };
@@ -176,7 +176,7 @@ pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
             region: bucket.region.clone(),
             ownership: metadata::ownership(exchange.state, request, bucket, key)?,
             effective: {
-                encryption.check_blocked(bucket.blocked_encryption)?;
+                authorization::check_blocked(exchange.state, request, (bucket, key), &encryption)?;
                 encryption.effective(&bucket.default_encryption())
             },
             tags: brought.unwrap_or_default(),

@@ -269,6 +269,11 @@ fn new_buckets_block_uploads_since_april_2026() {
     assert_eq!(shown.element("EncryptionType"), "SSE-C");
     let upload = send(&cloud, &root, "POST", "/bucket/k?uploads", &headers(OBJECT, ONE), "");
     assert_eq!(upload.error(), (403, "AccessDenied".to_owned()));
+    // The user guide's words, both blanks included (troubleshoot-403-errors).
+    let start = format!("User: arn:aws:iam::{A}:root  is not authorized to perform: s3:PutObject on resource: ");
+    let reason = "\"arn:aws:s3:::bucket/k\" because this bucket has blocked upload requests";
+    let message = upload.element("Message");
+    assert!(message.starts_with(&format!("{start}{reason}")), "{message}");
     allow_customer_keys(&cloud);
     assert_eq!(put(&cloud), 200);
     // A configuration that says nothing about it changes nothing about it.
