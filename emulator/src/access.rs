@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::authorizer::{
     self, AccessRequest, AllowedBy, AttachedPolicy, Context, Denial, EndpointPolicy, EvaluationError, GranteeMatch,
-    MatchKinds, Policy, PolicySets, Relation, ResourcePolicyMode, Settings, Verdict,
+    MatchKinds, Policy, PolicySets, Relation, ResourcePolicyMode, Settings, Verdict, known,
 };
 use crate::fault::Fault;
 use crate::identity::{Caller, Principal, Session, Via};
@@ -318,33 +318,33 @@ fn full_context(state: &State, question: &mut Question<'_>) -> Context {
 fn principal_keys(state: &State, caller: &Caller, region: &Region, context: &mut Context) {
     let principal = &caller.principal;
     if let Some(arn) = principal.principal_arn() {
-        context.set("aws:principalarn", arn);
+        context.set(known!("aws:principalarn"), arn);
     }
     if let Some(user_id) = principal.user_id() {
-        context.set("aws:userid", user_id);
+        context.set(known!("aws:userid"), user_id);
     }
     let principal_type = match principal {
         Principal::User { name, .. } => {
-            context.set("aws:username", name.clone());
+            context.set(known!("aws:username"), name.clone());
             Some("User")
         }
         Principal::Root { .. } => Some("Account"),
         Principal::RoleSession { .. } => Some("AssumedRole"),
         Principal::FederatedUser { .. } => Some("FederatedUser"),
         Principal::Anonymous => {
-            context.set("aws:principalaccount", "anonymous");
+            context.set_fixed(known!("aws:principalaccount"), "anonymous");
             Some("Anonymous")
         }
         Principal::Service {
             name, source_account, ..
         } => {
-            context.set_bool("aws:principalisawsservice", true);
-            context.set("aws:principalservicename", name.clone());
-            context.set_many("aws:principalservicenameslist", service_names(name, region));
+            context.set_bool(known!("aws:principalisawsservice"), true);
+            context.set(known!("aws:principalservicename"), name.clone());
+            context.set_many(known!("aws:principalservicenameslist"), service_names(name, region));
             if state.case.faults.contains(Fault::ServicePrincipalHasPrincipalArn) {
                 let account = source_account.as_ref().map_or("000000000000", AccountId::as_str);
                 context.set(
-                    "aws:principalarn",
+                    known!("aws:principalarn"),
                     format!("arn:aws:iam::{account}:role/aws-service-role/{name}"),
                 );
             }
@@ -352,16 +352,16 @@ fn principal_keys(state: &State, caller: &Caller, region: &Region, context: &mut
         }
     };
     if let Some(name) = principal_type {
-        context.set("aws:principaltype", name);
+        context.set_fixed(known!("aws:principaltype"), name);
     }
     if let Some(account) = principal.account() {
-        context.set("aws:principalaccount", account.as_str());
-        context.set_bool("aws:principalisawsservice", false);
+        context.set(known!("aws:principalaccount"), account);
+        context.set_bool(known!("aws:principalisawsservice"), false);
         if let Some(organization) = &state.case.organization
             && let Some(path) = organization.path(account)
         {
-            context.set("aws:principalorgid", organization.id());
-            context.set_many("aws:principalorgpaths", vec![path.to_owned()]);
+            context.set(known!("aws:principalorgid"), organization.id());
+            context.set_many(known!("aws:principalorgpaths"), vec![path.to_owned()]);
         }
     }
     for (key, value) in principal_tags(state, principal, caller.session.as_deref()) {
@@ -418,20 +418,23 @@ fn session_keys(state: &State, question: &Question<'_>, context: &mut Context) {
     let Some(session) = caller.session.as_deref() else {
         // Long-term user keys show MFA as absent on a direct call and as false on a forwarded one (iam:K-21).
         if forwarded && matches!(caller.principal, Principal::User { .. }) {
-            context.set_bool("aws:multifactorauthpresent", false);
+            context.set_bool(known!("aws:multifactorauthpresent"), false);
         }
         return;
     };
-    context.set("aws:tokenissuetime", second(session.issued_at));
+    context.set(known!("aws:tokenissuetime"), second(session.issued_at));
     if session.mfa_known {
-        context.set_bool("aws:multifactorauthpresent", session.mfa_authenticated_at.is_some());
+        context.set_bool(
+            known!("aws:multifactorauthpresent"),
+            session.mfa_authenticated_at.is_some(),
+        );
     }
     if let Some(at) = session.mfa_authenticated_at {
         let age = state.now().as_second().saturating_sub(at.as_second()).max(0);
-        context.set("aws:multifactorauthage", age.to_string());
+        context.set(known!("aws:multifactorauthage"), age.to_string());
     }
     if let Some(identity) = &session.source_identity {
-        context.set("aws:sourceidentity", identity.clone());
+        context.set(known!("aws:sourceidentity"), identity.clone());
     }
 }
 
@@ -454,25 +457,28 @@ fn network_keys(state: &State, question: &Question<'_>, context: &mut Context) {
     }
     match endpoint {
         None if forwarded && !state.case.quirks.forwarded_call_keeps_source_ip => {}
-        None => context.set("aws:sourceip", source_ip.unwrap_or(DEFAULT_SOURCE_IP)),
+        None => match source_ip {
+            Some(ip) => context.set(known!("aws:sourceip"), ip),
+            None => context.set_fixed(known!("aws:sourceip"), DEFAULT_SOURCE_IP),
+        },
         Some(_) if forwarded => {}
         Some(endpoint) => {
-            context.set("aws:sourcevpce", endpoint.id.clone());
-            context.set("aws:sourcevpc", endpoint.vpc.clone());
+            context.set(known!("aws:sourcevpce"), endpoint.id.clone());
+            context.set(known!("aws:sourcevpc"), endpoint.vpc.clone());
             let arn = format!(
                 "arn:aws:ec2:{}:{}:vpc/{}",
                 question.region, endpoint.account, endpoint.vpc
             );
-            context.set("aws:sourcevpcarn", arn);
-            context.set("aws:vpceaccount", endpoint.account.as_str());
+            context.set(known!("aws:sourcevpcarn"), arn);
+            context.set(known!("aws:vpceaccount"), &endpoint.account);
             if let Some(organization) = &state.case.organization
                 && let Some(path) = organization.path(&endpoint.account)
             {
-                context.set("aws:vpceorgid", organization.id());
-                context.set_many("aws:vpceorgpaths", vec![path.to_owned()]);
+                context.set(known!("aws:vpceorgid"), organization.id());
+                context.set_many(known!("aws:vpceorgpaths"), vec![path.to_owned()]);
             }
             if let Some(ip) = source_ip {
-                context.set("aws:vpcsourceip", ip);
+                context.set(known!("aws:vpcsourceip"), ip);
             }
         }
     }
@@ -481,12 +487,12 @@ fn network_keys(state: &State, question: &Question<'_>, context: &mut Context) {
 /// iam:K-50 … iam:K-53.
 fn resource_keys(state: &State, question: &Question<'_>, context: &mut Context) {
     if let Some(account) = question.resource_account.or(question.caller.account()) {
-        context.set("aws:resourceaccount", account.as_str());
+        context.set(known!("aws:resourceaccount"), account);
         if let Some(organization) = &state.case.organization
             && let Some(path) = organization.path(account)
         {
-            context.set("aws:resourceorgid", organization.id());
-            context.set_many("aws:resourceorgpaths", vec![path.to_owned()]);
+            context.set(known!("aws:resourceorgid"), organization.id());
+            context.set_many(known!("aws:resourceorgpaths"), vec![path.to_owned()]);
         }
     }
     for (key, value) in question.resource_tags.into_iter().flatten() {
@@ -500,15 +506,15 @@ fn service_keys(state: &State, question: &Question<'_>, context: &mut Context) {
         Via::Forwarded { service, .. } => Some(*service),
         Via::Direct | Via::LambdaRuntime { .. } => None,
     };
-    context.set_bool("aws:viaawsservice", forwarded_by.is_some());
+    context.set_bool(known!("aws:viaawsservice"), forwarded_by.is_some());
     // S3 and Lambda are not on AWS's list of services that fill the key (errata svc:Q-5).
     if let Some(service @ ("s3" | "lambda")) = forwarded_by
         && state.case.quirks.called_via_on_s3_and_lambda
     {
         let name = format!("{service}.amazonaws.com");
-        context.set_many("aws:calledvia", vec![name.clone()]);
-        context.set("aws:calledviafirst", name.clone());
-        context.set("aws:calledvialast", name);
+        context.set_many(known!("aws:calledvia"), vec![name.clone()]);
+        context.set(known!("aws:calledviafirst"), name.clone());
+        context.set(known!("aws:calledvialast"), name);
     }
     if let Principal::Service {
         source_arn,
@@ -517,15 +523,15 @@ fn service_keys(state: &State, question: &Question<'_>, context: &mut Context) {
     } = &question.caller.principal
     {
         if let Some(arn) = source_arn {
-            context.set("aws:sourcearn", arn.clone());
+            context.set(known!("aws:sourcearn"), arn.clone());
         }
         if let Some(account) = source_account {
-            context.set("aws:sourceaccount", account.as_str());
+            context.set(known!("aws:sourceaccount"), account);
             if let Some(organization) = &state.case.organization
                 && let Some(path) = organization.path(account)
             {
-                context.set("aws:sourceorgid", organization.id());
-                context.set_many("aws:sourceorgpaths", vec![path.to_owned()]);
+                context.set(known!("aws:sourceorgid"), organization.id());
+                context.set_many(known!("aws:sourceorgpaths"), vec![path.to_owned()]);
             }
         }
     }
@@ -534,15 +540,15 @@ fn service_keys(state: &State, question: &Question<'_>, context: &mut Context) {
 /// iam:K-64 … iam:K-69.
 fn request_keys(state: &State, question: &Question<'_>, context: &mut Context) {
     let now = state.now();
-    context.set("aws:currenttime", second(now));
-    context.set("aws:epochtime", now.as_second().to_string());
-    context.set_bool("aws:securetransport", true);
-    context.set("aws:requestedregion", question.region.as_str());
+    context.set(known!("aws:currenttime"), second(now));
+    context.set(known!("aws:epochtime"), now.as_second().to_string());
+    context.set_bool(known!("aws:securetransport"), true);
+    context.set(known!("aws:requestedregion"), question.region);
     if let Some(agent) = &question.caller.arrival.user_agent {
-        context.set("aws:useragent", agent.clone());
+        context.set(known!("aws:useragent"), agent.clone());
     }
     if let Some(referer) = &question.caller.arrival.referer {
-        context.set("aws:referer", referer.clone());
+        context.set(known!("aws:referer"), referer.clone());
     }
 }
 

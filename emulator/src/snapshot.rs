@@ -55,7 +55,7 @@ impl Emulator {
         state.case = case;
         state.credentials = credentials;
         state.iam = iam;
-        state.kms = kms;
+        state.replace_kms(kms);
         state.s3 = s3;
         state.lambda = lambda;
         state.backup = backup;

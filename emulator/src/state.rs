@@ -35,6 +35,8 @@ pub struct State {
     pub iam: crate::iam::Store,
     /// KMS keys, grants, aliases and the trail.
     pub kms: crate::kms::Store,
+    /// RSA key pairs of earlier worlds; survives resets.
+    pub rsa_pairs: crate::kms::Drawer,
     /// S3 buckets and objects.
     pub s3: crate::s3::Store,
     /// Lambda functions.
@@ -104,6 +106,7 @@ impl State {
             credentials: CredentialStore::default(),
             iam: crate::iam::Store::default(),
             kms: crate::kms::Store::default(),
+            rsa_pairs: crate::kms::Drawer::default(),
             s3: crate::s3::Store::default(),
             lambda: crate::lambda::Store::default(),
             backup: crate::backup::Store::default(),
@@ -119,11 +122,16 @@ impl State {
         };
         self.credentials = CredentialStore::default();
         self.iam = crate::iam::Store::default();
-        self.kms = crate::kms::Store::default();
+        self.replace_kms(crate::kms::Store::default());
         self.s3 = crate::s3::Store::default();
         self.lambda = crate::lambda::Store::default();
         self.backup = crate::backup::Store::default();
         self.dynamodb = crate::dynamodb::Store::default();
+    }
+
+    /// Another world's keys; the RSA pairs of the old ones can serve again.
+    pub(crate) fn replace_kms(&mut self, kms: crate::kms::Store) {
+        std::mem::replace(&mut self.kms, kms).end(&self.rsa_pairs);
     }
 
     /// The current instant: the case's still clock, else the source's.

@@ -150,7 +150,11 @@ impl Distinct {
         let mut more: BTreeMap<String, ()> = BTreeMap::new();
         for (kind, group) in hidden {
             let name = fingerprint::finding(&group.case, &group.report).unwrap_or_default();
-            match shown.iter_mut().find(|known| known.fingerprint == name) {
+            // Before shrinking it is not clear which of several of one name it would be.
+            let same = |known: &FindingReport| {
+                known.fingerprint == name || (effort.stranger && known.fingerprint.starts_with(&format!("{name} ")))
+            };
+            match shown.iter_mut().find(|known| same(known)) {
                 Some(known) => {
                     known.kinds.push(kind);
                     count(known, &group.case, &group.report, group.seen);
@@ -278,6 +282,16 @@ fn exemplar(
     finding
 }
 
+/// The name of a finding; on a foreign target with its place.
+fn name(case: &Case, report: &CaseReport, with_place: bool) -> Option<String> {
+    let name = fingerprint::finding(case, report)?;
+    Some(if with_place {
+        format!("{name}{}", fingerprint::place(case, report))
+    } else {
+        name
+    })
+}
+
 fn count(finding: &mut FindingReport, case: &Case, report: &CaseReport, seen: u64) {
     finding.seen += seen;
     if let Some(operation) = fingerprint::operation_of(case, report) {
@@ -315,7 +329,9 @@ fn needs(
     shrink::needs(&finding.case, budget, |other| {
         !interrupted.load(Ordering::Relaxed)
             && run_case(other, target).is_ok_and(|report| {
-                fingerprint::finding(other, &report).as_deref() == Some(finding.fingerprint.as_str())
+                let plain = fingerprint::finding(other, &report);
+                plain.as_deref() == Some(finding.fingerprint.as_str())
+                    || name(other, &report, true).as_deref() == Some(finding.fingerprint.as_str())
             })
     })
 }

@@ -97,8 +97,8 @@ func decide(asked request, given policies) (string, error) {
 	if !strings.HasPrefix(asked.Action, "s3:") || given.Resource != nil || asked.ResourceAccount != "" {
 		return "", skipped("resource_policies")
 	}
-	if strings.Contains(asked.Resource, "*") {
-		return "", skipped("wildcard_resource")
+	if strings.Contains(asked.Resource, "*") || !strings.HasPrefix(asked.Resource, "arn:aws:s3:::") {
+		return "", skipped("resources_other_than_objects")
 	}
 	// Every policy is read before any is asked: what cannot be read must not hide behind a denial.
 	var all []statement

@@ -49,8 +49,8 @@ def decide(request, policies):
         raise Skipped("principals_other_than_users")
     if not request["action"].startswith("s3:") or "resource" in policies or "resource_account" in request:
         raise Skipped("resource_policies")
-    if "*" in request["resource"]:
-        raise Skipped("wildcard_resource")
+    if "*" in request["resource"] or not request["resource"].startswith("arn:aws:s3:::"):
+        raise Skipped("resources_other_than_objects")
     # Every policy is read before any is asked: what cannot be read must not hide behind a denial.
     statements = [statement for policy in policies.get("identity", []) for statement in statements_of(policy)]
     effects = [

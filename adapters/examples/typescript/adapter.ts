@@ -47,7 +47,7 @@ function answerTo(line: Line): object {
 function decide(request: EvaluatorRequest, policies: Policies): string {
   if (typeof request.principal !== 'string' || !request.principal.includes(':user/')) throw new Skipped('principals_other_than_users')
   if (!request.action.startsWith('s3:') || 'resource' in policies || 'resource_account' in request) throw new Skipped('resource_policies')
-  if (request.resource.includes('*')) throw new Skipped('wildcard_resource')
+  if (request.resource.includes('*') || !request.resource.startsWith('arn:aws:s3:::')) throw new Skipped('resources_other_than_objects')
   // Every policy is read before any is asked: what cannot be read must not hide behind a denial.
   const statements = (policies.identity ?? []).flatMap(statementsOf)
   const effects = statements

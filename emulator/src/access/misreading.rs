@@ -2,7 +2,7 @@
 //! The right keys are `access`'s; nothing here runs unless a fault is active.
 
 use super::{Question, principal_tags};
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::fault::Fault;
 use crate::identity::{Principal, Via};
 use crate::state::State;
@@ -42,20 +42,20 @@ pub(super) fn tell_wrongly(state: &State, question: &Question<'_>, context: &mut
         && matches!(principal, Principal::User { .. })
         && question.caller.session.is_none()
     {
-        context.set_bool("aws:multifactorauthpresent", false);
+        context.set_bool(known!("aws:multifactorauthpresent"), false);
     }
     if faults.contains(Fault::SourceAccountOnDirectCalls)
         && let Some(account) = principal.account()
     {
-        context.set("aws:sourceaccount", account.as_str());
+        context.set(known!("aws:sourceaccount"), account.as_str());
     }
     if faults.contains(Fault::ForwardedCallKeepsVpc)
         && forwarded
         && let Some(endpoint) = question.caller.arrival.vpc_endpoint.as_deref()
         && let Some(endpoint) = state.case.vpc_endpoints.get(endpoint)
     {
-        context.set("aws:sourcevpce", endpoint.id.clone());
-        context.set("aws:sourcevpc", endpoint.vpc.clone());
+        context.set(known!("aws:sourcevpce"), endpoint.id.clone());
+        context.set(known!("aws:sourcevpc"), endpoint.vpc.clone());
     }
     if faults.contains(Fault::OwnTagsBeatSessionTags) {
         for (key, value) in principal_tags(state, principal, None) {
@@ -64,7 +64,7 @@ pub(super) fn tell_wrongly(state: &State, question: &Question<'_>, context: &mut
         }
     }
     if faults.contains(Fault::EveryGrantForAwsResource) && context.get("kms:grantisforawsresource").is_some() {
-        context.set_bool("kms:grantisforawsresource", true);
+        context.set_bool(known!("kms:grantisforawsresource"), true);
     }
 }
 

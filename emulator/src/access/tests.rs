@@ -37,7 +37,7 @@ fn context(state: &State, caller: &Caller, via: &Via) -> Context {
 
 fn single(context: &Context, key: &str) -> Option<String> {
     match context.get(key) {
-        Some(ContextValue::Single(text)) => Some(text.clone()),
+        Some(ContextValue::Single(text)) => Some(text.as_str().to_owned()),
         _ => None,
     }
 }

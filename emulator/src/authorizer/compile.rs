@@ -5,7 +5,7 @@ use super::condition::Condition;
 use super::json::{Member, Node, Value};
 use super::operator::Operator;
 use super::pattern::{ActionPattern, ResourcePattern};
-use super::policy::{PolicyKind, PrincipalBinding, PrincipalResolver};
+use super::policy::{Meant, PolicyKind, PrincipalBinding, PrincipalResolver};
 use super::principal::PrincipalEntry;
 use super::statement::{ActionClause, Effect, PrincipalClause, ResourceClause, Statement};
 
@@ -98,16 +98,22 @@ impl Compiler<'_> {
     }
 
     fn note_binding(&mut self, entry: &PrincipalEntry, item: &Value) {
-        let unique_id = match entry {
-            PrincipalEntry::User { bound_to: Some(id), .. } | PrincipalEntry::Role { bound_to: Some(id), .. } => id,
-            PrincipalEntry::UniqueId(id) if self.resolver.is_some() => id,
+        let meant = match entry {
+            PrincipalEntry::User { bound_to: Some(id), .. } | PrincipalEntry::Role { bound_to: Some(id), .. } => {
+                Meant::Entity(id.clone())
+            }
+            PrincipalEntry::UniqueId(id) if self.resolver.is_some() => Meant::Entity(id.clone()),
+            PrincipalEntry::Account {
+                account,
+                partition: None,
+            } if self.resolver.is_some() => Meant::Account(account.clone()),
             _ => return,
         };
         self.bindings.push(PrincipalBinding {
             start: item.start,
             end: item.end,
             written: item.as_text().unwrap_or_default().to_owned(),
-            unique_id: unique_id.clone(),
+            meant,
         });
     }
 

@@ -2,17 +2,173 @@
 //! decided by its builder; here live only storage and lookup.
 
 use std::borrow::Cow;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::names::{AccountId, Region};
 
 /// The value of a context key (`iam:§3.1`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContextValue {
     /// A single-valued key. Numbers, dates, booleans, addresses are their text.
-    Single(String),
+    Single(Words),
     /// A multi-valued key (`ArrayOf…`, `iam:C-04`), whatever the number of values.
-    Many(Vec<String>),
+    Many(Box<[String]>),
     /// Several names that differ only by case fell on the key (`iam:C-02`, `iam:OQ-15`): present, but
     /// equal to nothing.
     Conflicting,
+}
+
+/// The text of a single-valued key. Most texts of a request are constants or belong to something that lives on: copying
+/// them a question is what a question would spend most of its time with.
+#[derive(Clone, Debug)]
+pub enum Words {
+    /// A constant.
+    Fixed(&'static str),
+    /// A name that others hold too.
+    Shared(Arc<str>),
+    /// Made for this question.
+    Own(String),
+}
+
+impl Words {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Fixed(text) => text,
+            Self::Shared(text) => text,
+            Self::Own(text) => text,
+        }
+    }
+}
+
+impl Deref for Words {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl PartialEq for Words {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Words {}
+
+impl From<String> for Words {
+    fn from(text: String) -> Self {
+        Self::Own(text)
+    }
+}
+
+impl From<&str> for Words {
+    fn from(text: &str) -> Self {
+        Self::Own(text.to_owned())
+    }
+}
+
+impl From<&AccountId> for Words {
+    fn from(account: &AccountId) -> Self {
+        Self::Shared(account.shared())
+    }
+}
+
+impl From<&Region> for Words {
+    fn from(region: &Region) -> Self {
+        Self::Shared(region.shared())
+    }
+}
+
+impl From<Arc<str>> for Words {
+    fn from(text: Arc<str>) -> Self {
+        Self::Shared(text)
+    }
+}
+
+/// A condition key whose hash the compiler knows; see [`known!`].
+#[derive(Clone, Copy, Debug)]
+pub struct KnownKey {
+    text: &'static str,
+    hash: u64,
+}
+
+impl KnownKey {
+    /// A key in lower case. For constants: another letter case does not compile there.
+    #[must_use]
+    pub const fn new(text: &'static str) -> Self {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            assert!(
+                bytes[at].is_ascii() && !bytes[at].is_ascii_uppercase(),
+                "a known key is in lower case"
+            );
+            at += 1;
+        }
+        Self {
+            text,
+            hash: hash_of(text),
+        }
+    }
+}
+
+/// A condition key that the code names: checked and hashed by the compiler.
+macro_rules! known {
+    ($key:literal) => {
+        const { $crate::authorizer::KnownKey::new($key) }
+    };
+}
+pub(crate) use known;
+
+/// The name of a condition key in lower case, and its hash.
+#[derive(Clone, Debug)]
+pub struct KeyName {
+    text: Cow<'static, str>,
+    hash: u64,
+}
+
+impl From<KnownKey> for KeyName {
+    #[inline]
+    fn from(key: KnownKey) -> Self {
+        Self {
+            text: Cow::Borrowed(key.text),
+            hash: key.hash,
+        }
+    }
+}
+
+impl From<&'static str> for KeyName {
+    fn from(text: &'static str) -> Self {
+        Self::lower(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for KeyName {
+    fn from(text: String) -> Self {
+        Self::lower(Cow::Owned(text))
+    }
+}
+
+impl KeyName {
+    fn lower(text: Cow<'static, str>) -> Self {
+        let text = if is_lower(&text) {
+            text
+        } else if text.is_ascii() {
+            let mut text = text.into_owned();
+            text.make_ascii_lowercase();
+            Cow::Owned(text)
+        } else {
+            Cow::Owned(text.to_lowercase())
+        };
+        Self {
+            hash: hash_of(&text),
+            text,
+        }
+    }
 }
 
 /// Place for the global condition keys of a call and some of its service's. No more: memory allocators serve pieces of up
@@ -20,8 +176,8 @@ pub enum ContextValue {
 const USUAL_KEYS: usize = 32;
 
 /// The condition keys of one request. Key names are case-insensitive (`iam:C-01`).
-// INVARIANT: keys are sorted and lower case; no key occurs twice; value n and hash n are those of key n.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+// INVARIANT: keys are lower case; no key occurs twice; value n and hash n are those of key n.
+#[derive(Clone, Debug, Default)]
 pub struct Context {
     keys: Vec<Cow<'static, str>>,
     values: Vec<ContextValue>,
@@ -36,72 +192,72 @@ impl Context {
     }
 
     /// Sets a single-valued key, replacing what was there.
-    pub fn set(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) {
-        self.put(lower(key.into()), ContextValue::Single(value.into()));
+    #[inline]
+    pub fn set(&mut self, key: impl Into<KeyName>, value: impl Into<Words>) {
+        self.put(key.into(), ContextValue::Single(value.into()));
+    }
+
+    /// Sets a single-valued key to a constant, replacing what was there.
+    #[inline]
+    pub fn set_fixed(&mut self, key: impl Into<KeyName>, value: &'static str) {
+        self.put(key.into(), ContextValue::Single(Words::Fixed(value)));
     }
 
     /// Sets a boolean key as its text.
-    pub fn set_bool(&mut self, key: impl Into<Cow<'static, str>>, value: bool) {
-        self.set(key, if value { "true" } else { "false" });
+    #[inline]
+    pub fn set_bool(&mut self, key: impl Into<KeyName>, value: bool) {
+        self.set_fixed(key, if value { "true" } else { "false" });
     }
 
     /// Sets a multi-valued key, replacing what was there. An empty list is present but null (`iam:C-05`).
-    pub fn set_many(&mut self, key: impl Into<Cow<'static, str>>, values: Vec<String>) {
-        self.put(lower(key.into()), ContextValue::Many(values));
+    pub fn set_many(&mut self, key: impl Into<KeyName>, values: Vec<String>) {
+        self.put(key.into(), ContextValue::Many(values.into()));
     }
 
     /// Sets a key to a value of any sort, replacing what was there.
-    pub fn set_value(&mut self, key: impl Into<Cow<'static, str>>, value: ContextValue) {
-        self.put(lower(key.into()), value);
+    pub fn set_value(&mut self, key: impl Into<KeyName>, value: ContextValue) {
+        self.put(key.into(), value);
     }
 
     /// Adds one member of a family of keys such as `aws:PrincipalTag/` + tag key or
     /// `kms:EncryptionContext:` + pair key. Two members whose names differ only by case make the key
     /// [`ContextValue::Conflicting`] (`iam:C-02`).
-    pub fn add_member(&mut self, family: &str, name: &str, value: impl Into<String>) {
-        let key = lower(Cow::Owned(format!("{family}{name}")));
-        let value = ContextValue::Single(value.into());
-        let value = match self.position(&key) {
-            Ok(_) => ContextValue::Conflicting,
-            Err(_) => value,
+    pub fn add_member(&mut self, family: &str, name: &str, value: impl Into<Words>) {
+        let key = KeyName::from([family, name].concat());
+        let value = match self.position(&key.text, key.hash) {
+            Some(_) => ContextValue::Conflicting,
+            None => ContextValue::Single(value.into()),
         };
         self.put(key, value);
     }
 
     /// Removes a key; absent keys are fine.
     pub fn remove(&mut self, key: &str) {
-        let key = lower(Cow::Owned(key.to_owned()));
-        if let Ok(at) = self.position(&key) {
-            self.keys.remove(at);
-            self.values.remove(at);
-            self.hashes.remove(at);
+        let key = KeyName::from(key.to_owned());
+        if let Some(at) = self.position(&key.text, key.hash) {
+            self.keys.swap_remove(at);
+            self.values.swap_remove(at);
+            self.hashes.swap_remove(at);
         }
     }
 
     /// The value of a key, any letter case.
     pub fn get(&self, key: &str) -> Option<&ContextValue> {
-        if key.bytes().any(|byte| byte.is_ascii_uppercase()) || !key.is_ascii() {
-            return self.get_lower(&key.to_lowercase());
+        if is_lower(key) {
+            return self.get_lower(key);
         }
-        self.get_lower(key)
+        self.get_lower(&key.to_lowercase())
     }
 
     /// The value of a key that is known to be lower case.
     pub fn get_lower(&self, key: &str) -> Option<&ContextValue> {
-        self.position(key).ok().map(|at| &self.values[at])
+        self.get_hashed(key, hash_of(key))
     }
 
     /// The value of a key that is known to be lower case, by its hash: the hot path.
     #[inline]
     pub(crate) fn get_hashed(&self, key: &str, hash: u64) -> Option<&ContextValue> {
-        let mut from = 0;
-        loop {
-            let at = from + self.hashes.get(from..)?.iter().position(|have| *have == hash)?;
-            if self.keys.get(at)? == key {
-                return self.values.get(at);
-            }
-            from = at + 1;
-        }
+        self.values.get(self.position(key, hash)?)
     }
 
     /// The text of a single-valued key; `None` when absent, multi-valued or conflicting (`iam:V-04`).
@@ -115,43 +271,62 @@ impl Context {
 
     /// All keys (lower case) with their values, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ContextValue)> {
-        self.keys.iter().map(AsRef::as_ref).zip(&self.values)
+        let mut pairs: Vec<(&str, &ContextValue)> = self.keys.iter().map(AsRef::as_ref).zip(&self.values).collect();
+        pairs.sort_unstable_by_key(|(key, _)| *key);
+        pairs.into_iter()
     }
 
-    fn put(&mut self, key: Cow<'static, str>, value: ContextValue) {
-        match self.position(&key) {
-            Ok(at) => self.values[at] = value,
-            Err(at) => {
-                if self.keys.is_empty() {
-                    self.keys.reserve(USUAL_KEYS);
-                    self.values.reserve(USUAL_KEYS);
-                    self.hashes.reserve(USUAL_KEYS);
-                }
-                self.hashes.insert(at, hash_of(&key));
-                self.keys.insert(at, key);
-                self.values.insert(at, value);
+    fn put(&mut self, key: KeyName, value: ContextValue) {
+        if let Some(at) = self.position(&key.text, key.hash) {
+            self.values[at] = value;
+            return;
+        }
+        if self.keys.is_empty() {
+            self.keys.reserve(USUAL_KEYS);
+            self.values.reserve(USUAL_KEYS);
+            self.hashes.reserve(USUAL_KEYS);
+        }
+        self.hashes.push(key.hash);
+        self.keys.push(key.text);
+        self.values.push(value);
+    }
+
+    #[inline]
+    fn position(&self, key: &str, hash: u64) -> Option<usize> {
+        let mut from = 0;
+        loop {
+            let at = from + self.hashes.get(from..)?.iter().position(|have| *have == hash)?;
+            if self.keys.get(at)? == key {
+                return Some(at);
             }
+            from = at + 1;
         }
     }
+}
 
-    fn position(&self, key: &str) -> Result<usize, usize> {
-        self.keys.binary_search_by(|have| have.as_ref().cmp(key))
+impl PartialEq for Context {
+    fn eq(&self, other: &Self) -> bool {
+        self.keys.len() == other.keys.len() && self.iter().eq(other.iter())
     }
 }
+
+impl Eq for Context {}
 
 /// FNV-1a. Keys come from policies and requests of one test world: nobody gains by colliding, and a collision only
 /// costs a comparison.
-pub(crate) fn hash_of(key: &str) -> u64 {
-    key.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+pub(crate) const fn hash_of(key: &str) -> u64 {
+    let bytes = key.as_bytes();
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+        at += 1;
+    }
+    hash
 }
 
-fn lower(key: Cow<'static, str>) -> Cow<'static, str> {
-    if key.is_ascii() && !key.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return key;
-    }
-    Cow::Owned(key.to_lowercase())
+fn is_lower(key: &str) -> bool {
+    !key.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
 }
 
 #[cfg(test)]

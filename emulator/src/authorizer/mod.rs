@@ -36,7 +36,8 @@ mod tests;
 
 pub use caller::Caller;
 pub use condition::Condition;
-pub use context::{Context, ContextValue};
+pub(crate) use context::known;
+pub use context::{Context, ContextValue, KeyName, KnownKey, Words};
 pub use decide::authorize;
 pub use json::MAX_POLICY_CHARACTERS;
 pub use operator::{Comparison, Operator, Ordering, Quantifier};

@@ -61,16 +61,35 @@ pub struct Policy {
     unusable: Option<PolicyError>,
 }
 
-/// A user or role of the text that was bound to a unique id when the policy was saved (`iam:P-40`).
+/// A principal of the text that may be shown otherwise than it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PrincipalBinding {
     /// Where the JSON string starts (at its opening quote) and ends (after its closing quote), in bytes.
     pub(crate) start: usize,
     pub(crate) end: usize,
-    /// What the text says there: an ARN or the unique id itself.
+    /// What the text says there: an ARN, a unique id or an account id.
     pub(crate) written: String,
-    /// The unique id.
-    pub(crate) unique_id: String,
+    /// Who is meant.
+    pub(crate) meant: Meant,
+}
+
+/// Whom a bound principal means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Meant {
+    /// The user or role that had this unique id when the policy was saved (`iam:P-40`).
+    Entity(String),
+    /// An account, written as its bare id: the two spellings are identical, and services show the ARN (`iam:P-03`).
+    Account(String),
+}
+
+impl Meant {
+    /// How it is shown: with the current ARN; an entity that is gone with its bare unique id (`iam:P-41`).
+    fn shown(&self, principals: &dyn PrincipalResolver) -> String {
+        match self {
+            Self::Entity(unique_id) => principals.arn_of(unique_id).unwrap_or_else(|| unique_id.clone()),
+            Self::Account(account) => format!("arn:aws:iam::{account}:root"),
+        }
+    }
 }
 
 /// What saving a policy depends on beside its text.
@@ -243,19 +262,17 @@ impl Policy {
     }
 
     /// The text as it is shown: users and roles appear with their current ARN, those that are gone with
-    /// their bare unique id (`iam:P-40`, `iam:P-41`).
+    /// their bare unique id (`iam:P-40`, `iam:P-41`), accounts with the ARN of their root (`iam:P-03`).
     pub fn displayed_text(&self, principals: &dyn PrincipalResolver) -> String {
         let mut shown = String::with_capacity(self.text.len());
         let mut copied = 0;
         for binding in &self.bindings {
-            let name = principals
-                .arn_of(&binding.unique_id)
-                .unwrap_or_else(|| binding.unique_id.clone());
+            let name = binding.meant.shown(principals);
             if name == binding.written {
                 continue;
             }
             shown.push_str(&self.text[copied..binding.start]);
-            // Neither ARNs of users and roles nor unique ids have characters that JSON escapes.
+            // Neither ARNs of accounts, users and roles nor unique ids have characters that JSON escapes.
             shown.push('"');
             shown.push_str(&name);
             shown.push('"');

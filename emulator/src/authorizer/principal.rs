@@ -88,7 +88,7 @@ pub enum PrincipalEntry {
     Account {
         /// The account.
         account: String,
-        /// `None` for a bare id.
+        /// `None` for a bare id, which means the same as the ARN of this partition.
         partition: Option<String>,
     },
     /// A user ARN (`iam:P-04`).
@@ -156,9 +156,8 @@ impl PrincipalEntry {
                 _ => MatchKinds::WILD,
             },
             Self::Account { account, partition } => {
-                let same_partition = partition
-                    .as_deref()
-                    .is_none_or(|partition| partition == caller.partition());
+                // A bare id is an account of the policy's own partition (`iam:P-03`, `iam:P-19`).
+                let same_partition = partition.as_deref().unwrap_or("aws") == caller.partition();
                 let own = is_account_of(caller, account)
                     || (reading.has(Fault::OtherAccountDelegates)
                         && reading.is_key_policy

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, BACKUP_STORAGE, BackupError, Call, Job, Vault, context, page, refused, require, vaults};
 use crate::access::{self, Question};
+use crate::authorizer::known;
 use crate::identity::{Caller, Via};
 use crate::kms::KmsError;
 use crate::kms::internal;
@@ -138,7 +139,7 @@ fn require_role(state: &State, call: &Call<'_>, role_arn: &str) -> Result<(), Ba
         resource_account: Some(&account),
         ..Question::new(&call.request.caller, &via, "iam:PassRole", call.region)
     };
-    pass.context.set("iam:passedtoservice", BACKUP);
+    pass.context.set(known!("iam:passedtoservice"), BACKUP);
     access::check(state, pass)
         .map(|_| ())
         .map_err(|refusal| refused(&refusal))

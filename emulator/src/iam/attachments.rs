@@ -4,7 +4,7 @@ use super::call::{Call, Kind, attachments, change_attachments, check_modifiable}
 use super::error::IamError;
 use super::render;
 use super::store::PolicyAttachments;
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::protocol::XmlWriter;
 use crate::state::State;
 
@@ -67,7 +67,7 @@ fn read<'a>(state: &State, call: &Call<'a>) -> Result<(&'a str, &'a str), IamErr
     let arn = call.required("PolicyArn")?;
     super::managed::check_arn(arn)?;
     let mut context = Context::new();
-    context.set("iam:policyarn", arn);
+    context.set(known!("iam:policyarn"), arn);
     super::boundaries::existing_boundary(state, call, name, &mut context);
     call.authorize(state, &call.arn_of(state, call.operation.kind, name), context)?;
     existing(state, call, name)?;

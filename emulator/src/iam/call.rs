@@ -7,7 +7,7 @@ use super::error::IamError;
 use super::operations::Operation;
 use super::store::{Account, PolicyAttachments, Store};
 use crate::access::{self, Question};
-use crate::authorizer::{Context, Policy, PolicyKind, SaveRules};
+use crate::authorizer::{Context, Policy, PolicyKind, SaveRules, known};
 use crate::fault::Fault;
 use crate::identity::{Caller, Via};
 use crate::names::{AccountId, Region};
@@ -225,14 +225,14 @@ pub(super) fn tag_context(tags: &BTreeMap<String, String>, context: &mut Context
         context.add_member("aws:RequestTag/", key, value.clone());
     }
     if !tags.is_empty() {
-        context.set_many("aws:tagkeys", tags.keys().cloned().collect());
+        context.set_many(known!("aws:tagkeys"), tags.keys().cloned().collect());
     }
 }
 
 /// `iam:PermissionsBoundary`.
 pub(super) fn boundary_context(arn: Option<&str>, context: &mut Context) {
     if let Some(arn) = arn {
-        context.set("iam:permissionsboundary", arn);
+        context.set(known!("iam:permissionsboundary"), arn);
     }
 }
 

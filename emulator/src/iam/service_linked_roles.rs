@@ -11,7 +11,7 @@ use super::error::IamError;
 use super::render;
 use super::roles::find;
 use super::store::Role;
-use crate::authorizer::{Context, Policy, PolicyKind};
+use crate::authorizer::{Context, Policy, PolicyKind, known};
 use crate::propagating::Propagating;
 use crate::protocol::XmlWriter;
 use crate::state::State;
@@ -59,7 +59,7 @@ pub(super) fn create(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) ->
     let path = format!("/aws-service-role/{service}/");
     let arn = format!("arn:aws:iam::{}:role{path}{name}", call.account);
     let mut context = Context::new();
-    context.set("iam:awsservicename", service);
+    context.set(known!("iam:awsservicename"), service);
     call.authorize(state, &arn, context)?;
     if state
         .iam
@@ -99,7 +99,7 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>, xml: &mut XmlWriter) ->
     let service = find(state, call, name).ok().and_then(service_of).map(str::to_owned);
     let mut context = Context::new();
     if let Some(service) = &service {
-        context.set("iam:awsservicename", service.clone());
+        context.set(known!("iam:awsservicename"), service.clone());
     }
     call.authorize(state, &call.arn_of(state, Kind::Role, name), context)?;
     find(state, call, name)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::call::{Call, Kind, check_modifiable, merge_tags, tag_context};
 use super::error::IamError;
 use super::{managed, render};
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::protocol::XmlWriter;
 use crate::state::State;
 
@@ -22,7 +22,10 @@ pub(super) fn untag(state: &mut State, call: &Call<'_>, _xml: &mut XmlWriter) ->
     let keys = call.parameters.list("TagKeys");
     let mut context = Context::new();
     if !keys.is_empty() {
-        context.set_many("aws:tagkeys", keys.iter().map(|key| (*key).to_owned()).collect());
+        context.set_many(
+            known!("aws:tagkeys"),
+            keys.iter().map(|key| (*key).to_owned()).collect(),
+        );
     }
     change(state, call, context, |tags| {
         let gone = |key: &String| keys.iter().any(|name| name.eq_ignore_ascii_case(key));

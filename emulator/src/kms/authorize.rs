@@ -11,7 +11,7 @@ use super::key::{Key, KeyManager};
 use super::operations::Operation;
 use super::store::KeyAddress;
 use crate::access::{self, Question};
-use crate::authorizer::{AllowedBy, Context, GranteeMatch, MatchKinds, ResourcePolicyMode};
+use crate::authorizer::{AllowedBy, Context, GranteeMatch, MatchKinds, ResourcePolicyMode, known};
 use crate::fault::Fault;
 use crate::identity::Via;
 use crate::names::{AccountId, ArnParts};
@@ -121,7 +121,7 @@ pub(super) fn key(
         && operation.has_condition_key("kms:requestalias")
         && !state.case.faults.contains(Fault::RequestAliasAbsent)
     {
-        context.set("kms:requestalias", alias);
+        context.set(known!("kms:requestalias"), alias);
     }
     let mut question = Question::new(call.caller, call.via, wanted.action, call.region);
     question.resource = key.arn.as_str();
@@ -232,14 +232,14 @@ pub(super) fn key_context(state: &State, call: &Call<'_>, key: &Key, context: &m
 /// what another service does for it says through which service it came (svc:F-2).
 fn caller_keys(state: &State, call: &Call<'_>, context: &mut Context) {
     if let Some(account) = call.caller.account() {
-        context.set("kms:calleraccount", account.as_str());
+        context.set(known!("kms:calleraccount"), account);
     }
     match call.via {
         Via::Forwarded { service, region } => {
-            context.set("kms:viaservice", format!("{service}.{region}.amazonaws.com"));
+            context.set(known!("kms:viaservice"), format!("{service}.{region}.amazonaws.com"));
         }
         Via::LambdaRuntime { region } if state.case.quirks.lambda_runtime_decrypt_via_service => {
-            context.set("kms:viaservice", format!("lambda.{region}.amazonaws.com"));
+            context.set(known!("kms:viaservice"), format!("lambda.{region}.amazonaws.com"));
         }
         Via::Direct | Via::LambdaRuntime { .. } => {}
     }
@@ -250,7 +250,7 @@ fn key_properties(key: &Key, now: jiff::Timestamp, context: &mut Context) {
     spec_keys(key.spec.name, key.usage, key.origin, key.multi_region_type(), context);
     let aliases = key.alias_names.visible(now);
     if !aliases.is_empty() {
-        context.set_many("kms:resourcealiases", aliases.clone());
+        context.set_many(known!("kms:resourcealiases"), aliases.clone());
     }
 }
 
@@ -260,38 +260,38 @@ fn unused_days(operation: &Operation, key: &Key, now: jiff::Timestamp, context: 
     if operation.has_condition_key("kms:trailingdayswithoutkeyusage") {
         let since = key.last_use.as_ref().map_or(key.created_at, |last| last.at);
         let days = (now.as_second() - since.as_second()).max(0) / DAY;
-        context.set("kms:trailingdayswithoutkeyusage", days.to_string());
+        context.set(known!("kms:trailingdayswithoutkeyusage"), days.to_string());
     }
 }
 
 /// kms:KeySpec, kms:KeyUsage, kms:KeyOrigin, kms:MultiRegion, kms:MultiRegionKeyType and the deprecated names.
 pub(super) fn spec_keys(
-    spec: &str,
-    usage: &str,
-    origin: &str,
+    spec: &'static str,
+    usage: &'static str,
+    origin: &'static str,
     multi_region_type: Option<&'static str>,
     context: &mut Context,
 ) {
-    context.set("kms:keyspec", spec);
-    context.set("kms:customermasterkeyspec", spec);
-    context.set("kms:keyusage", usage);
-    context.set("kms:customermasterkeyusage", usage);
-    context.set("kms:keyorigin", origin);
-    context.set_bool("kms:multiregion", multi_region_type.is_some());
+    context.set_fixed(known!("kms:keyspec"), spec);
+    context.set_fixed(known!("kms:customermasterkeyspec"), spec);
+    context.set_fixed(known!("kms:keyusage"), usage);
+    context.set_fixed(known!("kms:customermasterkeyusage"), usage);
+    context.set_fixed(known!("kms:keyorigin"), origin);
+    context.set_bool(known!("kms:multiregion"), multi_region_type.is_some());
     if let Some(kind) = multi_region_type {
-        context.set("kms:multiregionkeytype", kind);
+        context.set_fixed(known!("kms:multiregionkeytype"), kind);
     }
 }
 
 /// kms:EncryptionContext:K and kms:EncryptionContextKeys (svc:C-4, svc:C-5).
-fn context_keys(encryption_context: Option<&BTreeMap<String, String>>, context: &mut Context) {
+pub(super) fn context_keys(encryption_context: Option<&BTreeMap<String, String>>, context: &mut Context) {
     let Some(pairs) = encryption_context.filter(|pairs| !pairs.is_empty()) else {
         return;
     };
     for (name, value) in pairs {
         context.add_member("kms:EncryptionContext:", name, value.clone());
     }
-    context.set_many("kms:encryptioncontextkeys", pairs.keys().cloned().collect());
+    context.set_many(known!("kms:encryptioncontextkeys"), pairs.keys().cloned().collect());
 }
 
 /// The denial of an alias that nobody may touch, whatever the policies say (errata svc:K-30).

@@ -7,6 +7,7 @@ use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 
 use super::store::KeyAddress;
+use crate::names::KeyArn;
 
 /// First bytes of every blob: a format tag of our own.
 const TAG: [u8; 3] = [0x01, 0x02, 0xc6];
@@ -18,10 +19,9 @@ const MATERIAL_ID: usize = 32;
 /// A parsed blob.
 #[derive(Debug, Clone)]
 pub(super) struct Blob<'a> {
-    /// The key that made it.
-    pub(super) key: KeyAddress,
-    /// The key material that made it, in hexadecimal digits.
-    pub(super) material_id: String,
+    /// ARN of the key that made it.
+    arn: &'a str,
+    material_id: &'a [u8; MATERIAL_ID],
     header: &'a [u8],
     nonce: [u8; NONCE],
     sealed: &'a [u8],
@@ -67,12 +67,12 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Blob<'_>> {
     let rest = bytes.strip_prefix(&TAG)?;
     let (length, rest) = rest.split_first()?;
     let (arn, rest) = rest.split_at_checked(usize::from(*length))?;
-    let key = KeyAddress::from_arn(std::str::from_utf8(arn).ok()?)?;
+    let arn = std::str::from_utf8(arn).ok()?;
     let (material_id, rest) = rest.split_first_chunk::<MATERIAL_ID>()?;
     let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
     Some(Blob {
-        key,
-        material_id: hex::encode(material_id),
+        arn,
+        material_id,
         header: &bytes[..TAG.len() + 1 + arn.len() + MATERIAL_ID],
         nonce: *nonce,
         sealed,
@@ -80,6 +80,23 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Blob<'_>> {
 }
 
 impl Blob<'_> {
+    /// Whether the key of this ARN made it.
+    pub(super) fn is_of(&self, arn: &KeyArn) -> bool {
+        self.arn == arn.as_str()
+    }
+
+    /// The key that made it; `None` when what stands there is no key, so that nobody made it.
+    pub(super) fn key(&self) -> Option<KeyAddress> {
+        KeyAddress::from_arn(self.arn)
+    }
+
+    /// The key material that made it, in hexadecimal digits.
+    pub(super) fn material_id(&self) -> String {
+        let mut digits = [0; 2 * MATERIAL_ID];
+        hex::encode_to_slice(self.material_id, &mut digits).expect("two digits a byte");
+        std::str::from_utf8(&digits).expect("digits are ASCII").to_owned()
+    }
+
     /// Decrypts; `None` when the blob was changed or the context differs (svc:K-25).
     pub(super) fn open(&self, material: &[u8; 32], context: &BTreeMap<String, String>) -> Option<Vec<u8>> {
         let associated = associated_data(self.header, context);
@@ -135,8 +152,9 @@ mod tests {
         let right = context(&[("a", "b")]);
         let bytes = seal(&material, &"ab".repeat(32), &address(), [1; 12], b"secret", &right);
         let blob = parse(&bytes).expect("just sealed");
-        assert_eq!(blob.key, address());
-        assert_eq!(blob.material_id, "ab".repeat(32));
+        assert_eq!(blob.key(), Some(address()));
+        assert!(blob.is_of(&address().arn()));
+        assert_eq!(blob.material_id(), "ab".repeat(32));
         assert_eq!(blob.open(&material, &right).as_deref(), Some(&b"secret"[..]));
         for wrong in [
             &[("a", "B")][..],

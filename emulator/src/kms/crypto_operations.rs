@@ -10,12 +10,12 @@ use super::error::KmsError;
 use super::key::KeyState;
 use super::operations::Operation;
 use super::params::{Params, constraint, missing};
-use super::store::{KeyAddress, Resolved, resolve};
+use super::store::{KeyAddress, Resolved, resolve_with};
 use super::using::{
     self, SYMMETRIC_DEFAULT, Use, authorize_encryption, check_encryption, material_id, trail_parameters,
 };
 use super::{authorize, ciphertext};
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::fault::Fault;
 use crate::identity::Via;
 use crate::state::State;
@@ -116,7 +116,8 @@ pub(super) fn decrypt(
     note.request_parameters = Some(trail_parameters(identifier, &wanted, None));
     if ignore_ciphertext {
         let identifier = identifier.ok_or_else(|| missing("KeyId"))?;
-        let resolved = resolve(state, call, operation, operation.action(), identifier)?;
+        let keys = || using::request_keys(operation, &wanted);
+        let resolved = resolve_with(state, call, operation, operation.action(), identifier, keys)?;
         note.keys.push(resolved.address.clone());
         authorize_encryption(state, call, operation, operation.action(), &resolved, &wanted)?;
         check_encryption(state, operation, &resolved.address, wanted.algorithm)?;
@@ -146,16 +147,19 @@ pub(super) fn re_encrypt(
     let mut request = ReEncryptRequest::read(params, operation)?;
     note.request_parameters = Some(request.trail_parameters());
     let named = request.source_identifier;
-    let source = match (named, request.blob.as_deref().and_then(ciphertext::parse)) {
-        (Some(identifier), _) => resolve(state, call, operation, FROM, identifier)?,
-        (None, Some(blob)) => by_ciphertext(state, call, &blob.key)?,
-        (None, None) => return Err(KmsError::new("InvalidCiphertextException", "")),
+    let source = match named {
+        Some(identifier) => resolve_with(state, call, operation, FROM, identifier, || {
+            using::request_keys(operation, &request.source)
+        })?,
+        None => by_ciphertext(state, call, request.blob.as_deref().unwrap_or_default())?,
     };
-    let destination = resolve(state, call, operation, TO, request.destination_identifier)?;
+    let destination = resolve_with(state, call, operation, TO, request.destination_identifier, || {
+        using::request_keys(operation, &request.destination)
+    })?;
     note.keys.extend([source.address.clone(), destination.address.clone()]);
     let same = source.address == destination.address;
     for wanted in [&mut request.source, &mut request.destination] {
-        wanted.extra.set_bool("kms:reencryptonsamekey", same);
+        wanted.extra.set_bool(known!("kms:reencryptonsamekey"), same);
     }
     let (from, to) = (&request.source, &request.destination);
     if !state.case.faults.contains(Fault::ReEncryptSourceUnchecked) {
@@ -227,7 +231,8 @@ pub(super) fn encrypt_core(
     wanted: &Use,
     note: &mut Note,
 ) -> Result<Sealed, KmsError> {
-    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
+    let keys = || using::request_keys(operation, wanted);
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, keys)?;
     note.keys.push(resolved.address.clone());
     let faults = state.case.faults;
     if faults.contains(Fault::StateBeforePermission) {
@@ -264,10 +269,11 @@ pub(super) fn decrypt_core(
     wanted: &Use,
     note: &mut Note,
 ) -> Result<Opened, KmsError> {
-    let resolved = match (identifier, ciphertext::parse(blob)) {
-        (Some(identifier), _) => resolve(state, call, operation, operation.action(), identifier)?,
-        (None, Some(blob)) => by_ciphertext(state, call, &blob.key)?,
-        (None, None) => return Err(KmsError::new("InvalidCiphertextException", "")),
+    let resolved = match identifier {
+        Some(identifier) => resolve_with(state, call, operation, operation.action(), identifier, || {
+            using::request_keys(operation, wanted)
+        })?,
+        None => by_ciphertext(state, call, blob)?,
     };
     note.keys.push(resolved.address.clone());
     let faults = state.case.faults;
@@ -400,9 +406,11 @@ fn ignores_ciphertext(params: Params<'_>) -> Result<bool, KmsError> {
 
 /// The key that a ciphertext names, for a caller who named none (svc:K-10, svc:X-4). A multi-Region key's ciphertext
 /// means the related key of the request's Region (svc:K-15).
-fn by_ciphertext(state: &mut State, call: &Call<'_>, key: &KeyAddress) -> Result<Resolved, KmsError> {
-    let mut address = key.clone();
-    if key.id.as_str().starts_with("mrk-") {
+fn by_ciphertext(state: &mut State, call: &Call<'_>, blob: &[u8]) -> Result<Resolved, KmsError> {
+    let mut address = ciphertext::parse(blob)
+        .and_then(|blob| blob.key())
+        .ok_or_else(|| KmsError::new("InvalidCiphertextException", ""))?;
+    if address.id.as_str().starts_with("mrk-") {
         address.region = call.region.clone();
     }
     let now = state.now();

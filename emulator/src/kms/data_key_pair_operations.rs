@@ -4,13 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::asymmetric::{PrivateKey, SeedStream};
 use super::call::{Answer, Call, Note};
 use super::error::KmsError;
 use super::operations::Operation;
 use super::params::{Params, missing};
-use super::store::resolve;
+use super::store::resolve_with;
 use super::using::{self, authorize_encryption, check_encryption};
+use crate::authorizer::known;
 use crate::state::State;
 
 /// Values of KeyPairSpec.
@@ -42,13 +42,14 @@ pub(super) fn generate(
         .one_of("KeyPairSpec", KEY_PAIR_SPECS)?
         .ok_or_else(|| missing("KeyPairSpec"))?;
     let mut wanted = using::read(params, operation, "EncryptionContext", "")?;
-    wanted.extra.set("kms:datakeypairspec", spec);
+    wanted.extra.set(known!("kms:datakeypairspec"), spec);
     note.request_parameters = Some(using::trail_parameters(
         Some(identifier),
         &wanted,
         Some(("keyPairSpec", json!(spec))),
     ));
-    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
+    let keys = || using::request_keys(operation, &wanted);
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, keys)?;
     let address = resolved.address.clone();
     note.keys.push(address.clone());
     authorize_encryption(state, call, operation, operation.action(), &resolved, &wanted)?;
@@ -62,7 +63,8 @@ pub(super) fn generate(
     }
     let mut seed = [0; 32];
     state.sources.ids.fill(&mut seed);
-    let pair = PrivateKey::generate(spec, &mut SeedStream::new(seed)).ok_or_else(without)?;
+    let pair = state.rsa_pairs.take(spec, seed).ok_or_else(without)?;
+    state.kms.hand_out(&pair);
     let private = pair.pkcs8();
     let sealed = using::seal(state, call, operation, &address, &private, &wanted)?;
     let mut answer = json!({

@@ -9,9 +9,9 @@ use super::grants::{self, Grant, GrantPrincipal};
 use super::new_grant::NewGrant;
 use super::operations::Operation;
 use super::params::{Params, check_length, missing};
-use super::store::{GrantAddress, KeyAddress, resolve};
+use super::store::{GrantAddress, KeyAddress, resolve, resolve_with};
 use super::{states, validate};
-use crate::authorizer::{Context, GranteeMatch, MatchKinds};
+use crate::authorizer::{Context, GranteeMatch, MatchKinds, known};
 use crate::fault::{Fault, FaultSet};
 use crate::identity::{Principal, Via};
 use crate::state::State;
@@ -51,7 +51,12 @@ pub(super) fn create_core(
     note: &mut Note,
 ) -> Result<MadeGrant, KmsError> {
     note.request_parameters = Some(wanted.trail_parameters(identifier));
-    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
+    let keys = || {
+        let mut keys = wanted.condition_keys(call);
+        authorize::context_keys(wanted.constraints.pairs(), &mut keys);
+        keys
+    };
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, keys)?;
     note.keys.push(resolved.address.clone());
     validate::known_tokens(state, &wanted.tokens)?;
     let address = resolved.address;
@@ -284,7 +289,7 @@ pub(super) fn retire_core(
     let authority = retire_authority(state, grant, target, &call.caller.principal);
     let mut extra = Context::new();
     if let Some(name) = constraints.constraint_type() {
-        extra.set("kms:grantconstrainttype", name);
+        extra.set(known!("kms:grantconstrainttype"), name);
     }
     let request = KeyUse {
         encryption_context: constraints.pairs(),
@@ -390,7 +395,10 @@ fn same_operations(left: &[&str], right: &[&str]) -> bool {
 /// kms:GrantIsForAWSResource (svc:C-18).
 pub(super) fn for_aws_resource(call: &Call<'_>) -> Context {
     let mut context = Context::new();
-    context.set_bool("kms:grantisforawsresource", matches!(call.via, Via::Forwarded { .. }));
+    context.set_bool(
+        known!("kms:grantisforawsresource"),
+        matches!(call.via, Via::Forwarded { .. }),
+    );
     context
 }
 

@@ -8,8 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::asymmetric::{PrivateKey, SeedStream};
+use super::asymmetric::PrivateKey;
 use super::call::{Answer, Call, Note};
+use super::drawer::KeyPair;
 use super::error::KmsError;
 use super::key::{Key, KeyFamily, KeyState, seconds};
 use super::key_operations::{self, gone};
@@ -17,7 +18,7 @@ use super::material::Material;
 use super::operations::Operation;
 use super::params::{Params, check_length, constraint, missing};
 use super::store::KeyAddress;
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::state::State;
 
 /// Values of WrappingAlgorithm. `RSAES_PKCS1_V1_5` is no longer supported, `SM2PKE` only in China.
@@ -51,11 +52,16 @@ const LONGEST_LIFE: i64 = 365;
 pub(super) struct ImportParameters {
     token: Vec<u8>,
     algorithm: &'static str,
-    wrapping: Arc<PrivateKey>,
+    wrapping: Arc<KeyPair>,
     valid_to: Timestamp,
 }
 
 impl ImportParameters {
+    /// The pair under which the material is to come.
+    pub(super) fn wrapping(&self) -> Arc<KeyPair> {
+        Arc::clone(&self.wrapping)
+    }
+
     /// Long enough expired that the token is no better than a foreign one.
     pub(super) fn is_forgotten(&self, now: Timestamp) -> bool {
         self.valid_to
@@ -69,7 +75,7 @@ impl ImportParameters {
             return self.wrapping.decrypt(self.algorithm, encrypted);
         };
         // The first block is an AES key under RSA-OAEP, the rest the material under AES key wrap with padding.
-        let PrivateKey::Rsa(wrapping) = &*self.wrapping else {
+        let PrivateKey::Rsa(wrapping) = &**self.wrapping else {
             return None;
         };
         let (wrapped_key, wrapped) = encrypted.split_at_checked(rsa::traits::PublicKeyParts::size(&**wrapping))?;
@@ -96,8 +102,8 @@ pub(super) fn parameters(
         .one_of("WrappingKeySpec", WRAPPING_KEY_SPECS)?
         .ok_or_else(|| missing("WrappingKeySpec"))?;
     let mut extra = Context::new();
-    extra.set("kms:wrappingalgorithm", algorithm);
-    extra.set("kms:wrappingkeyspec", spec);
+    extra.set(known!("kms:wrappingalgorithm"), algorithm);
+    extra.set(known!("kms:wrappingkeyspec"), spec);
     let changed = key_operations::change(state, call, operation, params, note, extra, |key| {
         check_wrapping(key, algorithm, spec)
     });
@@ -109,7 +115,9 @@ pub(super) fn parameters(
     let address = changed?;
     let mut seed = [0; 32];
     state.sources.ids.fill(&mut seed);
-    let wrapping = PrivateKey::generate(spec, &mut SeedStream::new(seed))
+    let wrapping = state
+        .rsa_pairs
+        .take(spec, seed)
         .ok_or_else(|| KmsError::unsupported(format!("WrappingKeySpec {spec} is not supported.")))?;
     let now = state.now();
     let valid_to = now
@@ -129,7 +137,7 @@ pub(super) fn parameters(
     key.import_parameters.push(ImportParameters {
         token,
         algorithm,
-        wrapping: Arc::new(wrapping),
+        wrapping,
         valid_to,
     });
     Ok(Some(answer))
@@ -159,10 +167,10 @@ pub(super) fn import(
     let mut extra = Context::new();
     // svc:C-25: absent when the parameters are.
     if let Some(model) = wanted.expiration_model {
-        extra.set("kms:expirationmodel", model);
+        extra.set(known!("kms:expirationmodel"), model);
     }
     if let Some(date) = wanted.valid_to {
-        extra.set("kms:validto", date.to_string());
+        extra.set(known!("kms:validto"), date.to_string());
     }
     let address = key_operations::change(state, call, operation, params, note, extra, |key| wanted.check_key(key))?;
     let known = primary_materials(state, &address);

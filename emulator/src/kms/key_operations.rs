@@ -17,7 +17,7 @@ use super::params::{Params, check_length};
 use super::rotation_operations::DEFAULT_ROTATION;
 use super::store::{KeyAddress, resolve, resolve_with};
 use super::{policy_operations, states, validate};
-use crate::authorizer::{Context, Policy};
+use crate::authorizer::{Context, Policy, known};
 use crate::fault::Fault;
 use crate::names::{AccountId, KeyId, Region};
 use crate::propagating::Propagating;
@@ -190,7 +190,7 @@ pub(super) fn schedule_deletion(
 ) -> Answer {
     let window = params.integer("PendingWindowInDays", 7, 30)?.unwrap_or(DEFAULT_WINDOW);
     let mut extra = Context::new();
-    extra.set("kms:schedulekeydeletionpendingwindowindays", window.to_string());
+    extra.set(known!("kms:schedulekeydeletionpendingwindowindays"), window.to_string());
     let now = state.now();
     let mut answer = json!({ "PendingWindowInDays": window });
     let address = prepare(state, call, operation, params, note, extra)?;
@@ -385,7 +385,7 @@ impl<'a> NewKey<'a> {
                 call.caller.account().map_or("", AccountId::as_str)
             );
             let mut context = Context::new();
-            context.set("iam:awsservicename", "mrk.kms.amazonaws.com");
+            context.set(known!("iam:awsservicename"), "mrk.kms.amazonaws.com");
             authorize::identity_only(state, call, "iam:CreateServiceLinkedRole", &role, context)?;
         }
         Ok(())
@@ -513,7 +513,7 @@ fn prepare(
 ) -> Result<KeyAddress, KmsError> {
     let identifier = params.required("KeyId", 2048)?;
     note.request_parameters = Some(json!({ "keyId": identifier }));
-    let address = resolve_with(state, call, operation, operation.action(), identifier, &extra)?.address;
+    let address = resolve_with(state, call, operation, operation.action(), identifier, || extra.clone())?.address;
     note.keys.push(address.clone());
     let now = state.now();
     authorize::key(

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::asymmetric::{PrivateKey, SeedStream};
+use super::drawer::{Drawer, KeyPair};
 use super::key::{KeyFamily, KeySpec};
 use crate::names::KeyId;
 
@@ -17,8 +18,8 @@ pub(super) struct Material {
     /// 64 hexadecimal digits; of key id and secret, so that related multi-Region keys show the same.
     pub(super) id: String,
     secret: Option<Secret>,
-    /// The key pair of asymmetric specs, made when it is first needed.
-    pair: OnceLock<Option<Arc<PrivateKey>>>,
+    /// The key pair of asymmetric specs, made when it is first needed; copies of the material have the same one.
+    pair: Arc<OnceLock<Option<Arc<KeyPair>>>>,
     /// When and how it became current; `None` for the first one.
     pub(super) rotation: Option<(Timestamp, RotationType)>,
     /// Expiration of imported material; `None`: never.
@@ -68,7 +69,7 @@ impl Material {
         Self {
             id: hex::encode(hasher.finalize()),
             secret: Some(secret),
-            pair: OnceLock::new(),
+            pair: Arc::default(),
             rotation: None,
             valid_to: None,
             description: None,
@@ -92,7 +93,7 @@ impl Material {
     /// Forgets the secret; the id stays, so that only the same material can come back.
     pub(super) fn delete(&mut self) {
         self.secret = None;
-        self.pair = OnceLock::new();
+        self.pair = Arc::default();
         self.valid_to = None;
     }
 
@@ -114,16 +115,20 @@ impl Material {
     }
 
     /// The key pair of an asymmetric spec; `None` without material and for specs without cryptography here.
-    pub(super) fn pair(&self, spec: &KeySpec) -> Option<Arc<PrivateKey>> {
+    pub(super) fn pair(&self, spec: &KeySpec, drawer: &Drawer) -> Option<Arc<KeyPair>> {
         self.pair
-            .get_or_init(|| {
-                let pair = match self.secret.as_ref()? {
-                    Secret::Seed(seed) => PrivateKey::generate(spec.name, &mut SeedStream::new(*seed)),
-                    Secret::Imported(bytes) => PrivateKey::from_pkcs8(spec.name, bytes),
-                };
-                pair.map(Arc::new)
+            .get_or_init(|| match self.secret.as_ref()? {
+                Secret::Seed(seed) => drawer.take(spec.name, *seed),
+                Secret::Imported(bytes) => {
+                    PrivateKey::from_pkcs8(spec.name, bytes).map(|key| Arc::new(KeyPair::imported(key)))
+                }
             })
             .clone()
+    }
+
+    /// The key pair, if it was ever needed.
+    pub(super) fn made_pair(&self) -> Option<Arc<KeyPair>> {
+        self.pair.get()?.clone()
     }
 }
 

@@ -9,6 +9,7 @@ mod call;
 mod ciphertext;
 mod crypto_operations;
 mod data_key_pair_operations;
+mod drawer;
 pub mod error;
 mod grant_operations;
 mod grants;
@@ -37,6 +38,7 @@ mod validate;
 
 use serde_json::{Map, Value};
 
+pub use drawer::Drawer;
 pub use error::KmsError;
 pub use grants::{Constraints, Grant, GrantPrincipal};
 pub use key::{Key, KeyFamily, KeyManager, KeySpec, KeyState, LastUse};

@@ -14,7 +14,7 @@ use super::operations::{self, Operation};
 use super::params::{Params, check_length, constraint};
 use super::store::KeyAddress;
 use super::{policy_operations, states, validate};
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::fault::Fault;
 use crate::names::Region;
 use crate::propagating::Propagating;
@@ -40,7 +40,7 @@ pub(super) fn replicate(
 ) -> Answer {
     let wanted = Replica::read(params)?;
     let mut extra = Context::new();
-    extra.set("kms:replicaregion", wanted.region.as_str());
+    extra.set(known!("kms:replicaregion"), wanted.region.as_str());
     let address = key_operations::change(state, call, operation, params, note, extra, |_| Ok(()))?;
     note.request_parameters = Some(json!({
         "keyId": params.text("KeyId")?,
@@ -112,7 +112,7 @@ pub(super) fn update_primary_region(
 ) -> Answer {
     let region = region(params, "PrimaryRegion")?;
     let mut extra = Context::new();
-    extra.set("kms:primaryregion", region.as_str());
+    extra.set(known!("kms:primaryregion"), region.as_str());
     let address = key_operations::change(state, call, operation, params, note, extra.clone(), |_| Ok(()))?;
     note.request_parameters = Some(json!({ "keyId": params.text("KeyId")?, "primaryRegion": region.as_str() }));
     let (now, until) = (state.now(), state.effective_at());
@@ -136,7 +136,6 @@ pub(super) fn update_primary_region(
         region: &region,
         ..*call
     };
-    note.keys.push(target.clone());
     authorize::key(
         state,
         &there,
@@ -158,6 +157,16 @@ pub(super) fn update_primary_region(
             key.age(now);
         }
     }
+    // Each Region is told of its own key (developer guide, log entries of UpdatePrimaryRegion).
+    note.elsewhere.push(Elsewhere {
+        region,
+        operation,
+        note: Note {
+            keys: vec![target],
+            request_parameters: note.request_parameters.clone(),
+            ..Note::default()
+        },
+    });
     Ok(None)
 }
 

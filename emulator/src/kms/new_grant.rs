@@ -13,7 +13,7 @@ use super::key::{Key, KeyFamily};
 use super::operations::Operation;
 use super::params::{Params, check_length, constraint, missing, not_in_enumeration};
 use super::validate;
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::fault::{Fault, FaultSet};
 
 /// Most pairs of a constraint (svc:G-10).
@@ -126,7 +126,7 @@ impl NewGrant {
     pub(super) fn condition_keys(&self, call: &Call<'_>) -> Context {
         let mut context = for_aws_resource(call);
         context.set_many(
-            "kms:grantoperations",
+            known!("kms:grantoperations"),
             self.operations.iter().map(|name| (*name).to_owned()).collect(),
         );
         let grantee = if self.grantee_is_service {
@@ -144,10 +144,10 @@ impl NewGrant {
             context.set(name, retiring.clone());
         }
         if let Some(name) = self.constraints.constraint_type() {
-            context.set("kms:grantconstrainttype", name);
+            context.set(known!("kms:grantconstrainttype"), name);
         }
         if let Some(arn) = &self.constraints.source_arn {
-            context.set("kms:grantconstraintsourcearn", arn.clone());
+            context.set(known!("kms:grantconstraintsourcearn"), arn.clone());
         }
         context
     }

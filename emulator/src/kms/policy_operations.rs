@@ -13,7 +13,7 @@ use super::params::{Params, check_length, constraint, missing};
 use super::store::{KeyAddress, resolve, resolve_with};
 use super::validate;
 use crate::access::{self, Question};
-use crate::authorizer::{Context, Policy, PolicyKind, ResourcePolicyMode, SaveRules};
+use crate::authorizer::{Context, Policy, PolicyKind, ResourcePolicyMode, SaveRules, known};
 use crate::fault::Fault;
 use crate::names::AccountId;
 use crate::state::State;
@@ -51,9 +51,9 @@ pub(super) fn put(
         return Err(KmsError::not_found("No such policy exists"));
     }
     let mut extra = Context::new();
-    extra.set("kms:policyname", name);
+    extra.set(known!("kms:policyname"), name);
     bypass_key(bypass, &mut extra);
-    let resolved = resolve_with(state, call, operation, operation.action(), identifier, &extra)?;
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, || extra.clone())?;
     note.keys.push(resolved.address.clone());
     authorize::key(
         state,
@@ -94,8 +94,8 @@ pub(super) fn get(
     let name = policy_name(params)?;
     note.request_parameters = Some(json!({ "keyId": identifier, "policyName": name }));
     let mut extra = Context::new();
-    extra.set("kms:policyname", name);
-    let resolved = resolve_with(state, call, operation, operation.action(), identifier, &extra)?;
+    extra.set(known!("kms:policyname"), name);
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, || extra.clone())?;
     note.keys.push(resolved.address.clone());
     authorize::key(
         state,
@@ -201,7 +201,7 @@ pub(super) fn check_lockout(state: &State, call: &Call<'_>, key: &Key, policy: &
     }
     let now = state.now();
     let mut context = Context::new();
-    context.set("kms:policyname", DEFAULT_NAME);
+    context.set(known!("kms:policyname"), DEFAULT_NAME);
     authorize::key_context(state, call, key, &mut context);
     let mut question = Question::new(call.caller, call.via, "kms:PutKeyPolicy", call.region);
     question.resource = key.arn.as_str();
@@ -223,7 +223,7 @@ pub(super) fn check_lockout(state: &State, call: &Call<'_>, key: &Key, policy: &
 /// kms:BypassPolicyLockoutSafetyCheck exists only when the parameter was sent (svc:C-19).
 pub(super) fn bypass_key(bypass: Option<bool>, context: &mut Context) {
     if let Some(value) = bypass {
-        context.set_bool("kms:bypasspolicylockoutsafetycheck", value);
+        context.set_bool(known!("kms:bypasspolicylockoutsafetycheck"), value);
     }
 }
 

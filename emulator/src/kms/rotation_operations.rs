@@ -14,7 +14,7 @@ use super::operations::Operation;
 use super::params::Params;
 use super::store::{KeyAddress, resolve};
 use super::validate;
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::state::State;
 
 /// Default rotation period in days.
@@ -33,20 +33,16 @@ pub(super) fn enable(
     let period = params.integer("RotationPeriodInDays", 90, 2560)?;
     let mut extra = Context::new();
     if let Some(period) = period {
-        extra.set("kms:rotationperiodindays", period.to_string());
+        extra.set(known!("kms:rotationperiodindays"), period.to_string());
     }
     let now = state.now();
-    let address = key_operations::change(state, call, operation, params, note, extra, |key| {
-        check_rotatable(key)?;
+    reschedule(state, call, operation, params, note, extra, |key| {
         let period = period.or(key.rotation_period_days).unwrap_or(DEFAULT_ROTATION);
         if key.rotation_period_days != Some(period) {
             key.rotation_anchor = now;
         }
         key.rotation_period_days = Some(period);
-        Ok(())
-    })?;
-    share_schedule(state, &address);
-    Ok(None)
+    })
 }
 
 /// `kms:DisableKeyRotation`.
@@ -57,9 +53,24 @@ pub(super) fn disable(
     params: Params<'_>,
     note: &mut Note,
 ) -> Answer {
-    let address = key_operations::change(state, call, operation, params, note, Context::new(), |key| {
-        check_rotatable(key)?;
+    reschedule(state, call, operation, params, note, Context::new(), |key| {
         key.rotation_period_days = None;
+    })
+}
+
+/// Changes the schedule of a key that may have one, and of the keys that share it.
+fn reschedule(
+    state: &mut State,
+    call: &Call<'_>,
+    operation: &'static Operation,
+    params: Params<'_>,
+    note: &mut Note,
+    extra: Context,
+    change: impl FnOnce(&mut Key),
+) -> Answer {
+    let address = key_operations::change(state, call, operation, params, note, extra, |key| {
+        check_rotatable(key)?;
+        change(key);
         Ok(())
     })?;
     share_schedule(state, &address);

@@ -1,5 +1,7 @@
 //! Sign, Verify, GetPublicKey, GenerateMac, VerifyMac, DeriveSharedSecret: uses of a key without encryption context.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Hmac;
@@ -7,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::asymmetric::{self, MessageType, SeedStream};
 use super::call::{Answer, Call, Note};
+use super::drawer::KeyPair;
 use super::error::KmsError;
 use super::key::{Key, KeyFamily, algorithms_member};
 use super::key_operations::gone;
@@ -17,7 +20,7 @@ use super::using::{
     authorize_plain, check_algorithm, check_has_cryptography, check_usable, refuse_recipient, unavailable, used,
 };
 use super::validate;
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::state::State;
 
 /// Values of SigningAlgorithm.
@@ -58,7 +61,7 @@ pub(super) fn sign(
     let mut seed = [0; 32];
     state.sources.ids.fill(&mut seed);
     let key = state.kms.key(&address, state.now()).ok_or_else(|| gone(&address))?;
-    let signature = pair(key, &address)?
+    let signature = pair(state, key, &address)?
         .sign(
             wanted.algorithm,
             &wanted.message,
@@ -66,12 +69,8 @@ pub(super) fn sign(
             &mut SeedStream::new(seed),
         )
         .ok_or_else(|| KmsError::wrong_algorithm(key, wanted.algorithm))?;
-    used(state, call, operation, &address);
-    Ok(Some(json!({
-        "KeyId": address.arn().as_str(),
-        "Signature": STANDARD.encode(signature),
-        "SigningAlgorithm": wanted.algorithm,
-    })))
+    let result = json!({ "Signature": STANDARD.encode(signature), "SigningAlgorithm": wanted.algorithm });
+    conclude(state, call, operation, &address, result)
 }
 
 /// `kms:Verify`.
@@ -88,15 +87,11 @@ pub(super) fn verify(
         .ok_or_else(|| missing("Signature"))?;
     let (address, message_type) = wanted.prepare(state, call, operation, note)?;
     let key = state.kms.key(&address, state.now()).ok_or_else(|| gone(&address))?;
-    if !pair(key, &address)?.verify(wanted.algorithm, &wanted.message, message_type, &signature) {
+    if !pair(state, key, &address)?.verify(wanted.algorithm, &wanted.message, message_type, &signature) {
         return Err(KmsError::new("KMSInvalidSignatureException", ""));
     }
-    used(state, call, operation, &address);
-    Ok(Some(json!({
-        "KeyId": address.arn().as_str(),
-        "SignatureValid": true,
-        "SigningAlgorithm": wanted.algorithm,
-    })))
+    let result = json!({ "SignatureValid": true, "SigningAlgorithm": wanted.algorithm });
+    conclude(state, call, operation, &address, result)
 }
 
 /// `kms:GetPublicKey`.
@@ -121,7 +116,7 @@ pub(super) fn get_public_key(
     check_has_cryptography(key)?;
     let mut answer = json!({
         "KeyId": key.arn.as_str(),
-        "PublicKey": STANDARD.encode(pair(key, &address)?.public_der()),
+        "PublicKey": STANDARD.encode(pair(state, key, &address)?.public_der()),
         "CustomerMasterKeySpec": key.spec.name,
         "KeySpec": key.spec.name,
         "KeyUsage": key.usage,
@@ -143,12 +138,8 @@ pub(super) fn generate_mac(
     let wanted = Authentication::read(params, operation, note)?;
     let address = wanted.prepare(state, call, operation, note)?;
     let mac = wanted.mac(state, &address)?;
-    used(state, call, operation, &address);
-    Ok(Some(json!({
-        "KeyId": address.arn().as_str(),
-        "Mac": STANDARD.encode(mac),
-        "MacAlgorithm": wanted.algorithm,
-    })))
+    let result = json!({ "Mac": STANDARD.encode(mac), "MacAlgorithm": wanted.algorithm });
+    conclude(state, call, operation, &address, result)
 }
 
 /// `kms:VerifyMac`.
@@ -166,12 +157,8 @@ pub(super) fn verify_mac(
     if !bool::from(subtle::ConstantTimeEq::ct_eq(mac.as_slice(), given.as_slice())) {
         return Err(KmsError::new("KMSInvalidMacException", ""));
     }
-    used(state, call, operation, &address);
-    Ok(Some(json!({
-        "KeyId": address.arn().as_str(),
-        "MacValid": true,
-        "MacAlgorithm": wanted.algorithm,
-    })))
+    let result = json!({ "MacValid": true, "MacAlgorithm": wanted.algorithm });
+    conclude(state, call, operation, &address, result)
 }
 
 /// `kms:DeriveSharedSecret`.
@@ -194,24 +181,35 @@ pub(super) fn derive_shared_secret(
     refuse_recipient(params)?;
     note.request_parameters = Some(json!({ "keyId": identifier, "keyAgreementAlgorithm": algorithm }));
     let mut extra = Context::new();
-    extra.set("kms:keyagreementalgorithm", algorithm);
+    extra.set(known!("kms:keyagreementalgorithm"), algorithm);
     let address = authorize_plain(state, call, operation, identifier, &tokens, extra, note)?;
     let key = check_usable(state, operation, &address)?;
     check_algorithm(key, algorithm)?;
-    let secret = pair(key, &address)?
+    let secret = pair(state, key, &address)?
         .agree(&peer)
         .ok_or_else(|| KmsError::malformed(format!("The public key is not a valid key of spec {}.", key.spec.name)))?;
     if dry_run {
         return Err(KmsError::dry_run());
     }
-    let origin = key.origin;
-    used(state, call, operation, &address);
-    Ok(Some(json!({
-        "KeyId": address.arn().as_str(),
+    let result = json!({
         "SharedSecret": STANDARD.encode(secret),
         "KeyAgreementAlgorithm": algorithm,
-        "KeyOrigin": origin,
-    })))
+        "KeyOrigin": key.origin,
+    });
+    conclude(state, call, operation, &address, result)
+}
+
+/// Ends a successful use: remembers it and answers the result with the key's ARN.
+fn conclude(
+    state: &mut State,
+    call: &Call<'_>,
+    operation: &'static Operation,
+    address: &KeyAddress,
+    mut result: Value,
+) -> Answer {
+    used(state, call, operation, address);
+    result["KeyId"] = json!(address.arn().as_str());
+    Ok(Some(result))
 }
 
 /// What Sign and Verify share.
@@ -259,8 +257,8 @@ impl<'a> Signing<'a> {
         note: &mut Note,
     ) -> Result<(KeyAddress, MessageType), KmsError> {
         let mut extra = Context::new();
-        extra.set("kms:signingalgorithm", self.algorithm);
-        extra.set("kms:messagetype", self.message_type);
+        extra.set(known!("kms:signingalgorithm"), self.algorithm);
+        extra.set(known!("kms:messagetype"), self.message_type);
         let address = authorize_plain(state, call, operation, self.identifier, &self.tokens, extra, note)?;
         let key = check_usable(state, operation, &address)?;
         check_algorithm(key, self.algorithm)?;
@@ -340,7 +338,7 @@ impl<'a> Authentication<'a> {
         note: &mut Note,
     ) -> Result<KeyAddress, KmsError> {
         let mut extra = Context::new();
-        extra.set("kms:macalgorithm", self.algorithm);
+        extra.set(known!("kms:macalgorithm"), self.algorithm);
         let address = authorize_plain(state, call, operation, self.identifier, &self.tokens, extra, note)?;
         check_algorithm(check_usable(state, operation, &address)?, self.algorithm)?;
         if self.dry_run {
@@ -370,9 +368,9 @@ fn hmac<M: hmac::Mac + hmac::KeyInit>(secret: &[u8], message: &[u8]) -> Vec<u8> 
     mac.finalize().into_bytes().to_vec()
 }
 
-fn pair(key: &Key, address: &KeyAddress) -> Result<std::sync::Arc<asymmetric::PrivateKey>, KmsError> {
+fn pair(state: &State, key: &Key, address: &KeyAddress) -> Result<Arc<KeyPair>, KmsError> {
     key.current_material()
-        .and_then(|material| material.pair(key.spec))
+        .and_then(|material| material.pair(key.spec, &state.rsa_pairs))
         .ok_or_else(|| unavailable(address))
 }
 

@@ -1,25 +1,34 @@
 //! Where keys, aliases and grant tokens are kept, and how identifiers find them (svc:K-10, svc:K-33).
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::call::Call;
+use super::drawer::{Drawer, KeyPair};
 use super::error::KmsError;
+use super::import_operations::ImportParameters;
 use super::key::Key;
+use super::material::Material;
 use super::operations::{Identifiers, Operation};
 use super::trail::Trail;
 use super::{authorize, managed_keys};
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::fault::Fault;
 use crate::names::{AccountId, ArnParts, KeyArn, KeyId, Region};
 use crate::state::{PerRegion, State};
+
+/// How many key pairs of GenerateDataKeyPair are remembered.
+const MOST_HANDED_OUT: usize = 8;
 
 /// Everything KMS remembers.
 #[derive(Debug, Clone, Default)]
 pub struct Store {
     regions: PerRegion<RegionStore>,
     grant_tokens: HashMap<String, GrantAddress>,
+    /// The last key pairs that GenerateDataKeyPair made: nobody needs them here, but the next world may.
+    handed_out: Vec<Arc<KeyPair>>,
     /// CloudTrail-shaped events.
     pub trail: Trail,
 }
@@ -223,6 +232,25 @@ impl Store {
         }
     }
 
+    /// Remembers a key pair that was made for a caller.
+    pub(super) fn hand_out(&mut self, pair: &Arc<KeyPair>) {
+        if self.handed_out.len() == MOST_HANDED_OUT {
+            self.handed_out.remove(0);
+        }
+        self.handed_out.push(Arc::clone(pair));
+    }
+
+    /// Ends the world: what is left of it are key pairs, for the keys of the next one.
+    pub(crate) fn end(self, drawer: &Drawer) {
+        let keys = || self.regions.iter().flat_map(|(_, store)| store.keys.values());
+        let mut pairs = self.handed_out.clone();
+        pairs.extend(keys().flat_map(|key| key.materials.iter().filter_map(Material::made_pair)));
+        pairs.extend(keys().flat_map(|key| key.import_parameters.iter().map(ImportParameters::wrapping)));
+        // Nobody may hold a pair any more when the drawer looks.
+        drop(self);
+        drawer.put_away(pairs);
+    }
+
     /// Remembers a grant token.
     pub(super) fn add_grant_token(&mut self, token: String, address: GrantAddress) {
         self.grant_tokens.insert(token, address);
@@ -277,10 +305,11 @@ pub(super) fn resolve(
     action: &str,
     identifier: &str,
 ) -> Result<Resolved, KmsError> {
-    resolve_with(state, call, operation, action, identifier, &Context::new())
+    resolve_with(state, call, operation, action, identifier, Context::new)
 }
 
 /// [`resolve`] for operations with condition keys of their own, which count before a foreign key is refused (svc:K-9).
+/// `extra` is asked for them only then.
 ///
 /// # Errors
 /// Those of [`resolve`].
@@ -290,10 +319,17 @@ pub(super) fn resolve_with(
     operation: &Operation,
     action: &str,
     identifier: &str,
-    extra: &Context,
+    extra: impl Fn() -> Context,
 ) -> Result<Resolved, KmsError> {
     let foreign = |state: &State, arn: &str| {
-        let extra = extra.clone();
+        let mut extra = extra();
+        // The alias is the caller's word, whether or not it leads to a key (svc:C-11).
+        let name = ArnParts::parse(arn).map(|parts| parts.resource);
+        if let Some(alias) = name.filter(|name| name.starts_with("alias/"))
+            && operation.has_condition_key("kms:requestalias")
+        {
+            extra.set(known!("kms:requestalias"), alias);
+        }
         Err(authorize::foreign_denial(state, call, operation, action, arn, extra))
     };
     let located = match locate(state, call, operation.identifiers, identifier) {

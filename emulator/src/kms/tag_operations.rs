@@ -11,7 +11,7 @@ use super::operations::Operation;
 use super::params::{Params, missing};
 use super::store::{KeyAddress, resolve, resolve_with};
 use super::{states, validate};
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::state::State;
 
 /// `kms:TagResource`.
@@ -52,7 +52,7 @@ pub(super) fn untag(
     note.request_parameters = Some(json!({ "keyId": identifier, "tagKeys": keys }));
     let mut extra = Context::new();
     if !keys.is_empty() {
-        extra.set_many("aws:tagkeys", keys.clone());
+        extra.set_many(known!("aws:tagkeys"), keys.clone());
     }
     change(state, call, operation, identifier, extra, note, |tags| {
         Ok(tags
@@ -96,7 +96,7 @@ fn change(
     note: &mut Note,
     new_tags: impl FnOnce(&BTreeMap<String, String>) -> Result<BTreeMap<String, String>, KmsError>,
 ) -> Answer {
-    let address = resolve_with(state, call, operation, operation.action(), identifier, &extra)?.address;
+    let address = resolve_with(state, call, operation, operation.action(), identifier, || extra.clone())?.address;
     note.keys.push(address.clone());
     authorize::key(
         state,

@@ -10,7 +10,7 @@ use super::operations::Operation;
 use super::params::{Params, missing};
 use super::using::{authorize_plain, check_usable};
 use super::validate;
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::state::State;
 
 /// The seven operations on custom key stores.
@@ -41,7 +41,7 @@ pub(super) fn encapsulation(
     validate::dry_run(params, operation)?;
     note.request_parameters = Some(json!({ "keyId": identifier, "encapsulationAlgorithm": algorithm }));
     let mut extra = Context::new();
-    extra.set("kms:encapsulationalgorithm", algorithm);
+    extra.set(known!("kms:encapsulationalgorithm"), algorithm);
     let address = authorize_plain(state, call, operation, identifier, &tokens, extra, note)?;
     let key = check_usable(state, operation, &address)?;
     Err(KmsError::unsupported(format!(

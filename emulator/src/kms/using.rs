@@ -14,9 +14,9 @@ use super::key::{Key, KeyFamily, KeyState, LastUse};
 use super::key_operations::gone;
 use super::operations::Operation;
 use super::params::{Params, check_length};
-use super::store::{KeyAddress, Resolved, resolve};
+use super::store::{KeyAddress, Resolved, resolve_with};
 use super::{asymmetric, states, validate};
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::fault::Fault;
 use crate::state::State;
 
@@ -68,6 +68,19 @@ pub(super) fn refuse_recipient(params: Params<'_>) -> Result<(), KmsError> {
     Ok(())
 }
 
+/// The condition keys of a request that encrypts or decrypts, as far as they are not the key's (svc:C-4 … svc:C-6).
+pub(super) fn request_keys(operation: &Operation, wanted: &Use) -> Context {
+    let mut keys = wanted.extra.clone();
+    keys.set_fixed(
+        known!("kms:encryptionalgorithm"),
+        wanted.algorithm.unwrap_or(SYMMETRIC_DEFAULT),
+    );
+    if operation.has_condition_key("kms:encryptioncontextkeys") {
+        authorize::context_keys(Some(&wanted.encryption_context), &mut keys);
+    }
+    keys
+}
+
 /// Asks whether the caller may use the key with an encryption algorithm and context.
 pub(super) fn authorize_encryption(
     state: &State,
@@ -83,7 +96,10 @@ pub(super) fn authorize_encryption(
     }
     let mut extra = wanted.extra.clone();
     // Present even when the parameter was omitted (svc:C-6).
-    extra.set("kms:encryptionalgorithm", wanted.algorithm.unwrap_or(SYMMETRIC_DEFAULT));
+    extra.set_fixed(
+        known!("kms:encryptionalgorithm"),
+        wanted.algorithm.unwrap_or(SYMMETRIC_DEFAULT),
+    );
     let wanted = KeyUse {
         action,
         alias: resolved.alias.as_deref(),
@@ -105,7 +121,7 @@ pub(super) fn authorize_plain(
     extra: Context,
     note: &mut Note,
 ) -> Result<KeyAddress, KmsError> {
-    let resolved = resolve(state, call, operation, operation.action(), identifier)?;
+    let resolved = resolve_with(state, call, operation, operation.action(), identifier, || extra.clone())?;
     note.keys.push(resolved.address.clone());
     validate::known_tokens(state, tokens)?;
     let wanted = KeyUse {
@@ -253,7 +269,9 @@ pub(super) fn seal(
         )
     } else {
         let algorithm = wanted.algorithm.unwrap_or(SYMMETRIC_DEFAULT);
-        let pair = material.pair(key.spec).ok_or_else(|| unavailable(address))?;
+        let pair = material
+            .pair(key.spec, &state.rsa_pairs)
+            .ok_or_else(|| unavailable(address))?;
         pair.encrypt(algorithm, plaintext, &mut SeedStream::new(random))
             .ok_or_else(|| KmsError::wrong_algorithm(key, algorithm))?
     };
@@ -273,7 +291,9 @@ pub(super) fn open(
     if key.spec.family != KeyFamily::Symmetric {
         check_context(key, wanted)?;
         let material = key.current_material().ok_or_else(|| unavailable(address))?;
-        let pair = material.pair(key.spec).ok_or_else(|| unavailable(address))?;
+        let pair = material
+            .pair(key.spec, &state.rsa_pairs)
+            .ok_or_else(|| unavailable(address))?;
         let plaintext = pair
             .decrypt(wanted.algorithm.unwrap_or(SYMMETRIC_DEFAULT), bytes)
             .ok_or_else(invalid)?;
@@ -281,15 +301,15 @@ pub(super) fn open(
     }
     let blob = ciphertext::parse(bytes).ok_or_else(invalid)?;
     // Related multi-Region keys open each other's ciphertexts (svc:K-15).
-    let same =
-        blob.key == *address || key.multi_region && blob.key.account == address.account && blob.key.id == address.id;
-    if !same {
+    let related =
+        |made_by: &KeyAddress| key.multi_region && made_by.account == address.account && made_by.id == address.id;
+    if !blob.is_of(&key.arn) && !related(&blob.key().ok_or_else(invalid)?) {
         return Err(KmsError::new(
             "IncorrectKeyException",
             "The key ID in the request does not identify a CMK that can perform this operation.",
         ));
     }
-    let material = key.material(&blob.material_id).ok_or_else(invalid)?;
+    let material = key.material(&blob.material_id()).ok_or_else(invalid)?;
     let aes = material.aes().ok_or_else(|| unavailable(address))?;
     let plaintext = blob.open(&aes, &wanted.encryption_context).ok_or_else(invalid)?;
     Ok((plaintext, material.id.clone()))

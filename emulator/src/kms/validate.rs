@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::error::KmsError;
 use super::operations::Operation;
 use super::params::{Params, check_length, constraint, missing};
+use crate::authorizer::known;
 use crate::fault::Fault;
 use crate::state::State;
 
@@ -141,6 +142,6 @@ pub(super) fn tag_keys(tags: &BTreeMap<String, String>, context: &mut crate::aut
     }
     let keys: BTreeSet<String> = tags.keys().cloned().collect();
     if !keys.is_empty() {
-        context.set_many("aws:tagkeys", keys.into_iter().collect());
+        context.set_many(known!("aws:tagkeys"), keys.into_iter().collect());
     }
 }

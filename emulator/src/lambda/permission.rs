@@ -3,6 +3,7 @@
 
 use super::{Call, LambdaError};
 use crate::access::{self, Question, Refusal};
+use crate::authorizer::known;
 use crate::identity::Via;
 use crate::state::State;
 
@@ -46,7 +47,7 @@ pub(super) fn require_role(state: &State, call: &Call<'_>, role_arn: &str) -> Re
         resource_account: Some(&account),
         ..Question::new(&call.request.caller, &via, "iam:PassRole", &call.request.region)
     };
-    pass.context.set("iam:passedtoservice", LAMBDA);
+    pass.context.set(known!("iam:passedtoservice"), LAMBDA);
     access::check(state, pass)
         .map(|_| ())
         .map_err(|refusal| denied(&refusal))

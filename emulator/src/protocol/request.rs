@@ -90,10 +90,16 @@ impl Authenticated {
             .map(|(_, value)| value.as_str())
     }
 
-    /// A header as text; `None` when absent or not visible ASCII.
+    /// A header as text, by its lower-case name; `None` when absent or not visible ASCII.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
+        debug_assert!(
+            !name.bytes().any(|byte| byte.is_ascii_uppercase()),
+            "`{name}` has capital letters"
+        );
+        // Requests have a dozen headers, and handlers ask for dozens: looking is cheaper than hashing the name.
+        let found = self.headers.iter().find(|(have, _)| have.as_str() == name);
+        found.and_then(|(_, value)| value.to_str().ok())
     }
 }
 

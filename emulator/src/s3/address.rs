@@ -24,11 +24,19 @@ impl Target {
     /// Reads host and raw path.
     ///
     /// # Errors
-    /// `InvalidURI` for a path that is not percent-encoded UTF-8, `KeyTooLongError` for long keys.
+    /// `InvalidURI` for a path that is not percent-encoded UTF-8, `KeyTooLongError` for long keys, `NoSuchAccessPoint` for
+    /// the host of an access point: there are none here, and no bucket may answer in the place of one.
     pub(crate) fn of(host: &str, raw_path: &str, control: bool) -> Result<Self, S3Error> {
         let path = raw_path.strip_prefix('/').unwrap_or(raw_path);
         if control && let Some(rest) = path.strip_prefix("v20180820") {
             return Ok(Self::Control(rest.to_owned()));
+        }
+        if names_access_point(host) {
+            return Err(S3Error::new(
+                "NoSuchAccessPoint",
+                404,
+                "The specified accesspoint does not exist",
+            ));
         }
         let (bucket, raw_key) = match bucket_of_host(host) {
             Some(bucket) => (bucket, path),
@@ -144,6 +152,17 @@ fn decode(raw: &str) -> Result<String, S3Error> {
         .map_err(|_| S3Error::new("InvalidURI", 400, "Couldn't parse the specified URI."))
 }
 
+/// `NAME-ACCOUNT.s3-accesspoint.REGION.amazonaws.com`, `ALIAS.accesspoint.s3-global.amazonaws.com`, and what S3 Outposts
+/// and Object Lambda have of the kind.
+fn names_access_point(host: &str) -> bool {
+    let name = host.split_once(':').map_or(host, |(name, _)| name);
+    let kinds = ["s3-accesspoint", "s3-object-lambda", "s3-outposts"];
+    let of_region = |label: &str| kinds.iter().any(|kind| label.starts_with(kind));
+    // The first label is the access point's, or a bucket's, and may be anything.
+    name.ends_with(".accesspoint.s3-global.amazonaws.com")
+        || name.ends_with(".amazonaws.com") && name.split('.').skip(1).any(of_region)
+}
+
 /// `bucket.localhost[:port]`, `bucket.s3.amazonaws.com`, `bucket.s3.REGION.amazonaws.com`, `bucket.s3.localhost…`.
 fn bucket_of_host(host: &str) -> Option<String> {
     let name = if host.starts_with('[') {
@@ -203,6 +222,19 @@ mod tests {
                 .map_err(|e| e.code)
                 .unwrap_err(),
             "InvalidURI"
+        );
+        for host in [
+            "b-111111111111.s3-accesspoint.us-east-1.amazonaws.com",
+            "b-111111111111.s3-accesspoint.dualstack.us-east-1.amazonaws.com:443",
+            "b.accesspoint.s3-global.amazonaws.com",
+            "b-111111111111.s3-object-lambda.us-east-1.amazonaws.com",
+        ] {
+            let code = Target::of(host, "/k", false).map_err(|e| e.code).unwrap_err();
+            assert_eq!(code, "NoSuchAccessPoint", "{host}");
+        }
+        assert_eq!(
+            Target::of("my.accesspoint.s3.us-east-1.amazonaws.com", "/k", false),
+            Ok(object("my.accesspoint", "k"))
         );
         let long = format!("/b/{}", "k".repeat(1025));
         assert_eq!(

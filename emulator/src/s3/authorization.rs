@@ -12,7 +12,7 @@ use super::operation::Operation;
 use super::permissions::{Check, On, When, checks};
 use super::public_access::PublicAccessBlock;
 use crate::access::{self, Question, Refusal};
-use crate::authorizer::{Context, MatchKinds, ResourcePolicyMode};
+use crate::authorizer::{Context, MatchKinds, ResourcePolicyMode, known};
 use crate::fault::{Fault, FaultSet};
 use crate::identity::{Principal, Via};
 use crate::names::{AccountId, ArnParts};
@@ -230,7 +230,7 @@ pub(crate) fn ask_pass_role(
     let account = AccountId::parse(arn.account).ok_or_else(invalid)?;
     let via = Via::Direct;
     let mut context = Context::new();
-    context.set("iam:passedtoservice", service);
+    context.set(known!("iam:passedtoservice"), service);
     let question = Question {
         resource: role_arn,
         resource_account: Some(&account),

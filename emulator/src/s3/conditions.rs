@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::bucket::{Bucket, ObjectVersion};
 use super::object_lock::RequestedLock;
 use super::operation::Operation;
-use crate::authorizer::Context;
+use crate::authorizer::{Context, known};
 use crate::fault::Fault;
 use crate::protocol::{Authenticated, SignatureForm};
 use crate::state::State;
@@ -189,16 +189,16 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
         && let Some(bucket) = subject.bucket
     {
         let algorithm = bucket.default_encryption().algorithm;
-        context.set("s3:x-amz-server-side-encryption", algorithm.name());
+        context.set(known!("s3:x-amz-server-side-encryption"), algorithm.name());
     }
     if let Some(bucket) = subject.bucket {
-        context.set("s3:resourceaccount", bucket.account.as_str());
+        context.set(known!("s3:resourceaccount"), &bucket.account);
         for (name, value) in &bucket.tags {
             context.add_member("s3:BucketTag/", name, value.clone());
         }
     } else if let Some(account) = request.caller.account() {
         // What there is no bucket for yet, or at all, belongs to the caller's account.
-        context.set("s3:resourceaccount", account.as_str());
+        context.set(known!("s3:resourceaccount"), account);
     }
     if LIST_ACTIONS.contains(&subject.action) && is_listing(subject.operation) {
         for (name, parameter) in LIST_KEYS {
@@ -210,7 +210,7 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
     if let Some(version_id) = subject.version_id
         && sees_version(subject.action)
     {
-        context.set("s3:versionid", version_id);
+        context.set(known!("s3:versionid"), version_id);
     }
     if let Some(version) = subject.existing
         && EXISTING_TAG_ACTIONS.contains(&subject.action)
@@ -226,10 +226,10 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
             context.add_member("s3:RequestObjectTag/", name, value.clone());
         }
         let names = tags.iter().map(|(name, _)| name.clone()).collect();
-        context.set_many("s3:requestobjecttagkeys", names);
+        context.set_many(known!("s3:requestobjecttagkeys"), names);
     }
     if let (Some(region), "s3:CreateBucket") = (subject.location_constraint, subject.action) {
-        context.set("s3:locationconstraint", region);
+        context.set(known!("s3:locationconstraint"), region);
     }
     lock_keys(state, request, subject, &mut context);
     if let Some(tags) = subject.bucket_tags
@@ -238,20 +238,26 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
         for (name, value) in tags {
             context.add_member("aws:RequestTag/", name, value.clone());
         }
-        context.set_many("aws:tagkeys", tags.iter().map(|(name, _)| name.clone()).collect());
+        context.set_many(
+            known!("aws:tagkeys"),
+            tags.iter().map(|(name, _)| name.clone()).collect(),
+        );
     }
     if let Some(keys) = subject.tag_keys {
-        context.set_many("aws:tagkeys", keys.to_vec());
+        context.set_many(known!("aws:tagkeys"), keys.to_vec());
     }
     if let Some(fields) = subject.inventory_fields {
-        context.set_many("s3:inventoryaccessibleoptionalfields", fields.to_vec());
+        context.set_many(known!("s3:inventoryaccessibleoptionalfields"), fields.to_vec());
     }
     if let (Some(key), "s3:UpdateObjectEncryption") = (subject.new_key, subject.action) {
-        context.set("s3:x-amz-server-side-encryption", "aws:kms");
-        context.set("s3:x-amz-server-side-encryption-aws-kms-key-id", key);
+        context.set(known!("s3:x-amz-server-side-encryption"), "aws:kms");
+        context.set(known!("s3:x-amz-server-side-encryption-aws-kms-key-id"), key);
     }
     if subject.action == "s3:PutObject" {
-        context.set_bool("s3:objectcreationoperation", CREATING.contains(&subject.operation));
+        context.set_bool(
+            known!("s3:objectcreationoperation"),
+            CREATING.contains(&subject.operation),
+        );
     }
     // INVARIANT: a request has only condition keys that its action knows (svc:9.6); `tables` shows them.
     debug_assert!(
@@ -365,28 +371,28 @@ fn lock_keys(state: &State, request: &Authenticated, subject: &Subject<'_>, cont
     if let Some(days) = lock.remaining_days(state.now())
         && known.contains(&"s3:object-lock-remaining-retention-days")
     {
-        context.set("s3:object-lock-remaining-retention-days", days.to_string());
+        context.set(known!("s3:object-lock-remaining-retention-days"), days.to_string());
     }
 }
 
 /// `svc:S-46`.
 fn authentication_keys(state: &State, request: &Authenticated, context: &mut Context) {
     let authentication = &request.authentication;
-    context.set("s3:tlsversion", "1.3");
+    context.set_fixed(known!("s3:tlsversion"), "1.3");
     let form = match authentication.form {
         SignatureForm::Header => "REST-HEADER",
         SignatureForm::QueryString => "REST-QUERY-STRING",
         SignatureForm::Form => "POST",
         SignatureForm::Unsigned => return,
     };
-    context.set("s3:authtype", form);
-    context.set("s3:signatureversion", "AWS4-HMAC-SHA256");
+    context.set_fixed(known!("s3:authtype"), form);
+    context.set_fixed(known!("s3:signatureversion"), "AWS4-HMAC-SHA256");
     if let Some(signed_at) = authentication.signed_at {
         let age = state.now().as_millisecond() - signed_at.as_millisecond();
-        context.set("s3:signatureage", age.max(0).to_string());
+        context.set(known!("s3:signatureage"), age.max(0).to_string());
     }
     if let Some(hash) = &authentication.content_sha256 {
-        context.set("s3:x-amz-content-sha256", hash.clone());
+        context.set(known!("s3:x-amz-content-sha256"), hash.clone());
     }
 }
 

@@ -89,26 +89,28 @@ pub fn handle(state: &mut State, request: &Authenticated) -> Response {
 /// What S3 is told in `x-amz-…` headers decides; one that cannot be read, or says two things, is not passed over. User
 /// metadata and the list of wanted attributes may be anything.
 fn refuse_ambiguous_headers(request: &Authenticated) -> Result<(), S3Error> {
-    for name in request.headers.keys().map(http::HeaderName::as_str) {
+    // The values of one name come one after the other.
+    let mut last = None;
+    for (name, value) in &request.headers {
+        let name = name.as_str();
         if !name.starts_with("x-amz-") || name.starts_with("x-amz-meta-") || name == "x-amz-object-attributes" {
             continue;
         }
-        let values = request.headers.get_all(name);
-        if values.iter().any(|value| value.to_str().is_err()) {
+        if value.to_str().is_err() {
             return Err(S3Error::invalid_argument(
                 "Header value cannot be represented using ISO-8859-1.",
                 name,
                 "",
             ));
         }
-        let first = request.headers.get(name);
-        if values.iter().any(|value| Some(value) != first) {
+        if last.is_some_and(|(other, earlier)| other == name && earlier != value) {
             return Err(S3Error::invalid_argument(
                 "The header was sent with several values.",
                 name,
                 "",
             ));
         }
+        last = Some((name, value));
     }
     Ok(())
 }

@@ -269,7 +269,10 @@ const PARAMETERS: &[&str] = &["list-type", "partNumber", "select-type"];
 
 /// Every sub-resource name that [`ROUTES`] knows at some level; used to refuse method mismatches.
 fn is_known_sub_resource(name: &str) -> bool {
-    // Every parameter of a presigned URL is asked for: the table is not searched each time.
+    // The parameters of a presigned URL are none, and the table is not searched for the others.
+    if name.starts_with("X-Amz-") {
+        return false;
+    }
     static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
         let all = ROUTES.iter().flat_map(|row| row.query).copied();
         all.filter(|name| !PARAMETERS.contains(name)).collect()
@@ -297,9 +300,10 @@ pub(crate) fn find(
     };
     let has_query = |name: &str| query.iter().any(|(key, _)| key == name);
     refuse_conflicts(query)?;
+    let verb = method.as_str();
     let found = ROUTES.iter().find(|row| {
-        row.method == method.as_str()
-            && row.level == level
+        row.level == level
+            && row.method == verb
             && row.query.iter().all(|name| has_query(name))
             && row.header.is_none_or(&has_header)
     });

@@ -4,8 +4,7 @@
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use bytes::Bytes;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 /// Length of a GCM nonce.
 pub(crate) const NONCE_BYTES: usize = 12;
@@ -58,10 +57,12 @@ fn cipher(data_key: &[u8], layer: usize) -> Result<Aes256Gcm, SealError> {
     if data_key.len() != 32 {
         return Err(SealError);
     }
-    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(data_key).map_err(|_| SealError)?;
-    mac.update(b"countersign s3 object layer ");
-    mac.update(&(layer as u64).to_be_bytes());
-    let layer_key = mac.finalize().into_bytes();
+    // One hash suffices: everything before and behind the secret has a fixed length.
+    let mut hasher = Sha256::new();
+    hasher.update(b"s3 layer");
+    hasher.update((layer as u64).to_be_bytes());
+    hasher.update(data_key);
+    let layer_key = hasher.finalize();
     let key = Key::<Aes256Gcm>::try_from(&layer_key[..]).map_err(|_| SealError)?;
     Ok(Aes256Gcm::new(&key))
 }

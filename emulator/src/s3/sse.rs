@@ -1,6 +1,7 @@
 //! The KMS calls S3 makes for a requester (`svc:9.3`): data keys for writes, unwrapping for reads, and how KMS errors
 //! look to an S3 client (`svc:9.5`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -85,16 +86,16 @@ fn is_unasked(rows: &[(Operation, Fault)], operation: Operation, faults: FaultSe
 }
 
 /// Who asks KMS: the requester (`svc:F-1`), and under `kms-asked-as-bucket-owner` the owner of the bucket.
-fn asking(state: &State, caller: &Caller, bucket: &str) -> Caller {
+fn asking<'a>(state: &State, caller: &'a Caller, bucket: &str) -> Cow<'a, Caller> {
     match state.s3.buckets.get(bucket) {
-        Some(bucket) if state.case.faults.contains(Fault::KmsAskedAsBucketOwner) => Caller {
+        Some(bucket) if state.case.faults.contains(Fault::KmsAskedAsBucketOwner) => Cow::Owned(Caller {
             principal: Principal::Root {
                 account: bucket.account.clone(),
             },
             session: None,
             ..caller.clone()
-        },
-        _ => caller.clone(),
+        }),
+        _ => Cow::Borrowed(caller),
     }
 }
 
@@ -158,7 +159,7 @@ pub(crate) fn generate(
     let of_bucket = bucket_key && !faults.contains(Fault::BucketKeyContextIsObject);
     let context = kms_context(&customer_context, bucket, key, of_bucket);
     let asking = asking(state, caller, bucket);
-    let caller = &asking;
+    let caller: &Caller = &asking;
     let now = state.now();
     let asked = Asked {
         caller,
@@ -234,7 +235,7 @@ pub(crate) fn unwrap(
     }
     require_signature(caller)?;
     let asking = asking(state, caller, kms.bucket());
-    let caller = &asking;
+    let caller: &Caller = &asking;
     let now = state.now();
     let asked = Asked {
         caller,

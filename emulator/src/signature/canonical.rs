@@ -83,13 +83,33 @@ fn query(raw: &str, form: SignatureForm) -> String {
     text
 }
 
-/// The canonical encoding of a text: every byte of `set` encoded. Most texts consist of bytes that are `kept`.
+/// The canonical encoding of a text: every byte of `set` encoded, and nothing that is `kept`. Most texts come so.
 fn recode<'a>(text: &'a str, set: &'static AsciiSet, kept: impl Fn(u8) -> bool) -> Cow<'a, str> {
-    if text.bytes().all(kept) {
+    if is_canonical(text.as_bytes(), kept) {
         return Cow::Borrowed(text);
     }
     let decoded: Vec<u8> = percent_decode_str(text).collect();
     Cow::Owned(percent_encoding::percent_encode(&decoded, set).to_string())
+}
+
+/// Whether every byte is `kept` or encoded with capital digits, and none of those that are kept is encoded.
+fn is_canonical(mut text: &[u8], kept: impl Fn(u8) -> bool) -> bool {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    };
+    loop {
+        match text {
+            [] => return true,
+            [b'%', high, low, rest @ ..] => match (digit(*high), digit(*low)) {
+                (Some(high), Some(low)) if !kept(high << 4 | low) => text = rest,
+                _ => return false,
+            },
+            [byte, rest @ ..] if kept(*byte) => text = rest,
+            _ => return false,
+        }
+    }
 }
 
 fn is_unreserved(byte: u8) -> bool {
@@ -104,6 +124,10 @@ fn push_header(text: &mut String, signed: Signed<'_>, name: &str) {
             text.push(',');
         }
         first = false;
+        if let Some(plain) = value.to_str().ok().filter(|text| has_single_blanks(text)) {
+            text.push_str(plain);
+            continue;
+        }
         let value = String::from_utf8_lossy(value.as_bytes());
         for (index, word) in value.split_ascii_whitespace().enumerate() {
             if index > 0 {
@@ -114,5 +138,62 @@ fn push_header(text: &mut String, signed: Signed<'_>, name: &str) {
     }
     if first && name == "host" {
         text.push_str(signed.host);
+    }
+}
+
+/// Whether there is nothing to trim and nothing to collapse.
+fn has_single_blanks(text: &str) -> bool {
+    let mut after_blank = true;
+    for byte in text.bytes() {
+        let blank = byte.is_ascii_whitespace();
+        if blank && (after_blank || byte != b' ') {
+            return false;
+        }
+        after_blank = blank;
+    }
+    !after_blank || text.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The short way and the long way give the same text.
+    #[test]
+    fn canonical_texts_are_taken_as_they_are() {
+        let query = |text| recode(text, QUERY_SET, is_unreserved);
+        for (sent, expected) in [
+            ("", ""),
+            ("a-b._~Z9", "a-b._~Z9"),
+            ("a%2Fb%2B%20", "a%2Fb%2B%20"),
+            ("a%2fb", "a%2Fb"),
+            ("%61b", "ab"),
+            ("a/b+c", "a%2Fb%2Bc"),
+            ("100%", "100%25"),
+            ("%4", "%254"),
+            ("%zz", "%25zz"),
+            ("%C3%A9", "%C3%A9"),
+            ("é", "%C3%A9"),
+        ] {
+            assert_eq!(query(sent), expected, "{sent}");
+            let canonical = is_canonical(sent.as_bytes(), is_unreserved);
+            assert_eq!(canonical, sent == expected, "{sent}");
+        }
+    }
+
+    #[test]
+    fn header_values_are_trimmed_and_their_blanks_collapsed() {
+        for (value, plain) in [
+            ("", true),
+            ("a", true),
+            ("a b c", true),
+            (" a", false),
+            ("a ", false),
+            ("a  b", false),
+            ("a\tb", false),
+            (" ", false),
+        ] {
+            assert_eq!(has_single_blanks(value), plain, "{value:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::crypto::SigningKey;
 use super::{AuthError, Claim, crypto};
 
 /// Longest accepted chunk header or trailer line.
@@ -41,7 +42,7 @@ impl Scheme {
 pub(super) fn decode(
     scheme: Scheme,
     claim: &Claim,
-    signing_key: &[u8; 32],
+    signing_key: &SigningKey,
     body: &Bytes,
     decoded_length: Option<usize>,
 ) -> Result<(Bytes, Vec<(String, String)>), AuthError> {
@@ -85,7 +86,7 @@ pub(super) fn decode(
 
 struct Chain<'a> {
     claim: &'a Claim,
-    signing_key: &'a [u8; 32],
+    signing_key: &'a SigningKey,
     previous: String,
 }
 
@@ -123,7 +124,7 @@ impl Chain<'_> {
     }
 
     fn advance(&mut self, string_to_sign: &str, signature: &str) -> Result<(), AuthError> {
-        let expected = crypto::hmac_hex(self.signing_key, string_to_sign.as_bytes());
+        let expected = self.signing_key.sign(&[string_to_sign.as_bytes()]);
         if !crypto::equal(&expected, &signature.to_ascii_lowercase()) {
             return Err(AuthError::SignatureMismatch);
         }

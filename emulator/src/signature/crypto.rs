@@ -11,16 +11,37 @@ pub(super) fn sha256_hex(bytes: &[u8]) -> String {
     hex_text(&Sha256::digest(bytes).into())
 }
 
-/// HMAC-SHA256.
-pub(super) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
-    mac.update(message);
-    mac.finalize().into_bytes().into()
+/// A SigV4 signing key, as far into HMAC-SHA256 as a key alone leads: half of the work of a short message.
+#[derive(Clone)]
+pub(super) struct SigningKey(Hmac<Sha256>);
+
+impl SigningKey {
+    /// The signing key of a secret for one scope.
+    pub(super) fn derive(secret: &str, scope: &Scope) -> Self {
+        let date = hmac(format!("AWS4{secret}").as_bytes(), scope.date.as_bytes());
+        let region = hmac(&date, scope.region.as_bytes());
+        let service = hmac(&region, scope.service.as_bytes());
+        Self(keyed(&hmac(&service, b"aws4_request")))
+    }
+
+    /// The signature of the text that the parts make, in lower-case hexadecimal.
+    pub(super) fn sign(&self, parts: &[&[u8]]) -> String {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(part);
+        }
+        hex_text(&mac.finalize().into_bytes().into())
+    }
 }
 
-/// HMAC-SHA256 in lower-case hexadecimal.
-pub(super) fn hmac_hex(key: &[u8], message: &[u8]) -> String {
-    hex_text(&hmac(key, message))
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length")
+}
+
+fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut mac = keyed(key);
+    mac.update(message);
+    mac.finalize().into_bytes().into()
 }
 
 /// 64 digits at once: `hex::encode` makes its text digit by digit, which shows in a profile.
@@ -30,14 +51,6 @@ fn hex_text(bytes: &[u8; 32]) -> String {
     std::str::from_utf8(&digits)
         .expect("hexadecimal digits are ASCII")
         .to_owned()
-}
-
-/// The SigV4 signing key of a secret for one scope.
-pub(super) fn signing_key(secret: &str, scope: &Scope) -> [u8; 32] {
-    let date = hmac(format!("AWS4{secret}").as_bytes(), scope.date.as_bytes());
-    let region = hmac(&date, scope.region.as_bytes());
-    let service = hmac(&region, scope.service.as_bytes());
-    hmac(&service, b"aws4_request")
 }
 
 /// Comparison whose time depends on the length only.

@@ -16,6 +16,8 @@ use crate::fault::{Fault, FaultSet};
 use crate::identity::Credential;
 use crate::protocol::{Authentication, Service, SignatureForm};
 
+use crypto::SigningKey;
+
 pub use claim::{Claim, FORM_DATE, Scope};
 pub use signing_keys::SigningKeys;
 
@@ -142,14 +144,14 @@ pub fn verify(
     let (signing_key, new) = credential
         .signing_keys
         .derive(&credential.secret_access_key, &claim.scope);
-    let string_to_sign = [
-        "AWS4-HMAC-SHA256",
-        &claim.timestamp_text,
-        &claim.scope.text(),
-        &crypto::sha256_hex(canonical.as_bytes()),
-    ]
-    .join("\n");
-    let expected = crypto::hmac_hex(&signing_key, string_to_sign.as_bytes());
+    let expected = signing_key.sign(&[
+        b"AWS4-HMAC-SHA256\n",
+        claim.timestamp_text.as_bytes(),
+        b"\n",
+        claim.scope.text().as_bytes(),
+        b"\n",
+        crypto::sha256_hex(canonical.as_bytes()).as_bytes(),
+    ]);
     let unverified = faults.contains(Fault::SignatureUnverified)
         || (faults.contains(Fault::UnsignedTrailerUnverified)
             && chunked::Scheme::parse(&payload_hash) == Some(chunked::Scheme::UnsignedTrailer));
@@ -157,7 +159,7 @@ pub fn verify(
         return Err(AuthError::SignatureMismatch);
     }
     if new {
-        credential.signing_keys.remember(&claim.scope, signing_key);
+        credential.signing_keys.remember(&claim.scope, signing_key.clone());
     }
     let (body, trailers) = open_body(claim, &signing_key, signed, &payload_hash)?;
     Ok(Verified {
@@ -180,8 +182,8 @@ pub fn verify(
 pub fn verify_form(claim: &Claim, credential: &Credential, policy: &str, now: Timestamp) -> Result<(), AuthError> {
     check_token(claim, credential, now)?;
     check_time(claim, now)?;
-    let signing_key = crypto::signing_key(&credential.secret_access_key, &claim.scope);
-    let expected = crypto::hmac_hex(&signing_key, policy.as_bytes());
+    let signing_key = SigningKey::derive(&credential.secret_access_key, &claim.scope);
+    let expected = signing_key.sign(&[policy.as_bytes()]);
     if crypto::equal(&expected, &claim.signature) {
         Ok(())
     } else {
@@ -283,7 +285,7 @@ fn payload_hash(service: Service, claim: &Claim, signed: Signed<'_>) -> Result<S
 
 fn open_body(
     claim: &Claim,
-    signing_key: &[u8; 32],
+    signing_key: &SigningKey,
     signed: Signed<'_>,
     payload_hash: &str,
 ) -> Result<(Bytes, Vec<(String, String)>), AuthError> {

@@ -3,7 +3,7 @@
 use super::sessions::{self, SessionInput};
 use super::{Call, StsError, write_credentials};
 use crate::access::{self, Question};
-use crate::authorizer::{Context, ResourcePolicyMode};
+use crate::authorizer::{Context, ResourcePolicyMode, known};
 use crate::fault::Fault;
 use crate::iam::Role;
 use crate::identity::{self, Principal, Session, Via};
@@ -89,7 +89,7 @@ pub(super) fn tag_context(tags: &[(String, String)], context: &mut Context) {
         context.add_member("aws:RequestTag/", key, value.clone());
     }
     if !tags.is_empty() {
-        context.set_many("aws:tagkeys", tags.iter().map(|(key, _)| key.clone()).collect());
+        context.set_many(known!("aws:tagkeys"), tags.iter().map(|(key, _)| key.clone()).collect());
     }
 }
 
@@ -169,20 +169,20 @@ impl<'a> Request<'a> {
     /// iam:§5.3.
     fn context(&self, call: &Call<'_>) -> Context {
         let mut context = Context::new();
-        context.set("sts:rolesessionname", self.session_name);
+        context.set(known!("sts:rolesessionname"), self.session_name);
         if let Some(id) = self.external_id {
-            context.set("sts:externalid", id);
+            context.set(known!("sts:externalid"), id);
         }
         if let Some(identity) = &self.source_identity {
-            context.set("sts:sourceidentity", identity.clone());
+            context.set(known!("sts:sourceidentity"), identity.clone());
         }
         if !self.transitive.is_empty() {
-            context.set_many("sts:transitivetagkeys", self.transitive.clone());
+            context.set_many(known!("sts:transitivetagkeys"), self.transitive.clone());
         }
         tag_context(&self.tags, &mut context);
         if self.mfa && call.caller.session.is_none() {
-            context.set_bool("aws:multifactorauthpresent", true);
-            context.set("aws:multifactorauthage", "0");
+            context.set_bool(known!("aws:multifactorauthpresent"), true);
+            context.set(known!("aws:multifactorauthage"), "0");
         }
         context
     }

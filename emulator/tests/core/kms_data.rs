@@ -499,3 +499,31 @@ fn what_is_in_the_tables_only_is_refused_after_authorization() {
         "UnsupportedOperationException"
     );
 }
+
+/// Searching primes is slow: the RSA pairs of a world that is gone serve the keys of the next one. No two keys that live
+/// at once share one, also not with a key that a snapshot brings back.
+#[test]
+fn rsa_pairs_serve_again_in_the_next_world() {
+    let world = World::new();
+    let public = |key: &str| text(&world.kms_ok(&root(A), "GetPublicKey", json!({ "KeyId": key }))["PublicKey"]);
+    let new = || public(&make(&world, "RSA_2048", "SIGN_VERIFY"));
+    let (first, second) = (new(), new());
+    assert_ne!(first, second);
+    assert_eq!(world.control("POST", "reset", &json!({})).0, 204);
+    let kept = make(&world, "RSA_2048", "ENCRYPT_DECRYPT");
+    let kept_pair = public(&kept);
+    assert!([&first, &second].contains(&&kept_pair));
+    let snapshot = world.emulator.snapshot();
+    let lost = new();
+    assert!([&first, &second].contains(&&lost) && lost != kept_pair);
+    world.emulator.restore(&snapshot);
+    assert_eq!(new(), lost, "free again");
+    assert_eq!(public(&kept), kept_pair);
+    let body = json!({ "KeyId": kept, "Plaintext": "YQ==", "EncryptionAlgorithm": "RSAES_OAEP_SHA_256" });
+    let sealed = world.kms_ok(&root(A), "Encrypt", body)["CiphertextBlob"].clone();
+    let body = json!({ "KeyId": kept, "CiphertextBlob": sealed, "EncryptionAlgorithm": "RSAES_OAEP_SHA_256" });
+    assert_eq!(world.kms_ok(&root(A), "Decrypt", body)["Plaintext"], "YQ==");
+    // The snapshot still has the pair of the key that is in it.
+    assert_eq!(world.control("POST", "reset", &json!({})).0, 204);
+    assert_eq!(new(), lost);
+}

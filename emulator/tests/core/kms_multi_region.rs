@@ -287,6 +287,40 @@ fn replicating_is_told_in_both_regions() {
     assert_eq!(world.trail().len(), before + 1);
 }
 
+/// One UpdatePrimaryRegion, two events: one a Region, each with the key of the Region (developer guide,
+/// ct-update-primary-region); a failed one is one event.
+#[test]
+fn a_new_primary_is_told_in_both_regions() {
+    let world = World::new();
+    let root = root(A);
+    let made = world.kms_ok(&root, "CreateKey", json!({ "MultiRegion": true }));
+    let key = text(&made["KeyMetadata"]["Arn"]);
+    world.kms_ok(&root, "ReplicateKey", json!({ "KeyId": key, "ReplicaRegion": EUROPE }));
+    let parameters = json!({ "keyId": key, "primaryRegion": EUROPE });
+    let body = json!({ "KeyId": key, "PrimaryRegion": EUROPE });
+    let before = world.trail().len();
+    world.kms_ok(&root, "UpdatePrimaryRegion", body.clone());
+    let events = world.trail()[before..].to_vec();
+    let arns = [key.clone(), key.replace("us-east-1", EUROPE)];
+    assert_eq!(events.len(), 2);
+    for ((event, region), arn) in events.iter().zip(["us-east-1", EUROPE]).zip(arns) {
+        assert_eq!(event["eventName"], "UpdatePrimaryRegion");
+        assert_eq!(
+            (&event["awsRegion"], &event["requestParameters"]),
+            (&json!(region), &parameters)
+        );
+        assert_eq!(
+            event["resources"],
+            json!([{ "accountId": A, "type": "AWS::KMS::Key", "ARN": arn }])
+        );
+        assert_eq!(event["userIdentity"], events[0]["userIdentity"]);
+    }
+    assert_ne!(events[0]["eventID"], events[1]["eventID"]);
+    let before = world.trail().len();
+    world.kms_err(&root, "UpdatePrimaryRegion", body);
+    assert_eq!(world.trail().len(), before + 1);
+}
+
 #[test]
 fn imported_multi_region_keys_take_the_primarys_material_only() {
     let world = World::new();

@@ -1,5 +1,6 @@
 //! S3, Lambda, Backup and DynamoDB over `Emulator::handle`. One binary for all of them: linking is slow.
 
+mod advisories;
 mod backup;
 mod cloud;
 mod faults;
@@ -7,6 +8,7 @@ mod lambda;
 mod propagation;
 mod rulings;
 mod s3_authorization;
+mod s3_condition_keys;
 mod s3_customer_keys;
 mod s3_forms;
 mod s3_object_lock;

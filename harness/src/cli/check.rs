@@ -9,7 +9,9 @@ use countersign_model::case::Case;
 
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
 use super::expect::{self, Known};
-use super::{Exit, Failure, adapter, files, is_endpoint, known_faults, make_target, reached, ready, workers};
+#[cfg(feature = "wire")]
+use super::is_endpoint;
+use super::{Exit, Failure, adapter, files, known_faults, make_target, reached, ready, workers};
 use crate::distinct::{Distinct, Effort};
 use crate::evaluator;
 use crate::expectations::{Recorded, RecordedRun, Verdict};

@@ -26,7 +26,9 @@ pub(super) fn run(arguments: &EmulatorArguments) -> Result<Exit, Failure> {
         faults,
         ..EmulatorOptions::default()
     }));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    // One thread: every request waits for the one lock of the emulator's state, so that a second thread would bring
+    // little but waiting and waking, which costs more than the requests do.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| {

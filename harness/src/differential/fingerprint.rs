@@ -9,9 +9,13 @@ use countersign_model::outcome::{Check, CheckDecision, GateVerdict, Outcome, Pol
 use countersign_model::rule::RuleId;
 use countersign_model::world::World;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{CaseReport, Disagreement, DisagreementKind, Side, StepReport, requests};
 use crate::target::TargetError;
+
+/// Conditions that the place of a finding names.
+const MOST_CONDITIONS: usize = 2;
 
 /// The fingerprint of the first disagreement of a run; none if everything that was compared agrees.
 pub fn of(case: &Case, report: &CaseReport) -> Option<String> {
@@ -164,6 +168,58 @@ pub fn finding(case: &Case, report: &CaseReport) -> Option<String> {
         ""
     };
     Some(format!("{kind} {about}{side}"))
+}
+
+/// What tells findings of one name apart on a target where much differs: that another service asked for the caller, and the conditions that
+/// are left in a shrunk case. Empty where there is neither.
+pub fn place(case: &Case, report: &CaseReport) -> String {
+    let mut place = String::new();
+    let decided = first(report).and_then(|(_, step)| deciding_check(step.expected.as_ref()?));
+    let asked = operation_of(case, report);
+    if let (Some(check), Some(asked)) = (decided, asked)
+        && let Some((service, _)) = asked.split_once(':')
+        && !check.action.service().eq_ignore_ascii_case(service)
+    {
+        place.push_str(&format!(" via {service}"));
+    }
+    let mut conditions = BTreeSet::new();
+    for part in [serde_json::to_value(&case.world), serde_json::to_value(&case.steps)].into_iter().flatten() {
+        conditions_of(&part, &mut conditions);
+    }
+    if !conditions.is_empty() {
+        let listed: Vec<String> = conditions.into_iter().take(MOST_CONDITIONS).collect();
+        place.push_str(&format!(" under {}", listed.join(", ")));
+    }
+    place
+}
+
+/// Operators and keys of every condition in a tree, in policies that are given as text too. Of a key that has a name in it, only what stands
+/// before the name.
+fn conditions_of(tree: &Value, found: &mut BTreeSet<String>) {
+    match tree {
+        Value::Array(list) => list.iter().for_each(|element| conditions_of(element, found)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                let operators = member.as_object().filter(|_| name == "Condition");
+                for (operator, keys) in operators.into_iter().flatten() {
+                    for key in keys.as_object().into_iter().flat_map(serde_json::Map::keys) {
+                        let named = key
+                            .match_indices([':', '/'])
+                            .nth(usize::from(!key.contains('/')))
+                            .map_or(key.clone(), |(position, _)| format!("{}*", &key[..=position]));
+                        found.insert(format!("{operator} {named}"));
+                    }
+                }
+                conditions_of(member, found);
+            }
+        }
+        Value::String(text) if text.trim_start().starts_with('{') => {
+            if let Ok(policy @ Value::Object(_)) = serde_json::from_str(text) {
+                conditions_of(&policy, found);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn of_step(operation: &str, step: &StepReport, disagreement: &Disagreement) -> String {
@@ -392,6 +448,22 @@ mod tests {
     use countersign_model::case::{Syntax, load_str};
 
     use super::{is_possible, kind_of_part, rank, without_positions};
+
+    #[test]
+    fn conditions_are_named_without_the_names_in_their_keys() {
+        let tree = serde_json::json!({"policies": [
+            {"Statement": [{"Condition": {"StringLike": {"kms:EncryptionContext:team": "a", "aws:PrincipalTag/x": "b"}}}]},
+            "{\"Statement\":[{\"Condition\":{\"Bool\":{\"aws:SecureTransport\":\"true\"}}}]}",
+            {"Condition": "no condition"},
+        ]});
+        let mut found = std::collections::BTreeSet::new();
+        super::conditions_of(&tree, &mut found);
+        let found: Vec<&str> = found.iter().map(String::as_str).collect();
+        assert_eq!(
+            found,
+            ["Bool aws:SecureTransport", "StringLike aws:PrincipalTag/*", "StringLike kms:EncryptionContext:*"]
+        );
+    }
 
     #[test]
     fn the_model_says_whether_a_fingerprint_is_possible() {

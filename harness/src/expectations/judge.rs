@@ -37,7 +37,7 @@ pub struct Judged {
     pub reasons: Vec<String>,
 }
 
-/// Known failures of one reason, as a run met them.
+/// Known failures of one entry, as a run met them. Of several entries that fit the first explains a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Class {
     /// The entry in few words.
@@ -107,6 +107,8 @@ pub struct Judge {
 struct Use {
     /// Cases that fail as it says.
     failing: u64,
+    /// Those of them that no entry before it explains already.
+    explained: u64,
     /// Cases that it names by id and that fail otherwise.
     otherwise: u64,
     /// Cases that it names by id and that pass.
@@ -174,20 +176,19 @@ impl Judge {
             let by_name = entry.id.is_some();
             match verdict {
                 Verdict::Failure => {
-                    let mut hit = false;
+                    let (mut hit, mut explains) = (false, false);
                     for (failure, known) in failures.iter().zip(&mut known) {
                         if is_known(entry, failure) {
+                            explains |= !*known;
                             *known = true;
                             hit = true;
                         }
                     }
-                    if hit {
-                        used.failing += 1;
-                        if !reasons.contains(&entry.reason.as_str()) {
-                            reasons.push(&entry.reason);
-                        }
-                    } else if by_name {
-                        used.otherwise += 1;
+                    used.failing += u64::from(hit);
+                    used.explained += u64::from(explains);
+                    used.otherwise += u64::from(!hit && by_name);
+                    if explains && !reasons.contains(&entry.reason.as_str()) {
+                        reasons.push(&entry.reason);
                     }
                 }
                 Verdict::Pass if by_name => {
@@ -216,12 +217,12 @@ impl Judge {
         let entries = self.expectations.iter().flat_map(|file| &file.entries);
         entries
             .zip(&self.used)
-            .filter(|(_, used)| used.failing > 0)
+            .filter(|(_, used)| used.explained > 0)
             .map(|(entry, used)| Class {
                 what: entry.words(),
                 reason: entry.reason.clone(),
                 issue: entry.issue.clone(),
-                cases: used.failing,
+                cases: used.explained,
             })
             .collect()
     }

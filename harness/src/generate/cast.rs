@@ -226,7 +226,6 @@ impl Scene<'_, '_, '_> {
             kind: None,
             origin: None,
             multi_region: false,
-            replica: None,
         });
         self.keys.len() - 1
     }

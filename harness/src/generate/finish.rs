@@ -171,20 +171,14 @@ impl Scene<'_, '_, '_> {
             let Some(spec) = accounts.get_mut(&self.accounts[key.account]) else {
                 continue;
             };
-            let replica = key
-                .replica
-                .map(|(primary, region_name)| (self.keys[primary].name.clone(), region(region_name)));
-            let (replica_of, region) = replica.unzip();
             let rendered = KeySpec {
-                region,
-                replica_of,
                 spec: key.kind.map(|(spec, _)| spec.to_owned()),
                 usage: key.kind.map(|(_, usage)| usage.to_owned()),
                 tags: key.tags,
                 state: key.state,
                 aliases: key.alias.into_iter().collect(),
                 origin: key.origin.map(str::to_owned),
-                multi_region: (key.multi_region && key.replica.is_none()).then_some(true),
+                multi_region: key.multi_region.then_some(true),
                 policy,
                 grants: key.grants.into_iter().map(|(name, grant)| (name, grant.spec)).collect(),
                 ..KeySpec::default()

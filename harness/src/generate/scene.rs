@@ -105,8 +105,6 @@ pub(super) struct Key {
     pub(super) origin: Option<&'static str>,
     /// Whether it is the primary of a multi-Region key.
     pub(super) multi_region: bool,
-    /// The primary and the Region of a replica.
-    pub(super) replica: Option<(usize, &'static str)>,
 }
 
 /// A grant given in the world.

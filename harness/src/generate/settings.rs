@@ -31,6 +31,8 @@ pub struct Settings {
     pub pair: u8,
     /// Share of requests that are let through only because of one fact about them (`story`).
     pub leaning: u8,
+    /// Whether probes may be told: stories set for one mistake each (`story`, probe).
+    pub probes: bool,
     /// Whether stories with Lambda and AWS Backup may be told.
     pub services: bool,
 }
@@ -53,6 +55,7 @@ impl Default for Settings {
             twist: 40,
             pair: 30,
             leaning: 12,
+            probes: true,
             services: true,
         }
     }
@@ -76,6 +79,7 @@ impl Settings {
             twist: 25,
             pair: 25,
             leaning: 10,
+            probes: false,
             services: false,
         }
     }

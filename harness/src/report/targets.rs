@@ -64,6 +64,9 @@ struct MatrixForm {
     total: Row,
 }
 
+/// The part of a row that a table is about.
+type ScoreOf = fn(&Row) -> Score;
+
 /// Why a report cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetRunError {
@@ -164,7 +167,7 @@ fn write_page(text: &mut String, runs: &[TargetRun]) -> std::fmt::Result {
          skipped\nand in no cell. What must be allowed and what must be denied stand apart: one answer to everything is right in one table only.\n"
     )?;
     write_runs(text, runs)?;
-    let tables: [(&str, fn(&Row) -> Score); 3] = [
+    let tables: [(&str, ScoreOf); 3] = [
         ("What must be allowed", |row| row.allow),
         ("What must be denied", |row| row.deny),
         ("What must be refused with another error", |row| row.error),
@@ -209,7 +212,7 @@ fn write_runs(text: &mut String, runs: &[TargetRun]) -> std::fmt::Result {
     Ok(())
 }
 
-fn write_table(text: &mut String, title: &str, runs: &[TargetRun], score: fn(&Row) -> Score) -> std::fmt::Result {
+fn write_table(text: &mut String, title: &str, runs: &[TargetRun], score: ScoreOf) -> std::fmt::Result {
     writeln!(text, "\n## {title}\n")?;
     let names: Vec<String> = runs.iter().map(TargetRun::name).collect();
     writeln!(text, "| area | {} |", names.join(" | "))?;

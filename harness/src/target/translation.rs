@@ -29,6 +29,9 @@ const MADE: [(&str, &str); 8] = [
     ("backup:CreateBackupVault", "BackupVaultName"),
 ];
 
+/// The condition key that says whether a request comes over TLS.
+pub(crate) const SECURE_TRANSPORT: &str = "aws:SecureTransport";
+
 /// A case as it is run on a target, and the way back.
 #[derive(Debug, Clone)]
 pub struct Translation {
@@ -53,6 +56,10 @@ pub struct Changes {
     pub without_date: bool,
     /// Whether the switches of disputed rules are left out.
     pub without_quirks: bool,
+    /// The time that it is on the target, where the case depends on it.
+    pub clock: Option<jiff::Timestamp>,
+    /// Whether every call says that it comes without TLS.
+    pub plain_http: bool,
 }
 
 impl Translation {
@@ -67,6 +74,18 @@ impl Translation {
         if changes.without_quirks && !case.quirks.is_empty() {
             tree.as_object_mut()?.remove("quirks");
             instead_of.push("quirks");
+        }
+        if let Some(clock) = changes.clock {
+            tree.get_mut("world")?
+                .as_object_mut()?
+                .insert("clock".to_owned(), clock.to_string().into());
+            instead_of.push("clock");
+        }
+        if changes.plain_http {
+            for step in tree.get_mut("steps")?.as_array_mut()? {
+                say_plain(step);
+            }
+            instead_of.push("secure_transport");
         }
         let mut words: BTreeMap<String, String> = BTreeMap::new();
         if !changes.suffix.is_empty() {
@@ -127,6 +146,19 @@ impl Translation {
                 .into(),
             other => other.clone(),
         }
+    }
+}
+
+/// The step with the fact that its request comes without TLS, unless it says something about that itself.
+fn say_plain(step: &mut Value) {
+    let Some(step) = step.as_object_mut().filter(|step| step.contains_key("call")) else {
+        return;
+    };
+    let context = step.entry("context").or_insert_with(|| Value::Object(Map::new()));
+    if let Some(facts) = context.as_object_mut()
+        && !facts.keys().any(|key| key.eq_ignore_ascii_case(SECURE_TRANSPORT))
+    {
+        facts.insert(SECURE_TRANSPORT.to_owned(), "false".into());
     }
 }
 
@@ -288,6 +320,23 @@ steps:
         assert_eq!(there.instead_of, "as_of or names of its own");
         assert!(countersign_model::world::World::new(&there.case).is_ok(), "{text}");
         assert!(Translation::of(&case, &Changes::default()).is_none());
+    }
+
+    #[test]
+    fn time_and_transport_become_those_of_the_target() {
+        let case = load_str("case.yaml", STORY, Syntax::Yaml).expect("the story is a case");
+        let changes = Changes {
+            clock: jiff::Timestamp::from_second(1_800_000_000).ok(),
+            plain_http: true,
+            ..Changes::default()
+        };
+        let there = Translation::of(&case, &changes).expect("something changes");
+        let clock = there.case.world.as_ref().and_then(|world| world.clock);
+        assert_eq!(clock.map(|clock| clock.as_second()), Some(1_800_000_000));
+        let text = serde_json::to_string(&there.case).expect("a case is JSON");
+        assert_eq!(text.matches(r#""aws:SecureTransport":"false""#).count(), 3, "{text}");
+        assert_eq!(there.instead_of, "clock or secure_transport");
+        assert!(countersign_model::world::World::new(&there.case).is_ok(), "{text}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use countersign_model::case::Case;
 use super::{Tier, VectorOutcome, outcomes};
 use crate::differential::fingerprint;
 use crate::findings::loads;
+use crate::stats::stable_hash;
 use crate::{evaluator, generate};
 
 /// The seed of the sample, part of what the suite's version promises.
@@ -29,14 +30,17 @@ pub(super) fn sample(tier: Tier, wanted: usize) -> Vec<Case> {
         let Ok(answers) = outcomes(&case) else { continue };
         strata.entry(stratum(&answers)).or_default().push_back((number, case));
     }
+    // By name all that is allowed would come first; a small sample would hold nothing else.
+    let mut strata: Vec<(String, VecDeque<(u64, Case)>)> = strata.into_iter().collect();
+    strata.sort_by_cached_key(|(name, _)| stable_hash(name));
     let mut taken: Vec<(u64, Case)> = Vec::new();
     while taken.len() < wanted && !strata.is_empty() {
-        for cases in strata.values_mut() {
+        for (_, cases) in &mut strata {
             if taken.len() < wanted {
                 taken.extend(cases.pop_front());
             }
         }
-        strata.retain(|_, cases| !cases.is_empty());
+        strata.retain(|(_, cases)| !cases.is_empty());
     }
     taken.sort_by_key(|(number, _)| *number);
     taken.into_iter().map(|(_, case)| case).collect()

@@ -308,12 +308,12 @@ fn read_context(raw: &BTreeMap<String, Value>) -> Result<GivenContext, FormError
                 Value::Array(items) => {
                     let texts: Option<Vec<String>> = items.iter().map(scalar_text).collect();
                     Some(ContextValue::Many(
-                        texts.ok_or_else(|| FormError::Context(key.clone()))?,
+                        texts.ok_or_else(|| FormError::Context(key.clone()))?.into(),
                     ))
                 }
                 scalar => {
                     let text = scalar_text(scalar).ok_or_else(|| FormError::Context(key.clone()))?;
-                    Some(ContextValue::Single(text))
+                    Some(ContextValue::Single(text.into()))
                 }
             };
             Ok((key.clone(), read))

@@ -128,7 +128,7 @@ impl GrantConstraints {
         };
         let source = request.context.get_lower("aws:sourcearn");
         request.is_action("kms:RetireGrant")
-            || matches!(source, Some(ContextValue::Single(source)) if source == expected)
+            || matches!(source, Some(ContextValue::Single(source)) if source.as_str() == expected)
     }
 
     /// `svc:G-10`, `svc:G-12`.

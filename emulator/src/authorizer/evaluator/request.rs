@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::form::GivenContext;
 use super::{Caller, ResourcePolicyMode};
-use crate::authorizer::{Context, ContextValue, arn};
+use crate::authorizer::{Context, ContextValue, arn, known};
 use crate::names::AccountId;
 
 /// One request of an evaluator case.
@@ -39,13 +39,10 @@ impl EvaluatorRequest {
         }
     }
 
-    /// Whether KMS is asked for something that is no key: an alias or nothing at all (`svc:K-17`, `svc:K-18`).
+    /// Whether KMS is asked for something that is no key: an alias, something of another service, or nothing at all
+    /// (`svc:K-17`, `svc:K-18`).
     pub(super) fn is_keyless(&self) -> bool {
-        let of_kms = match arn::split(&self.resource) {
-            Some([_, _, service, _, _, name]) => service == "kms" && !name.starts_with("key/"),
-            None => self.resource == "*",
-        };
-        of_kms && self.is_of_service("kms")
+        self.is_of_service("kms") && !matches!(self.mode(), ResourcePolicyMode::KeyPolicy { .. })
     }
 
     /// The account that owns the resource.
@@ -264,12 +261,12 @@ impl FormCaller {
 /// by case conflict (`iam:C-02`).
 pub(super) fn build_context(named: &FormCaller, owner: Option<&AccountId>, given: &GivenContext) -> Context {
     let mut context = Context::new();
-    context.set_bool("aws:viaawsservice", false);
+    context.set_bool(known!("aws:viaawsservice"), false);
     for (key, value) in &named.derived {
-        context.set_value(*key, typed(key, &ContextValue::Single(value.clone())));
+        context.set_value(*key, typed(key, &ContextValue::Single(value.clone().into())));
     }
     if let Some(owner) = owner {
-        context.set("aws:resourceaccount", owner.as_str());
+        context.set(known!("aws:resourceaccount"), owner.as_str());
     }
     let mut seen: BTreeMap<String, ContextValue> = BTreeMap::new();
     for (key, value) in given {
@@ -309,7 +306,7 @@ pub(super) fn encryption_context(given: &GivenContext) -> BTreeMap<String, Strin
             let name = &key[ENCRYPTION_CONTEXT.len()..];
             match value {
                 Some(ContextValue::Single(text)) if start.eq_ignore_ascii_case(ENCRYPTION_CONTEXT) => {
-                    Some((name.to_owned(), text.clone()))
+                    Some((name.to_owned(), text.as_str().to_owned()))
                 }
                 _ => None,
             }
@@ -338,7 +335,7 @@ const MULTIVALUED_KEYS: &[&str] = &[
 fn typed(key: &str, value: &ContextValue) -> ContextValue {
     match value {
         ContextValue::Single(text) if MULTIVALUED_KEYS.binary_search(&key).is_ok() => {
-            ContextValue::Many(vec![text.clone()])
+            ContextValue::Many([text.as_str().to_owned()].into())
         }
         other => other.clone(),
     }

@@ -28,7 +28,7 @@ const TABLES: &[&str] = &[
     include_str!("saving.rs"),
     include_str!("trust_and_endpoints.rs"),
     // Quotas need a store: SV-23 and SV-26 are asked of the API.
-    include_str!("../../../tests/core/rulings.rs"),
+    include_str!("../../../tests/core/limits.rs"),
 ];
 
 /// Whether some text of the tables names the row.

@@ -114,7 +114,8 @@ impl Scene<'_, '_, '_> {
                 Story::LockedObject => self.locked_object(),
                 Story::OddObjects => self.odd_objects(),
                 Story::People => self.people(),
-                Story::Probe => self.probe(),
+                Story::Probe if self.settings.probes => self.probe(),
+                Story::Probe => self.key_use(),
             }
             if self.steps.len() == before {
                 break;

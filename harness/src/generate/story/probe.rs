@@ -1,6 +1,7 @@
 //! Probes: small stories set for one mistake each, which the longer stories would meet too seldom. Somebody may do all but what the probe
 //! is about, or a state is in place that must count. What comes of it is not decided here.
 
+mod facts;
 mod grants;
 mod identities;
 mod keys;
@@ -49,6 +50,7 @@ enum Probe {
     RightPermission,
     SeveralKeys,
     StrangeReaders,
+    SingleFacts,
 }
 
 /// How often each is told.
@@ -73,7 +75,7 @@ const PROBES: &[(u32, Probe)] = &[
     (5, Probe::PublicPolicy),
     (3, Probe::Strangers),
     (4, Probe::Precondition),
-    (3, Probe::TagsOfSource),
+    (5, Probe::TagsOfSource),
     (5, Probe::ThroughEndpoint),
     (3, Probe::TaggedSessions),
     (16, Probe::SingleChecks),
@@ -85,6 +87,7 @@ const PROBES: &[(u32, Probe)] = &[
     (8, Probe::RightPermission),
     (3, Probe::SeveralKeys),
     (4, Probe::StrangeReaders),
+    (12, Probe::SingleFacts),
 ];
 
 impl Scene<'_, '_, '_> {
@@ -123,6 +126,7 @@ impl Scene<'_, '_, '_> {
             Probe::RightPermission => self.right_permission(),
             Probe::SeveralKeys => self.several_keys(),
             Probe::StrangeReaders => self.strange_readers(),
+            Probe::SingleFacts => self.single_facts(),
         }
     }
 

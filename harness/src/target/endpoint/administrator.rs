@@ -200,15 +200,18 @@ impl Administrators {
         Ok(key)
     }
 
+    /// Who asks for sessions, for trust policies.
+    pub(super) fn assumer_arn(&self, account: &AccountId) -> String {
+        match self.sessions {
+            Sessions::Administrator => "*".to_owned(),
+            Sessions::User => format!("arn:aws:iam::{account}:user/{ASSUMER}"),
+        }
+    }
+
     /// Whether roles let in only whom their trust policy names, whoever asks.
     pub(super) fn is_bound_by_trust(&self) -> bool {
         self.sessions == Sessions::User
     }
-}
-
-/// The ARN of the user that asks for sessions, for trust policies.
-pub(super) fn assumer_arn(account: &AccountId) -> String {
-    format!("arn:aws:iam::{account}:user/{ASSUMER}")
 }
 
 /// A call of IAM.

@@ -278,7 +278,7 @@ fn of_network(call: &CallStep) -> Vec<Capability> {
         match key.to_ascii_lowercase().as_str() {
             "aws:sourceip" if value.as_str() == Some("127.0.0.1") => {}
             "aws:sourceip" | "aws:vpcsourceip" => needed.push(Capability::SourceIp),
-            "aws:securetransport" => needed.push(Capability::SecureTransport),
+            "aws:securetransport" if value.as_str() != Some("false") => needed.push(Capability::SecureTransport),
             _ => {}
         }
     }

@@ -42,6 +42,9 @@ pub use profile::{
 };
 pub use settings::{AwsSettings, Endpoints, SettingsError};
 
+/// What a world may ask about and no endpoint need be able to: the case is told how it is there (`Target::translate`).
+const SAID_OTHERWISE: [Capability; 2] = [Capability::Clock, Capability::SecureTransport];
+
 /// Numbers the cases of this process, so that no two have the same names on one endpoint.
 static CASES: AtomicU64 = AtomicU64::new(0);
 
@@ -179,6 +182,8 @@ impl Target for EndpointTarget {
     fn translate(&mut self, case: &Case) -> Option<Translation> {
         let profile = &self.options.profile;
         let texts = profile.comparison().message;
+        let needed = of_world(case);
+        let asks = |capability| needed.contains(&capability) && !profile.can(capability);
         let suffix = match profile.isolation {
             Isolation::Reset => String::new(),
             Isolation::Names => format!("zq{}n{}", self.run, CASES.fetch_add(1, Ordering::Relaxed)),
@@ -194,6 +199,8 @@ impl Target for EndpointTarget {
             // Texts depend on the date and on switches everywhere; decisions hardly ever.
             without_date: !profile.can(Capability::AsOf) && !texts,
             without_quirks: !profile.can(Capability::Quirks) && !texts,
+            clock: asks(Capability::Clock).then(now),
+            plain_http: asks(Capability::SecureTransport),
         };
         // Without it nothing can be asked; `begin` says so.
         if let Ok(Some(account)) = self.only_account()
@@ -304,7 +311,10 @@ impl Target for EndpointTarget {
 
 /// The first thing that the world of a case needs and the endpoint has not, in the words of reports.
 pub(crate) fn missing(profile: &Profile, case: &Case) -> Option<&'static str> {
-    let world = of_world(case).into_iter().find(|needed| !profile.can(*needed));
+    let world = of_world(case)
+        .into_iter()
+        .filter(|needed| !SAID_OTHERWISE.contains(needed))
+        .find(|needed| !profile.can(*needed));
     let given = [
         (Capability::AsOf, case.as_of.is_some()),
         (Capability::Quirks, !case.quirks.is_empty()),
@@ -386,6 +396,12 @@ fn says_missing(profile: &Profile, code: &str, message: &str) -> bool {
     missing.codes.iter().any(|known| known == code)
         || missing.statuses.iter().any(|status| code == status.to_string())
         || missing.messages.iter().any(|part| message.contains(part.as_str()))
+}
+
+/// This second.
+fn now() -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// An account id that no other case has: of the run's letters and a number.

@@ -7,7 +7,7 @@ use countersign_model::case::{StepPrincipal, WorldSpec};
 use countersign_model::name::AccountId;
 use serde_json::{Value, json};
 
-use super::administrator::{Administrators, assumer_arn, of_iam};
+use super::administrator::{Administrators, of_iam};
 use crate::differential::Binding;
 use crate::target::TargetError;
 use crate::target::driver::{Driver, Failure, RoleSession};
@@ -150,9 +150,10 @@ impl Maker<'_> {
     ) -> Result<Credentials, TargetError> {
         let assumer = self.administrators.assumer(self.driver, account).await?;
         let what = || format!("a session of role `{role}`");
-        if !self.administrators.is_bound_by_trust() {
-            let issued = self.driver.assume_role(&assumer, session).await?;
-            return issued.map_err(|failure| refused(what(), failure));
+        if !self.administrators.is_bound_by_trust()
+            && let Ok(credentials) = self.driver.assume_role(&assumer, session).await?
+        {
+            return Ok(credentials);
         }
         let administrator = self.administrators.of(account)?;
         let with = json!({"RoleName": role});
@@ -164,7 +165,7 @@ impl Maker<'_> {
             .ok_or_else(|| TargetError::adapter(format!("GetRole of `{role}` answers without a trust policy")))?;
         let open = json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow",
-            "Principal": {"AWS": assumer_arn(account)},
+            "Principal": {"AWS": self.administrators.assumer_arn(account)},
             "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
         }]});
         self.put_trust(&administrator, role, &open.to_string()).await?;

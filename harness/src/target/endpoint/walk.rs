@@ -7,6 +7,7 @@ use countersign_model::world::World;
 use serde_json::{Map, Value};
 
 use super::administrator::Administrators;
+use super::capability::Capability;
 use super::principals::{Maker, Principals};
 use super::profile::Profile;
 use super::says_missing;
@@ -15,6 +16,7 @@ use crate::target::driver::{Answer, Call, Driver, UNPARSABLE};
 use crate::target::fact::network_of;
 use crate::target::provision::{is_missing, unbound};
 use crate::target::repeat::{Repeat, repeat_of};
+use crate::target::translation::SECURE_TRANSPORT;
 use crate::target::{Observed, TargetError};
 
 /// Calls after which a name may mean another principal.
@@ -57,8 +59,18 @@ impl Walk<'_> {
         }
     }
 
+    /// The step without the fact that it comes without TLS: where loopback does not count as TLS that is so anyway.
+    fn as_it_comes(&self, step: &CallStep) -> CallStep {
+        let mut step = step.clone();
+        if !self.profile.can(Capability::SecureTransport) {
+            step.context
+                .retain(|key, value| !key.eq_ignore_ascii_case(SECURE_TRANSPORT) || value.as_str() != Some("false"));
+        }
+        step
+    }
+
     async fn call(&mut self, step: &CallStep) -> Result<Observed, TargetError> {
-        let network = network_of(step)?;
+        let network = network_of(&self.as_it_comes(step))?;
         let spec = Arc::clone(&self.running.spec);
         let mut maker = Maker {
             driver: &mut *self.driver,
@@ -68,16 +80,9 @@ impl Walk<'_> {
         };
         let credentials = match self.running.principals.credentials(&step.principal, &mut maker).await {
             Ok(credentials) => credentials,
-            // The principal cannot be had although the model has it: what the target says is its answer to the step.
-            Err(TargetError::Provisioning { what, code, message }) => {
-                return Ok(Observed {
-                    decision: Decision::Error,
-                    code: Some(code),
-                    status: self.driver.line().last_status(),
-                    message: Some(format!("{what}: {message}")),
-                    output: None,
-                    trail: None,
-                });
+            // The principal cannot be had although the model has it: then its step cannot be asked.
+            Err(TargetError::Provisioning { code, .. }) => {
+                return Err(TargetError::unsupported(format!("credentials of the caller ({code})")));
             }
             Err(error) => return Err(error),
         };

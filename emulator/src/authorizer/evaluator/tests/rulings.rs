@@ -46,6 +46,22 @@ fn callers_of_the_later_form() {
             "implicit_deny",
         ),
         (
+            "iam:P-03 iam:P-19: a bare id is an account of this partition",
+            json!("arn:aws-cn:iam::111111111111:user/alice"),
+            json!({}),
+            bucket(json!({"AWS": "111111111111"})),
+            "implicit_deny",
+        ),
+        (
+            "iam:P-03 iam:P-19, denied",
+            json!("arn:aws-cn:iam::111111111111:user/alice"),
+            json!({}),
+            json!({"resource": {"Statement": [{
+                "Effect": "Deny", "Principal": {"AWS": "111111111111"}, "Action": "s3:*", "Resource": "*",
+            }]}}),
+            "implicit_deny",
+        ),
+        (
             "iam:P-12",
             json!(root),
             json!({}),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::super::request::{KmsCall, Request};
 use super::super::super::scene::{Place, Scene, StepDraft, segment, text_blob};
-use super::super::super::statement::{Draft, Principals};
+use super::super::super::statement::{Draft, Principals, document};
 use super::super::super::vocabulary::{REGIONS, kms_operation};
 use super::members;
 
@@ -221,57 +221,61 @@ impl Scene<'_, '_, '_> {
         self.call(request.call);
     }
 
-    /// A replica whose policy says otherwise than its primary's (`svc:K-15`).
+    /// A replica whose policy says otherwise than its primary's, used beside it (`svc:K-15`); or somebody who may make no keys makes one
+    /// (`svc:K-22`).
     pub(super) fn replica(&mut self) {
         let others: Vec<&'static str> = REGIONS.iter().copied().filter(|one| *one != self.region).collect();
         let region = *self.dice.pick(&others);
         let primary = self.new_key(0);
         self.keys[primary].multi_region = true;
-        let replica = self.new_key(0);
-        self.keys[replica].replica = Some((primary, region));
-        self.keys[replica].multi_region = true;
-        let (open, closed) = if self.dice.coin() {
-            (primary, replica)
-        } else {
-            (replica, primary)
-        };
-        self.open_key(open);
-        self.keys[closed].default_policy = false;
-        let administration = ["kms:Describe*", "kms:Get*", "kms:Put*", "kms:List*", "kms:Update*"];
+        if self.dice.below(3) == 0 {
+            return self.replicates(primary, region);
+        }
         let root = self.accounts[0].root_arn();
-        let draft = Draft::allow(
-            Principals::Aws(vec![root]),
-            administration.map(str::to_owned).to_vec(),
-            vec!["*".to_owned()],
-        );
-        self.write(Place::Key(closed), draft);
+        let closed = [
+            "kms:Describe*",
+            "kms:Get*",
+            "kms:Put*",
+            "kms:List*",
+            "kms:Update*",
+            "kms:Replicate*",
+        ];
+        let statement = |actions: &[&str]| {
+            let actions = actions.iter().map(|action| (*action).to_owned()).collect();
+            Draft::allow(Principals::Aws(vec![root.clone()]), actions, vec!["*".to_owned()])
+        };
+        let (of_primary, of_replica) = if self.dice.coin() {
+            (statement(&["kms:*"]), statement(&closed))
+        } else {
+            (statement(&closed), statement(&["kms:*"]))
+        };
+        self.keys[primary].default_policy = false;
+        self.write(Place::Key(primary), of_primary);
+        let policy = serde_json::to_value(document(&mut self.dice, &[of_replica])).unwrap_or_default();
+        let admin = self.root_actor(0);
+        let replica = self.saved_name("replica");
+        let mut call = self.bare(admin, "kms:ReplicateKey");
+        call.with = members(json!({"KeyId": self.key_arn(primary), "ReplicaRegion": region, "Policy": policy}));
+        call.save.insert(replica.clone(), "ReplicaKeyMetadata.Arn".to_owned());
+        self.call(call);
         let actor = self.new_role_actor(0);
         self.forget_limits(actor);
         self.may(actor, &["kms:Encrypt", "kms:GenerateDataKey"], vec!["*".to_owned()]);
-        for key in [primary, replica] {
+        let arns = [
+            (self.key_arn(primary), None),
+            (format!("{{{{saved.{replica}}}}}"), Some(region)),
+        ];
+        for (arn, region) in arns {
             let name = *self.dice.pick(&["Encrypt", "GenerateDataKey"]);
-            let mut request = self.kms_request(actor, kms_operation(name), key, &KmsCall::default());
+            let mut request = self.kms_request(actor, kms_operation(name), primary, &KmsCall::default());
             request.call.with.remove("DryRun");
-            request.call.with.insert("KeyId".to_owned(), json!(self.key_arn(key)));
-            if key == replica {
-                request.call.region = Some(region);
-            }
+            request.call.with.insert("KeyId".to_owned(), json!(arn));
+            request.call.region = region;
             self.call(request.call);
-        }
-        if self.dice.coin() {
-            self.replicates(primary);
         }
     }
 
-    /// Somebody who may make no keys makes a replica (`svc:K-22`).
-    fn replicates(&mut self, primary: usize) {
-        let taken = self.keys.iter().filter_map(|key| key.replica.map(|(_, region)| region));
-        let taken: Vec<&str> = taken.chain([self.region]).collect();
-        let free: Vec<&str> = REGIONS.iter().copied().filter(|one| !taken.contains(one)).collect();
-        if free.is_empty() {
-            return;
-        }
-        let region = *self.dice.pick(&free);
+    fn replicates(&mut self, primary: usize, region: &'static str) {
         self.open_key(primary);
         let actor = self.new_user_actor(0);
         let with = [("ReplicaRegion".to_owned(), json!(region))].into_iter().collect();
@@ -285,7 +289,17 @@ impl Scene<'_, '_, '_> {
     pub(super) fn alias_calls(&mut self) {
         let key = self.new_key(0);
         self.open_key(key);
-        let goal = self.steps.len() + 4;
+        let alias = format!("alias/{}", self.keys[key].name);
+        self.keys[key].alias = Some(alias.clone());
+        // The alias in a policy is not its key.
+        let user = self.new_user_actor(0);
+        self.forget_limits(user);
+        let named = format!("arn:aws:kms:{}:{}:{alias}", self.region, self.accounts[0]);
+        self.may(user, &["kms:Encrypt"], vec![named]);
+        let plaintext = text_blob(&self.phrase());
+        let with = json!({"KeyId": alias, "Plaintext": plaintext});
+        self.does(user, "kms:Encrypt", members(with));
+        let goal = self.steps.len() + 3;
         while self.steps.len() < goal && self.room() > 1 {
             let actor = self.new_user_actor(0);
             let request: Request = self.alias_request(actor, key);

@@ -33,6 +33,9 @@ impl Scene<'_, '_, '_> {
         let bucket_key = self.dice.below(4) == 0;
         self.buckets[bucket].encryption = Encryption::Kms { key, bucket_key };
         self.buckets[bucket].versioned = false;
+        if self.dice.below(6) == 0 {
+            self.keys[key].state = Some("Disabled".to_owned());
+        }
         let source = self.new_object(bucket);
         if let Some(spec) = self.buckets[bucket].objects.get_mut(&source) {
             spec.sse = None;

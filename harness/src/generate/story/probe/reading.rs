@@ -5,6 +5,7 @@ use countersign_model::case::{PublicAccessBlockSpec, Shape};
 use serde_json::{Map, Value, json};
 
 use super::super::super::fact::Fact;
+use super::super::super::request::Request;
 use super::super::super::scene::{Encryption, Place, Scene, text_blob};
 use super::super::super::statement::{Draft, Principals};
 use super::members;
@@ -17,7 +18,7 @@ const CALLS: &[(u32, &str)] = &[
     (4, "GetObject"),
     (3, "DeleteObject"),
     (1, "GetObjectTagging"),
-    (1, "GetObjectAttributes"),
+    (3, "GetObjectAttributes"),
     (1, "GetObjectAcl"),
 ];
 
@@ -86,6 +87,16 @@ impl Scene<'_, '_, '_> {
             "s3:DeleteObjects",
             members(json!({"Bucket": name, "Delete": keys})),
         );
+        let tagger = self.new_user_actor(0);
+        self.forget_limits(tagger);
+        let target = self.object_name();
+        let mut tagged = self.bare(tagger, "s3:PutObject");
+        tagged.with =
+            members(json!({"Bucket": name, "Key": target, "Body": text_blob("tagged"), "Tagging": "stage=test"}));
+        let needs = ["s3:PutObject", "s3:PutObjectTagging"]
+            .map(|action| self.s3_need(action, bucket, Some(&target)))
+            .to_vec();
+        self.after_near_twin(Request { call: tagged, needs });
         let writer = self.new_user_actor(0);
         self.forget_limits(writer);
         if self.dice.below(3) == 0 {
