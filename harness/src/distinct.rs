@@ -266,7 +266,7 @@ fn exemplar(
         }
     }
     let mut finding = FindingReport {
-        fingerprint: fingerprint::finding(&case, &report).unwrap_or_else(|| fingerprint.clone()),
+        fingerprint: name(&case, &report, effort.stranger && minimal).unwrap_or_else(|| fingerprint.clone()),
         kinds: vec![fingerprint],
         seen: 0,
         seen_on: BTreeMap::new(),

@@ -14,6 +14,9 @@ use crate::differential::{CaseReport, RunError, run_case};
 use crate::shard::Shard;
 use crate::target::{Target, TargetError};
 
+/// Stack of a worker: the SDKs' futures are deep, without optimisation large, and a connection may be opened at the bottom of them.
+const WORKER_STACK: usize = 16 << 20;
+
 /// A target that a worker thread owns.
 pub type BoxedTarget = Box<dyn Target + Send>;
 
@@ -124,7 +127,8 @@ pub fn run(
         for _ in 0..plan.workers.max(1) {
             let sender = sender.clone();
             let (next, failure) = (&next, &failure);
-            scope.spawn(move || {
+            let worker = std::thread::Builder::new().stack_size(WORKER_STACK);
+            let spawned = worker.spawn_scoped(scope, move || {
                 let fail = |error| {
                     failure
                         .lock()
@@ -158,6 +162,12 @@ pub fn run(
                     }
                 }
             });
+            if let Err(error) = spawned {
+                failure
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert_with(|| TargetError::transport(format!("no thread for a worker: {error}")));
+            }
         }
         drop(sender);
         // Cases finish in any order and are handed over in theirs.

@@ -12,6 +12,8 @@ use rsa::{Oaep, Pss, RsaPrivateKey, RsaPublicKey};
 use sha1_for_rsa::Sha1;
 use sha2::Digest as _;
 
+use super::primes::random_prime;
+
 /// A private key with its public half.
 #[derive(Clone)]
 pub(super) enum PrivateKey {
@@ -80,7 +82,9 @@ const fn signing(name: &'static str, scheme: Scheme, hash: Hash) -> Signing {
     Signing { name, scheme, hash }
 }
 
-/// The one public exponent of generated RSA keys, and bits by key spec.
+/// The one public exponent of generated RSA keys.
+const RSA_EXPONENT: u32 = 65_537;
+/// Bits by key spec.
 const RSA_BITS: &[(&str, usize)] = &[("RSA_2048", 2048), ("RSA_3072", 3072), ("RSA_4096", 4096)];
 
 /// Bytes of a digest that `algorithm` signs; `None` for algorithms that take no digest or are not here.
@@ -103,6 +107,16 @@ pub(super) fn takes(algorithm: &str, message_type: MessageType) -> bool {
     }
 }
 
+/// Two primes may not go together: the exponent must not divide either less one, and they must differ.
+fn rsa_key(bits: usize, random: &mut SeedStream) -> RsaPrivateKey {
+    loop {
+        let (left, right) = (random_prime(bits / 2, random), random_prime(bits / 2, random));
+        if let Ok(key) = RsaPrivateKey::from_p_q(left, right, RSA_EXPONENT.into()) {
+            return key;
+        }
+    }
+}
+
 /// Longest plaintext that an RSA key spec encrypts with an algorithm; `None` for everything else.
 pub(super) fn longest_rsa_plaintext(spec: &str, algorithm: &str) -> Option<usize> {
     let hash = match algorithm {
@@ -118,8 +132,7 @@ impl PrivateKey {
     /// Makes the key pair of a key spec; `None` for specs without cryptography here (SM2, ML-DSA, ML-KEM).
     pub(super) fn generate(spec: &str, random: &mut SeedStream) -> Option<Self> {
         if let Some((_, bits)) = RSA_BITS.iter().find(|(name, _)| *name == spec) {
-            let key = RsaPrivateKey::new(random, *bits).expect("2048 bits and more are enough for two primes");
-            return Some(Self::Rsa(Box::new(key)));
+            return Some(Self::Rsa(Box::new(rsa_key(*bits, random))));
         }
         Some(match spec {
             "ECC_NIST_P256" => Self::P256(p256::SecretKey::random(random)),

@@ -25,6 +25,7 @@ mod operation_table;
 mod operations;
 mod params;
 mod policy_operations;
+mod primes;
 mod rotation_operations;
 mod signing_operations;
 mod states;

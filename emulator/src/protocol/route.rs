@@ -1,6 +1,7 @@
 //! Which service a request is for, and the call of its handler. Signatures are verified before this.
 
-use http::{HeaderMap, HeaderValue};
+use http::header::Entry;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Authenticated, Response, Service};
 use crate::signature::Claim;
@@ -75,11 +76,11 @@ pub fn dispatch(state: &mut State, request: &Authenticated) -> Response {
 /// Adds the request id header of the service's protocol.
 pub fn stamp(response: &mut Response, service: Service, request_id: &str) {
     let name = if service == Service::S3 {
-        "x-amz-request-id"
+        const { HeaderName::from_static("x-amz-request-id") }
     } else {
-        "x-amzn-requestid"
+        const { HeaderName::from_static("x-amzn-requestid") }
     };
-    if let (Ok(value), false) = (HeaderValue::from_str(request_id), response.headers().contains_key(name)) {
-        response.headers_mut().insert(name, value);
+    if let (Ok(value), Entry::Vacant(place)) = (HeaderValue::from_str(request_id), response.headers_mut().entry(name)) {
+        place.insert(value);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 
 use super::authorization::Facts;
 use super::bucket::{Content, ObjectVersion};
@@ -278,9 +278,16 @@ fn respond(exchange: &Exchange<'_>, found: &Found, slice: &Slice, body: Bytes) -
         set_header(&mut response, name, value);
     }
     override_headers(exchange, &mut response)?;
-    set_header(&mut response, "accept-ranges", "bytes");
-    set_header(&mut response, "etag", &format!("\"{}\"", content.etag));
-    set_header(&mut response, "last-modified", &http_time(found.version.last_modified));
+    let headers = response.headers_mut();
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    for (name, value) in [
+        (header::ETAG, ["\"", &content.etag, "\""].concat()),
+        (header::LAST_MODIFIED, http_time(found.version.last_modified)),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    }
     set_version_header(&mut response, exchange.bucket()?, &found.version.version_id);
     sse::add_headers(&content.protection, response.headers_mut());
     if content.storage_class != "STANDARD" {

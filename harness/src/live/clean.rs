@@ -53,7 +53,7 @@ pub(crate) async fn clean(raw: &Raw, rails: &Rails, options: CleanOptions) -> Re
             rails,
             entry: &entry,
         };
-        let swept = match broom.sweep().await {
+        let swept = match Box::pin(broom.sweep()).await {
             // The rails hold it back: it is none of the run's.
             Err(TargetError::Unsupported { capability }) => {
                 cleaned.refused.push(format!("{words}: {capability}"));

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_model::case::Case;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Maps of an account whose names stand in namespaces that cases share.
 const NAMED: [&str; 7] = [
@@ -31,6 +31,9 @@ const MADE: [(&str, &str); 8] = [
 
 /// The condition key that says whether a request comes over TLS.
 pub(crate) const SECURE_TRANSPORT: &str = "aws:SecureTransport";
+
+/// AWS's policy that allows everything.
+const ADMINISTRATOR_ACCESS: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
 /// A case as it is run on a target, and the way back.
 #[derive(Debug, Clone)]
@@ -60,6 +63,8 @@ pub struct Changes {
     pub clock: Option<jiff::Timestamp>,
     /// Whether every call says that it comes without TLS.
     pub plain_http: bool,
+    /// Whether AWS's AdministratorAccess is written out as a policy of whoever has it: the target has no policies of AWS.
+    pub without_managed: bool,
 }
 
 impl Translation {
@@ -86,6 +91,9 @@ impl Translation {
                 say_plain(step);
             }
             instead_of.push("secure_transport");
+        }
+        if changes.without_managed && write_out_administrators(&mut tree) {
+            instead_of.push("aws_managed_policies");
         }
         let mut words: BTreeMap<String, String> = BTreeMap::new();
         if !changes.suffix.is_empty() {
@@ -147,6 +155,41 @@ impl Translation {
             other => other.clone(),
         }
     }
+}
+
+/// Gives everybody to whom AdministratorAccess is attached an inline policy that says the same. Answers whether there was anybody.
+fn write_out_administrators(tree: &mut Value) -> bool {
+    let mut any = false;
+    let accounts = tree.pointer_mut("/world/accounts").and_then(Value::as_object_mut);
+    for account in accounts.into_iter().flat_map(Map::values_mut) {
+        for kind in ["users", "roles", "groups"] {
+            let members = account.get_mut(kind).and_then(Value::as_object_mut);
+            for holder in members
+                .into_iter()
+                .flat_map(Map::values_mut)
+                .filter_map(Value::as_object_mut)
+            {
+                let Some(attached) = holder.get_mut("attached").and_then(Value::as_array_mut) else {
+                    continue;
+                };
+                let before = attached.len();
+                attached.retain(|arn| arn != ADMINISTRATOR_ACCESS);
+                if attached.len() == before {
+                    continue;
+                }
+                any = true;
+                let policies = holder.entry("policies").or_insert_with(|| Value::Object(Map::new()));
+                if let Some(policies) = policies.as_object_mut() {
+                    let everything = json!({
+                        "Version": "2012-10-17",
+                        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+                    });
+                    policies.insert("AdministratorAccess".to_owned(), everything);
+                }
+            }
+        }
+    }
+    any
 }
 
 /// The step with the fact that its request comes without TLS, unless it says something about that itself.
@@ -337,6 +380,27 @@ steps:
         assert_eq!(text.matches(r#""aws:SecureTransport":"false""#).count(), 3, "{text}");
         assert_eq!(there.instead_of, "clock or secure_transport");
         assert!(countersign_model::world::World::new(&there.case).is_ok(), "{text}");
+    }
+
+    #[test]
+    fn administrators_are_written_out() {
+        let text = STORY.replace(
+            "alice: {policies:",
+            "alice: {attached: [\"arn:aws:iam::aws:policy/AdministratorAccess\"], policies:",
+        );
+        let case = load_str("case.yaml", &text, Syntax::Yaml).expect("the story is a case");
+        let changes = Changes {
+            without_managed: true,
+            ..Changes::default()
+        };
+        let there = Translation::of(&case, &changes).expect("something changes");
+        let text = serde_json::to_string(&there.case).expect("a case is JSON");
+        assert!(
+            !text.contains("arn:aws:iam::aws:policy") && text.contains("\"AdministratorAccess\":{"),
+            "{text}"
+        );
+        let plain = load_str("case.yaml", STORY, Syntax::Yaml).expect("the story is a case");
+        assert!(Translation::of(&plain, &changes).is_none());
     }
 
     #[test]

@@ -109,8 +109,10 @@ impl Rehearsal {
             .spawn()
             .expect("the binary of this package runs");
         let mut line = String::new();
-        let out = emulator.stdout.take().expect("it is piped");
-        BufReader::new(out).read_line(&mut line).expect("it says where it is");
+        let mut out = BufReader::new(emulator.stdout.take().expect("it is piped"));
+        out.read_line(&mut line).expect("it says where it is");
+        // It goes on talking, and must not find its end of the pipe closed.
+        std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
         let url = line.rsplit(' ').next().unwrap_or_default().trim().to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "{line}");
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -291,7 +293,7 @@ impl Rehearsal {
             for key in keys.keys() {
                 let id = key.key_id().unwrap_or_default();
                 let described = kms.describe_key().key_id(id).send().await;
-                // A policy without the account's root user hides a key from it, but not from being there.
+                // A key that cannot be looked at is there.
                 let gone = described.as_ref().is_ok_and(|described| {
                     described.key_metadata().is_some_and(|metadata| {
                         metadata.key_state() == Some(&aws_sdk_kms::types::KeyState::PendingDeletion)
@@ -308,15 +310,7 @@ impl Rehearsal {
 
     /// A key's policy, as the provisioner reads it.
     pub(crate) fn policy_of(&self, key: &str) -> String {
-        let builder = aws_sdk_kms::Config::builder()
-            .endpoint_url(&self.url)
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new(&self.key.0, &self.key.1, None, None, "test"))
-            .http_client(plain_http());
-        let asked = aws_sdk_kms::Client::from_conf(builder.build())
-            .get_key_policy()
-            .key_id(key)
-            .send();
+        let asked = self.kms().get_key_policy().key_id(key).send();
         let answer = self.runtime.block_on(asked).expect("the provisioner always may");
         answer.policy().unwrap_or_default().to_owned()
     }
@@ -330,11 +324,12 @@ impl Rehearsal {
         aws_sdk_iam::Client::from_conf(builder.build())
     }
 
+    /// As the provisioner, whom every key of a live run keeps: the root user may not even look at some of them.
     fn kms(&self) -> aws_sdk_kms::Client {
         let builder = aws_sdk_kms::Config::builder()
             .endpoint_url(&self.url)
             .region(Region::new("us-east-1"))
-            .credentials_provider(root())
+            .credentials_provider(Credentials::new(&self.key.0, &self.key.1, None, None, "test"))
             .http_client(plain_http());
         aws_sdk_kms::Client::from_conf(builder.build())
     }

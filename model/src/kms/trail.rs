@@ -108,7 +108,13 @@ pub(super) fn record(
             let resources: Vec<Value> = log
                 .keys
                 .iter()
-                .map(|key| json!({"accountId": key.account, "type": "AWS::KMS::Key", "ARN": key.arn()}))
+                // Each Region has an event of its own, with its own key.
+                .take(if operation.name == "UpdatePrimaryRegion" {
+                    1
+                } else {
+                    usize::MAX
+                })
+                .map(resource)
                 .collect();
             if !resources.is_empty() {
                 event.insert("resources".to_owned(), json!(resources));
@@ -136,11 +142,12 @@ pub(super) fn record(
     if recipients.len() > 1 {
         trace.rules.insert(rule("svc:T-8"));
     }
-    let replica = log
-        .keys
-        .last()
-        .filter(|_| operation.name == "ReplicateKey" && code.is_none());
-    let made = replica.map(|replica| event_of_replica(&event, replica));
+    let replica = log.keys.last().filter(|_| code.is_none());
+    let made = match (operation.name.as_str(), replica) {
+        ("ReplicateKey", Some(replica)) => Some(event_of_replica(&event, replica)),
+        ("UpdatePrimaryRegion", Some(replica)) => Some(in_region_of(&event, replica)),
+        _ => None,
+    };
     for event in std::iter::once(event).chain(made) {
         if recipients.is_empty() {
             trace.trail.push(Value::Object(event));
@@ -156,15 +163,25 @@ pub(super) fn record(
 
 /// Replicating a key makes one: the replica's Region has the event of a CreateKey too (AWS's sample of ReplicateKey).
 fn event_of_replica(replication: &Map<String, Value>, replica: &KeyRef) -> Map<String, Value> {
-    let mut event = replication.clone();
+    let mut event = in_region_of(replication, replica);
     event.insert("eventName".to_owned(), json!("CreateKey"));
-    event.insert("awsRegion".to_owned(), json!(replica.region));
     for of_replication in ["requestParameters", "responseElements", "additionalEventData"] {
         event.shift_remove(of_replication);
     }
-    let made = json!([{"accountId": replica.account, "type": "AWS::KMS::Key", "ARN": replica.arn()}]);
-    event.insert("resources".to_owned(), made);
     event
+}
+
+/// The same event as the Region of another key of the call has it, about that key: of a change of primaries both Regions have one
+/// (AWS's sample of UpdatePrimaryRegion).
+fn in_region_of(event: &Map<String, Value>, key: &KeyRef) -> Map<String, Value> {
+    let mut event = event.clone();
+    event.insert("awsRegion".to_owned(), json!(key.region));
+    event.insert("resources".to_owned(), json!([resource(key)]));
+    event
+}
+
+fn resource(key: &KeyRef) -> Value {
+    json!({"accountId": key.account, "type": "AWS::KMS::Key", "ARN": key.arn()})
 }
 
 /// Decrypt without a key id has none here; RetireGrant shows nothing (`svc:T-2`, `svc:T-7`).

@@ -118,15 +118,8 @@ impl Request<'_> {
         if !bucket.blocks_customer_keys {
             return Ok(());
         }
-        let resource = bucket.object_arn(place.key.as_deref().unwrap_or_default());
-        let caller = self.actor.caller.message_name();
-        // The page that shows the text has two blanks behind the caller.
-        let text = format!(
-            "User: {caller}  is not authorized to perform: s3:PutObject on resource: \"{resource}\" because this bucket has blocked \
-             upload requests that specify Server Side Encryption with Customer provided keys (SSE-C). Please specify a different \
-             server-side encryption type"
-        );
-        Err(error("AccessDenied", 403, &text))
+        // The user guide shows a text that names caller and resource (troubleshoot-403-errors), not who gets it.
+        Err(error_without_text("AccessDenied", 403))
     }
 
     /// Whether what is stored is read with the key it was written with, and without one where it has none (`svc:S-50`, `svc:S-22`).
@@ -143,6 +136,8 @@ impl Request<'_> {
         self.trace.rule("svc:S-50");
         match key {
             Some(key) if *digest == key.digest => Ok(()),
+            // What a copy is told is not known.
+            Some(_) if self.with.has("CopySource") => Err(error_without_text("AccessDenied", 403)),
             Some(_) => Err(error("AccessDenied", 403, WRONG_KEY)),
             None => Err(error("InvalidRequest", 400, KEY_NEEDED)),
         }

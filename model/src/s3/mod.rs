@@ -9,6 +9,7 @@ pub(crate) mod bucket;
 mod bucket_operations;
 mod bucket_settings;
 mod condition_keys;
+mod conditional_write;
 mod copy;
 pub(crate) mod customer_key;
 mod encryption;

@@ -19,9 +19,11 @@ impl Request<'_> {
         let place = self.open_object()?;
         let choice = self.choose_encryption(&place.bucket)?;
         self.authorize(&place)?;
+        self.may_compare(&place)?;
         self.customer_keys_are_taken(&place, choice.customer_key.as_ref())?;
         let acl = self.check_request_acl("s3:PutObject", &place, false)?;
         let keeping = self.keeping_of_request(&place.bucket)?;
+        self.precondition_holds(&place)?;
         let encryption = self.encrypt(&place, choice)?;
         let tags = self.request_tags().unwrap_or_default();
         let owner = self.owner_of_new(&place.bucket, acl);

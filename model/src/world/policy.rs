@@ -75,15 +75,22 @@ impl StoredPolicy {
         }
     }
 
-    /// The text as an API read shows it: principals that are gone appear as their unique ids (`iam:P-40`, `svc:G-15`).
+    /// The text as an API read shows it: principals that are gone appear as their unique ids (`iam:P-40`, `svc:G-15`), accounts that
+    /// were named by their bare ids as root ARNs (`iam:P-03`).
     pub(crate) fn shown(&self, state: &State) -> String {
-        let gone: BTreeMap<&str, &str> = self
+        let gone = self
             .bound
             .iter()
             .filter(|(arn, id)| unique_id_of(state, arn).as_ref() != Some(id))
-            .map(|(arn, id)| (arn.as_str(), id.as_str()))
-            .collect();
-        if gone.is_empty() {
+            .map(|(arn, id)| (arn.as_str(), id.clone()));
+        let accounts = self.document.principals().filter_map(|entry| {
+            Some((
+                entry.text.as_str(),
+                AccountId::new(entry.text.as_str()).ok()?.root_arn(),
+            ))
+        });
+        let shown: BTreeMap<&str, String> = gone.chain(accounts).collect();
+        if shown.is_empty() {
             return self.text.clone();
         }
         let Ok(mut value) = serde_json::from_str::<Value>(&self.text) else {
@@ -92,7 +99,7 @@ impl StoredPolicy {
         for statement in statements_mut(&mut value) {
             for member in ["Principal", "NotPrincipal"] {
                 if let Some(principal) = statement.get_mut(member) {
-                    replace_texts(principal, &gone);
+                    replace_texts(principal, &shown);
                 }
             }
         }
@@ -230,11 +237,11 @@ fn statements_mut(policy: &mut Value) -> Vec<&mut Value> {
     }
 }
 
-fn replace_texts(value: &mut Value, replacements: &BTreeMap<&str, &str>) {
+fn replace_texts(value: &mut Value, replacements: &BTreeMap<&str, String>) {
     match value {
         Value::String(text) => {
             if let Some(new) = replacements.get(text.as_str()) {
-                *text = (*new).to_owned();
+                text.clone_from(new);
             }
         }
         Value::Array(list) => list.iter_mut().for_each(|item| replace_texts(item, replacements)),

@@ -71,16 +71,16 @@ const STORIES: &[(u32, Story)] = &[
     (3, Story::AssumeRole),
     (6, Story::Functions),
     (6, Story::Vault),
-    (2, Story::AccountLevel),
+    (5, Story::AccountLevel),
     (3, Story::PolicyWriting),
     (7, Story::OtherKeys),
-    (9, Story::KeyUpkeep),
-    (10, Story::BucketSettings),
+    (11, Story::KeyUpkeep),
+    (13, Story::BucketSettings),
     (3, Story::BucketLife),
     (5, Story::LockedObject),
     (9, Story::OddObjects),
-    (9, Story::People),
-    (100, Story::Probe),
+    (13, Story::People),
+    (80, Story::Probe),
 ];
 
 impl Scene<'_, '_, '_> {

@@ -41,7 +41,7 @@ impl Driver {
     /// [`TargetError::Transport`] and [`TargetError::Adapter`]; a refusal by the target is the inner error.
     pub(crate) async fn create_access_key(&mut self, by: &Credentials, user: &str) -> Issued {
         let clients = self.signed_by(by, "iam:CreateAccessKey");
-        match clients.iam.create_access_key().user_name(user).send().await {
+        match Box::pin(clients.iam.create_access_key().user_name(user).send()).await {
             Ok(output) => match output.access_key() {
                 Some(key) => Ok(Ok(Credentials::new(
                     key.access_key_id(),
@@ -79,7 +79,7 @@ impl Driver {
             .set_policy_arns(descriptors(&session.policy_arns))
             .set_tags((!tags.is_empty()).then_some(tags))
             .set_source_identity(session.source_identity.clone());
-        match request.send().await {
+        match Box::pin(request.send()).await {
             Ok(output) => Ok(given(output.credentials())),
             Err(error) => Ok(Err(
                 failure(error).map_err(|error| self.line.take_fault().unwrap_or(error))?
@@ -98,7 +98,7 @@ impl Driver {
             .get_federation_token()
             .name(name)
             .set_policy(policy.map(str::to_owned));
-        match request.send().await {
+        match Box::pin(request.send()).await {
             Ok(output) => Ok(given(output.credentials())),
             Err(error) => Ok(Err(
                 failure(error).map_err(|error| self.line.take_fault().unwrap_or(error))?

@@ -223,6 +223,7 @@ fn user(user: &User) -> Members {
         .put("Path", Some(user.path()))
         .put("Arn", Some(user.arn()))
         .put("UserId", Some(user.user_id()))
+        .list("Tags", user.tags(), tag)
 }
 
 fn role(role: &aws_sdk_iam::types::Role) -> Members {
@@ -235,6 +236,11 @@ fn role(role: &aws_sdk_iam::types::Role) -> Members {
             "AssumeRolePolicyDocument",
             role.assume_role_policy_document().map(document),
         )
+        .list("Tags", role.tags(), tag)
+}
+
+fn tag(tag: &Tag) -> Members {
+    members().put("Key", Some(tag.key())).put("Value", Some(tag.value()))
 }
 
 /// IAM sends policy documents percent-encoded (RFC 3986).

@@ -62,6 +62,8 @@ capabilities! {
     Abac = "abac",
     /// Conditions in policies.
     Conditions = "conditions",
+    /// The policies that AWS manages can be attached.
+    AwsManagedPolicies = "aws_managed_policies",
     /// Permissions boundaries.
     PermissionsBoundary = "permissions_boundary",
     /// Service-linked roles.

@@ -28,7 +28,9 @@ use super::connector::{Line, Way};
 use super::driver::Driver;
 use super::patience::Patience;
 use super::provision::{Means, provision};
-use super::{CallCount, Changes, Comparison, Disturbance, Observed, Settling, Target, TargetError, Translation, Usage};
+use super::{
+    CallCount, Changes, Comparison, Disturbance, Observed, Settling, Target, TargetError, Translation, Usage, Waiting,
+};
 use crate::differential::Binding;
 use crate::live::{self, CleanOptions, Cleaned, LiveError, LiveOptions, Rails, Raw};
 
@@ -145,7 +147,7 @@ impl EndpointTarget {
             credentials,
             rails.options().region.as_str(),
         );
-        self.runtime.block_on(live::clean(&raw, &rails, what))
+        self.runtime.block_on(Box::pin(live::clean(&raw, &rails, what)))
     }
 
     /// What is known of the endpoint's kind.
@@ -199,6 +201,7 @@ impl Target for EndpointTarget {
             without_quirks: !profile.can(Capability::Quirks) && !texts,
             clock: asks(Capability::Clock).then(now),
             plain_http: asks(Capability::SecureTransport),
+            without_managed: !profile.can(Capability::AwsManagedPolicies),
         };
         // Without it nothing can be asked; `begin` says so.
         if let Ok(Some(account)) = self.only_account()
@@ -212,6 +215,12 @@ impl Target for EndpointTarget {
 
     fn settling(&self) -> Option<Settling> {
         settling(&self.options.profile)
+    }
+
+    fn wait(&mut self, time: Duration) -> Result<(), TargetError> {
+        std::thread::sleep(time);
+        self.usage.waiting.settled += time;
+        Ok(())
     }
 
     fn begin(&mut self, case: &Case, world: &World) -> Result<Binding, TargetError> {
@@ -247,11 +256,12 @@ impl Target for EndpointTarget {
             administrators,
             ..
         } = self;
-        let result = runtime.block_on(begin(&options.profile, driver, administrators, case, world));
+        let result = runtime.block_on(Box::pin(begin(&options.profile, driver, administrators, case, world)));
         self.usage.provisioning = CallCount {
             calls: self.driver.line().calls() - calls_before,
             time: started.elapsed(),
         };
+        self.usage.waiting = self.driver.line().waiting();
         let binding = result?;
         self.case = Some(Running::new(world));
         Ok(binding)
@@ -274,11 +284,15 @@ impl Target for EndpointTarget {
             running,
             binding,
         };
-        let result = self.runtime.block_on(walk.step(step));
+        let result = self.runtime.block_on(Box::pin(walk.step(step)));
         self.usage.wire.add(CallCount {
             calls: self.driver.line().calls() - calls_before,
             time: started.elapsed(),
         });
+        self.usage.waiting = Waiting {
+            settled: self.usage.waiting.settled,
+            ..self.driver.line().waiting()
+        };
         result
     }
 

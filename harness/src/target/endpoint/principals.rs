@@ -47,7 +47,7 @@ impl Principals {
             return Ok(Some(known.clone()));
         }
         maker.administrators.relax(maker.driver).await?;
-        let made = maker.make(principal).await;
+        let made = Box::pin(maker.make(principal)).await;
         maker.administrators.enforce(maker.driver).await?;
         let made = made?;
         self.known.insert(name, made.clone());

@@ -396,7 +396,10 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_profile_is_said() {
-        let good = BUILT_IN[3].1;
+        let (_, good) = BUILT_IN
+            .into_iter()
+            .find(|(name, _)| *name == "ministack")
+            .expect("it is built in");
         let cases = [
             (good.replace("isolation = \"reset\"", "isolation = \"hope\""), "hope"),
             (

@@ -15,6 +15,7 @@ use crate::differential::Binding;
 use crate::target::driver::{Answer, Call, Driver, UNPARSABLE};
 use crate::target::fact::network_of;
 use crate::target::provision::{is_missing, unbound};
+use crate::target::repeat::{Repeat, repeat_of};
 use crate::target::translation::SECURE_TRANSPORT;
 use crate::target::{Observed, TargetError};
 
@@ -102,6 +103,12 @@ impl Walk<'_> {
                 headers: network.headers,
             })
             .await?;
+        if answer.repeated && answer.result.is_err() && repeat_of(step.call.as_str()) != Repeat::Read {
+            return Err(TargetError::ambiguous(format!(
+                "`{}` was refused when it was sent again, which may be its own work",
+                step.call
+            )));
+        }
         if REMAKES.contains(&step.call.as_str()) {
             self.running.principals.forget();
         }
@@ -165,11 +172,11 @@ mod tests {
         let profile = |name: &str| Profile::find(name).expect("it is built in");
         let refused = |status: u16, code: Option<&str>| Answer {
             status,
-            repeated: false,
             result: Err(Failure {
                 code: code.map(str::to_owned),
                 message: None,
             }),
+            repeated: false,
         };
         let (moto, generic) = (profile("moto"), profile("countersign"));
         for (answer, by_moto, by_others) in [

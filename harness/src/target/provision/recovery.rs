@@ -54,10 +54,10 @@ impl Provisioner<'_> {
         call: &str,
         with: &Map<String, Value>,
     ) -> Result<Answer, TargetError> {
-        if let Some(answer) = self.out_of_the_pool(account, call, with).await? {
+        if let Some(answer) = Box::pin(self.out_of_the_pool(account, call, with)).await? {
             return Ok(answer);
         }
-        let answer = self.make_anew(account, region, call, with).await?;
+        let answer = Box::pin(self.make_anew(account, region, call, with)).await?;
         if call == "s3:CreateBucket" && answer.result.is_ok() && self.driver.line().rails().is_some() {
             // A bucket gets its tag as soon as it is there.
             let tags = object(json!({"Bucket": with.get("Bucket"), "Tagging": {"TagSet": []}}));
@@ -103,7 +103,7 @@ impl Provisioner<'_> {
         let mut tries = 0;
         let (mut waited, mut pauses) = (Duration::ZERO, 0);
         loop {
-            if unknown && let Some(output) = self.made_before(account, region, call, with).await? {
+            if unknown && let Some(output) = Box::pin(self.made_before(account, region, call, with)).await? {
                 return Ok(success(output));
             }
             let answer = match self.send(account, region, call, with).await {
@@ -120,7 +120,7 @@ impl Provisioner<'_> {
                 Err(failure) => failure.code.clone().unwrap_or_default(),
             };
             if unknown && DONE_BEFORE.contains(&(call, code.as_str())) {
-                let output = self.made_before(account, region, call, with).await?;
+                let output = Box::pin(self.made_before(account, region, call, with)).await?;
                 return Ok(success(output.unwrap_or_default()));
             }
             match self.means.settling {

@@ -51,7 +51,7 @@ impl Scene<'_, '_, '_> {
         let absent = |key: &str| Fact::absent(key);
         let s3 = |operation: &str, with: Value| (format!("s3:{operation}"), with);
         let ((operation, with), action, resource, fact): ((String, Value), &str, String, Fact) =
-            match self.dice.below(9) {
+            match self.dice.below(11) {
                 0 => (
                     s3("ListObjectsV2", json!({"Bucket": name, "Prefix": "reports/"})),
                     "s3:ListBucket",
@@ -97,6 +97,22 @@ impl Scene<'_, '_, '_> {
                     on_object,
                     Fact::text("s3:VersionId", "null"),
                 ),
+                7 | 8 => {
+                    // By its alias, on which the Allow depends; or by its id, and the condition tells of no alias.
+                    let alias = format!("alias/{}", self.keys[key].name);
+                    self.keys[key].alias = Some(alias.clone());
+                    let (named, fact) = if self.dice.below(4) > 0 {
+                        (alias.clone(), Fact::text("kms:RequestAlias", alias))
+                    } else {
+                        (self.key_id(key), absent("kms:RequestAlias"))
+                    };
+                    (
+                        ("kms:Encrypt".to_owned(), json!({"KeyId": named, "Plaintext": body})),
+                        "kms:Encrypt",
+                        "*".to_owned(),
+                        fact,
+                    )
+                }
                 _ => {
                     let context = self.some_encryption_context();
                     let keys = context.keys().cloned().collect();

@@ -24,6 +24,11 @@ const CALLS: &[(u32, &str)] = &[
     (3, "ListParts"),
 ];
 
+/// Permissions on an object.
+type OnObject = &'static [&'static str];
+/// Operations on the bucket's key, each for the source or for the target.
+type OnKey = &'static [(&'static str, bool)];
+
 impl Scene<'_, '_, '_> {
     /// One call on an object under a key, after somebody who lacks one of its checks.
     pub(super) fn single_checks(&mut self) {
@@ -55,7 +60,7 @@ impl Scene<'_, '_, '_> {
     fn checked_call(&mut self, actor: usize, operation: &str, bucket: usize, source: &str) -> Request {
         let target = self.object_name();
         let body = text_blob(&self.phrase());
-        let (mut with, on_source, on_target, keyed): (Value, &[&str], &[&str], &[(&str, bool)]) = match operation {
+        let (mut with, on_source, on_target, keyed): (Value, OnObject, OnObject, OnKey) = match operation {
             "PutObject" | "PostObject" => (
                 json!({"Key": target, "Body": body}),
                 &[],
@@ -115,9 +120,9 @@ impl Scene<'_, '_, '_> {
             "Bucket": name, "Key": object, "UploadId": format!("{{{{saved.{upload}}}}}"),
         }));
         let body = text_blob(&self.phrase());
-        let put: &[&str] = &["s3:PutObject"];
-        let decrypt: &[(&str, bool)] = &[("Decrypt", false)];
-        let (on_source, on_target, keyed): (&[&str], &[&str], &[(&str, bool)]) = match operation {
+        let put: OnObject = &["s3:PutObject"];
+        let decrypt: OnKey = &[("Decrypt", false)];
+        let (on_source, on_target, keyed): (OnObject, OnObject, OnKey) = match operation {
             "UploadPart" => {
                 with.extend(members(json!({"PartNumber": 1, "Body": body})));
                 (&[], put, decrypt)
@@ -155,13 +160,7 @@ impl Scene<'_, '_, '_> {
     }
 
     /// The call with its checks on two objects and, for either, on the bucket's key.
-    fn with_checks(
-        &self,
-        call: CallDraft,
-        bucket: usize,
-        objects: [(&str, &[&str]); 2],
-        keyed: &[(&str, bool)],
-    ) -> Request {
+    fn with_checks(&self, call: CallDraft, bucket: usize, objects: [(&str, OnObject); 2], keyed: OnKey) -> Request {
         let mut needs = Vec::new();
         for (object, actions) in objects {
             for action in actions {
