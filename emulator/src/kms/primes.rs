@@ -112,7 +112,7 @@ mod tests {
     fn what_is_sieved_is_divisible_and_what_is_left_is_not() {
         let start = BigUint::from(1_000_000_007u64);
         let left: Vec<u64> = unsieved(&start).take(50).collect();
-        let divisible = |number: u64| SMALL.iter().any(|prime| number % u64::from(*prime) == 0);
+        let divisible = |number: u64| SMALL.iter().any(|prime| number.is_multiple_of(u64::from(*prime)));
         let expected = (0..)
             .step_by(2)
             .filter(|offset| !divisible(1_000_000_007 + offset))

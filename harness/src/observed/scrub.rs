@@ -115,16 +115,15 @@ fn kind_of(word: &str) -> Option<&'static str> {
             && groups.iter().all(|group| hexadecimal(group))
             && groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
     };
-    if word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_digit()) {
-        Some("account")
-    } else if is_uuid(&groups) || word.starts_with("mrk-") && hexadecimal(&word[4..]) {
-        Some("id")
-    } else if word.len() >= 16
+    let is_key_id = is_uuid(&groups) || word.starts_with("mrk-") && hexadecimal(&word[4..]);
+    let is_unique_id = word.len() >= 16
         && ID_PREFIXES.iter().any(|prefix| word.starts_with(prefix))
         && word
             .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-    {
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    if word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_digit()) {
+        Some("account")
+    } else if is_key_id || is_unique_id {
         Some("id")
     } else if word.split('.').count() == 4 && word.split('.').all(|part| part.parse::<u8>().is_ok()) {
         Some("address")
