@@ -396,7 +396,10 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_profile_is_said() {
-        let good = BUILT_IN[3].1;
+        let good = BUILT_IN
+            .iter()
+            .find_map(|(name, text)| (*name == "ministack").then_some(*text))
+            .expect("it is built in");
         let cases = [
             (good.replace("isolation = \"reset\"", "isolation = \"hope\""), "hope"),
             (
