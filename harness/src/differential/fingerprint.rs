@@ -206,10 +206,10 @@ fn conditions_of(tree: &Value, found: &mut BTreeSet<String>) {
                 let operators = member.as_object().filter(|_| name == "Condition");
                 for (operator, keys) in operators.into_iter().flatten() {
                     for key in keys.as_object().into_iter().flat_map(serde_json::Map::keys) {
-                        let named = key
-                            .match_indices([':', '/'])
-                            .nth(usize::from(!key.contains('/')))
-                            .map_or(key.clone(), |(position, _)| format!("{}*", &key[..=position]));
+                        let named = match key.find('/').or_else(|| Some(key.match_indices(':').nth(1)?.0)) {
+                            Some(position) => format!("{}*", &key[..=position]),
+                            None => key.clone(),
+                        };
                         found.insert(format!("{operator} {named}"));
                     }
                 }
