@@ -137,6 +137,11 @@ fn hostile_twins_show_what_no_case_shows_by_itself() {
         let exemplar = report.exemplar.as_ref().expect("what was found has an exemplar");
         assert_eq!(exemplar.tier, Tier::Request, "{}", report.id);
         assert!(detector.shows(&report.id, exemplar, &exemplar.case), "{}", report.id);
-        assert_eq!(exemplar.after.steps, 1, "{}", report.id);
+        assert!(
+            exemplar.after.steps <= 2,
+            "{}: {} steps are left",
+            report.id,
+            exemplar.after.steps
+        );
     }
 }

@@ -167,6 +167,9 @@ struct Marks {
     detected: AtomicU64,
 }
 
+/// As many cases without a world are tried for a fault of the authorizer before worlds are built for it too.
+const EVALUATOR_ALONE: u64 = 100;
+
 /// A time: number of the case and tier within it, in the order in which a single thread would meet them.
 fn time(number: u64, tier: Tier) -> u64 {
     let place = match tier {
@@ -202,8 +205,13 @@ impl Board {
     // number of threads.
     fn wanted(&self, plan: &Plan, number: u64, tier: Tier) -> Vec<Suspect> {
         let time = time(number, tier);
-        // A single kind of cases is asked for all faults of the plan: who names faults and a tier wants to know.
-        let here = |entry: &FaultEntry| plan.tiers.len() == 1 || super::tier_of(entry) == tier;
+        // A single kind of cases is asked for all faults of the plan: who names faults and a tier wants to know. Worlds cost a thousand
+        // times as much as cases without one, so that they are asked for faults of the authorizer only where those found nothing at first.
+        let here = |entry: &FaultEntry| {
+            plan.tiers.len() == 1
+                || super::tier_of(entry) == tier
+                || tier == Tier::World && super::tier_of(entry) == Tier::Evaluator && number >= EVALUATOR_ALONE
+        };
         plan.faults
             .iter()
             .zip(&self.marks)

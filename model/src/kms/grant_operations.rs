@@ -235,16 +235,19 @@ impl Call<'_> {
                 .values()
                 .filter(|key| key.at.region == self.actor.region)
                 .find_map(|key| {
-                    let grant = key
-                        .grants
-                        .iter()
-                        .find(|grant| grant.exists() && grant.tokens.contains(token))?;
-                    Some((key.at.clone(), grant.id.clone()))
+                    let grant = key.grants.iter().find(|grant| grant.tokens.contains(token))?;
+                    Some((key.at.clone(), grant.id.clone(), grant.exists()))
                 });
             self.trace.rule("svc:G-22");
-            let found = found.ok_or_else(|| Stop::from(Refusal::error("InvalidGrantTokenException", 400, None)))?;
-            self.log.keys.push(found.0.clone());
-            return Ok(found);
+            let Some((key, id, exists)) = found else {
+                return Err(Refusal::error("InvalidGrantTokenException", 400, None).into());
+            };
+            if !exists {
+                // A token that was given out is not malformed when its grant is gone: the grant is what is not found.
+                return Err(grant_not_found(&id));
+            }
+            self.log.keys.push(key.clone());
+            return Ok((key, id));
         }
         if !self.with.has("KeyId") || !self.with.has("GrantId") {
             return Err(validation(None));

@@ -134,7 +134,7 @@ fn the_same_name_and_parameters_give_the_same_grant_and_another_token() {
   - {as: {user: admin}, call: kms:ListGrants, with: {KeyId: "{{key.k.id}}"}, expect: {decision: allow, output: {Grants: [{GrantId: "{{saved.id}}", Name: once}]}}}
   - {as: {role: R}, call: kms:RetireGrant, with: {GrantToken: "{{saved.token}}"}, expect: {decision: deny}}
   - {as: {user: admin}, call: kms:RetireGrant, with: {GrantToken: "{{saved.again}}"}, expect: {decision: allow}}
-  - {as: {user: admin}, call: kms:RetireGrant, with: {GrantToken: "{{saved.token}}"}, expect: {decision: error, code: InvalidGrantTokenException}}
+  - {as: {user: admin}, call: kms:RetireGrant, with: {GrantToken: "{{saved.token}}"}, expect: {decision: error, code: NotFoundException}}
 "#,
     );
 }
