@@ -242,11 +242,11 @@ impl Call<'_> {
             let Some((key, id, exists)) = found else {
                 return Err(Refusal::error("InvalidGrantTokenException", 400, None).into());
             };
+            self.log.keys.push(key.clone());
             if !exists {
                 // A token that was given out is not malformed when its grant is gone: the grant is what is not found.
                 return Err(grant_not_found(&id));
             }
-            self.log.keys.push(key.clone());
             return Ok((key, id));
         }
         if !self.with.has("KeyId") || !self.with.has("GrantId") {

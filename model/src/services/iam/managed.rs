@@ -54,7 +54,7 @@ impl Call<'_> {
             .account(&account)
             .is_some_and(|account| account.managed_policies.contains_key(&arn))
         {
-            return Err(missing(&arn));
+            return Err(unknown(&arn));
         }
         if self.is_attached(&account, &arn) {
             return Err(delete_conflict("Cannot delete a policy attached to entities."));
@@ -88,7 +88,7 @@ impl Call<'_> {
             None => true,
         };
         if !reachable || managed(self.state, &arn).is_none() {
-            return Err(missing(&arn));
+            return Err(not_attachable(&arn));
         }
         self.change_policies(&target, |own| {
             if !own.attached.contains(&arn) {
@@ -109,13 +109,18 @@ impl Call<'_> {
             .policies_of(&target)
             .is_some_and(|own| own.latest().attached.contains(&arn))
         {
-            return Err(not_found(Some(format!("Policy {arn} was not found."))));
+            return Err(unknown(&arn));
         }
         self.change_policies(&target, |own| own.attached.retain(|other| *other != arn))?;
         Ok(empty())
     }
 }
 
-fn missing(arn: &str) -> Stop {
+/// What calls say that attach a policy; the others say [`unknown`].
+fn not_attachable(arn: &str) -> Stop {
     not_found(Some(format!("Policy {arn} does not exist or is not attachable.")))
+}
+
+fn unknown(arn: &str) -> Stop {
+    not_found(Some(format!("Policy {arn} was not found.")))
 }
