@@ -42,6 +42,9 @@ pub struct Question<'a> {
     pub resource_policy: Option<&'a Arc<Policy>>,
     /// False when Allows of the resource policy do not cover the object (svc:S-4).
     pub resource_allows_count: bool,
+    /// Block Public Access takes from outsiders what a public bucket policy gives, and AWS tells that as a Deny of the resource's
+    /// policy (svc:S-6; user guide, troubleshoot-403-errors).
+    pub cut_off: bool,
     /// ACL grants that match (iam:§10).
     pub resource_side: MatchKinds,
     /// Tags of the resource (aws:ResourceTag/…); `None` where the service does not support the key.
@@ -66,6 +69,7 @@ impl<'a> Question<'a> {
             mode: ResourcePolicyMode::Optional,
             resource_policy: None,
             resource_allows_count: true,
+            cut_off: false,
             resource_side: MatchKinds::NONE,
             resource_tags: None,
             context: Context::new(),
@@ -117,7 +121,11 @@ pub fn check(state: &State, mut question: Question<'_>) -> Result<AllowedBy, Ref
     };
     match authorizer::authorize(&request, &sets, &settings) {
         Verdict::Allow(by) => Ok(by),
-        Verdict::Deny(denial) => {
+        Verdict::Deny(mut denial) => {
+            if question.cut_off && !denial.explicit {
+                denial.explicit = true;
+                denial.blamed = authorizer::PolicyType::Resource;
+            }
             let relation = relation(state, question.caller.account(), question.resource_account);
             let message = denial.message(&request, relation, &settings);
             Err(Refusal::Denied { denial, message })

@@ -178,14 +178,15 @@ pub(super) fn list(
         .iter()
         .enumerate()
         .filter(|(_, material)| everything || material.rotation.is_some())
-        .map(|(number, material)| entry(key, number, material, everything))
+        .map(|(number, material)| entry(&address, key, number, material, everything))
         .collect();
     Ok(Some(page.answer("Rotations", &entries)))
 }
 
 /// RotationsListEntry; material properties only when all material is asked for.
-fn entry(key: &Key, number: usize, material: &Material, everything: bool) -> Value {
-    let mut entry = json!({ "KeyId": key.arn.as_str(), "KeyMaterialId": material.id });
+fn entry(address: &KeyAddress, key: &Key, number: usize, material: &Material, everything: bool) -> Value {
+    // The id alone, as API_ListKeyRotations shows it.
+    let mut entry = json!({ "KeyId": address.id.as_str(), "KeyMaterialId": material.id });
     if let Some((date, kind)) = material.rotation {
         entry["RotationDate"] = seconds(date);
         entry["RotationType"] = json!(kind.name());

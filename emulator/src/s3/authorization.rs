@@ -139,6 +139,7 @@ pub(crate) fn ask(
         // Allows of the bucket policy do not cover objects of other owners (svc:S-4).
         resource_allows_count: !cut_off
             && (*owner == bucket.account || faults.contains(Fault::BucketPolicyCoversForeignObjects)),
+        cut_off,
         resource_side: acls,
         context: conditions::context(
             state,

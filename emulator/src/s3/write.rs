@@ -36,6 +36,8 @@ pub(crate) fn put_object(exchange: &mut Exchange<'_>) -> Answer {
 /// Everything that S3 and KMS may answer to an upload.
 pub(crate) fn put_with_tags(exchange: &mut Exchange<'_>, tags: Option<Vec<(String, String)>>) -> Answer {
     let request = exchange.request;
+    // A bucket that is not there, or not of the owner that is expected, is told before headers that do not fit together.
+    exchange.bucket()?;
     let encryption = metadata::encryption_headers(request)?;
     let headers = metadata::stored_headers(&request.headers)?;
     let storage_class = metadata::storage_class(request)?;
@@ -53,6 +55,7 @@ pub(crate) fn put_with_tags(exchange: &mut Exchange<'_>, tags: Option<Vec<(Strin
                 ..Facts::default()
             },
         )?;
+        ask_to_compare(exchange)?;
         let ownership = metadata::ownership(exchange.state, request, bucket, key)?;
         authorization::check_blocked(exchange.state, request, (bucket, key), &encryption)?;
         let effective = encryption.effective(&bucket.default_encryption());
@@ -478,14 +481,7 @@ pub(crate) fn check_write_conditions(exchange: &Exchange<'_>) -> Result<(), S3Er
         return failed("If-None-Match");
     }
     if let Some(expected) = if_match {
-        authorization::ask(
-            exchange.state,
-            request,
-            exchange.operation,
-            "s3:GetObject",
-            place,
-            Facts::default(),
-        )?;
+        ask_to_compare(exchange)?;
         match current {
             None => return Err(S3Error::fixed("NoSuchKey").with("Key", key)),
             Some(content) if !matches_etag(expected, &content.etag) => return failed("If-Match"),
@@ -493,6 +489,26 @@ pub(crate) fn check_write_conditions(exchange: &Exchange<'_>) -> Result<(), S3Er
         }
     }
     Ok(())
+}
+
+/// Who compares with what is there has to be allowed to read it.
+///
+/// # Errors
+/// `AccessDenied`.
+fn ask_to_compare(exchange: &Exchange<'_>) -> Result<(), S3Error> {
+    if exchange.request.header("if-match").is_none() {
+        return Ok(());
+    }
+    let bucket = exchange.bucket()?;
+    let (_, key) = exchange.names();
+    authorization::ask(
+        exchange.state,
+        exchange.request,
+        exchange.operation,
+        "s3:GetObject",
+        destination(bucket, key),
+        Facts::default(),
+    )
 }
 
 /// Echoes the caller's encryption context, as S3 does.
