@@ -89,7 +89,7 @@ impl From<Arc<str>> for Words {
     }
 }
 
-/// A condition key whose hash the compiler knows; see [`known!`].
+/// A condition key whose hash the compiler knows; see `known!`.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownKey {
     text: &'static str,
