@@ -1,6 +1,8 @@
 //! The one line between the drivers and a target: an HTTP client for the AWS SDKs that goes over a socket, or calls the emulator's
 //! handler in process. It also holds what is true of the current call: credentials, clock, form of the signature, extra headers.
-//! Serialization is the SDKs' affair, signatures beyond the plain header are `shape`'s.
+//! Serialization is the SDKs' affair, signatures beyond the plain header are `shape`'s, what the SDKs are given is in `sdk`.
+
+mod sdk;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,18 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_async::time::TimeSource;
 use aws_smithy_http_client::Connector;
-use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
@@ -38,6 +33,8 @@ use super::signing::SigningKeys;
 use super::twins::{self, Plain, TwinSeen};
 use super::{TargetError, Waiting};
 use crate::live::Rails;
+
+pub(crate) use self::sdk::{CaseClock, CurrentCaller, ServiceLine};
 
 /// Where requests go.
 pub(crate) enum Way {
@@ -538,79 +535,6 @@ impl Line {
                 Err(ConnectorError::io(error.into()))
             }
         }
-    }
-}
-
-/// The HTTP client that one service's SDK is given.
-#[derive(Debug, Clone)]
-pub(crate) struct ServiceLine {
-    line: Arc<Line>,
-    service: &'static str,
-    connector: Option<SharedHttpConnector>,
-}
-
-impl ServiceLine {
-    /// A client for the service of this signing name.
-    pub(crate) fn new(line: Arc<Line>, service: &'static str) -> Self {
-        let connector = SharedHttpConnector::new(Self {
-            line: Arc::clone(&line),
-            service,
-            connector: None,
-        });
-        Self {
-            line,
-            service,
-            connector: Some(connector),
-        }
-    }
-}
-
-impl HttpClient for ServiceLine {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        self.connector
-            .clone()
-            .unwrap_or_else(|| SharedHttpConnector::new(self.clone()))
-    }
-
-    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        None
-    }
-}
-
-impl HttpConnector for ServiceLine {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let line = Arc::clone(&self.line);
-        let service = self.service;
-        HttpConnectorFuture::new(async move { line.call_for_sdk(service, request).await })
-    }
-}
-
-/// The SDKs' clock: the Case clock.
-#[derive(Debug, Clone)]
-pub(crate) struct CaseClock(pub(crate) Arc<Line>);
-
-impl TimeSource for CaseClock {
-    fn now(&self) -> SystemTime {
-        self.0.now()
-    }
-}
-
-/// The SDKs' credentials: those of the current call.
-#[derive(Debug, Clone)]
-pub(crate) struct CurrentCaller(pub(crate) Arc<Line>);
-
-impl ProvideCredentials for CurrentCaller {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::ready(
-            self.0
-                .facts()
-                .credentials
-                .clone()
-                .ok_or_else(|| CredentialsError::not_loaded("an anonymous call has no credentials")),
-        )
     }
 }
 
