@@ -20,7 +20,7 @@ use crate::generate;
 use crate::report::{
     Consumer, Event, GithubReport, HtmlReport, JunitReport, NdjsonReport, Start, Summary, TerminalReport,
 };
-use crate::session::{self, CaseResult, Plan, SessionError};
+use crate::session::{self, CaseResult, Drawn, Plan, SessionError};
 use crate::shard::Shard;
 use crate::target::{AdapterTarget, Target as _};
 
@@ -197,7 +197,7 @@ fn execute(
     }
     #[cfg(feature = "wire")]
     {
-        let drawn = (0..plan.random).filter_map(|number| offered.draw(plan.seed, number).ok());
+        let drawn = (0..plan.random).filter_map(|number| offered.draw(plan.seed, number).ok().map(|drawn| drawn.case));
         let cases: Vec<Case> = if target.live.plan {
             plan.corpus.iter().cloned().chain(drawn).collect()
         } else {
@@ -447,12 +447,16 @@ impl Offered {
     }
 
     /// A random case for the target; of both kinds in turn if it takes both.
-    fn draw(&self, seed: u64, number: u64) -> Result<Case, String> {
+    fn draw(&self, seed: u64, number: u64) -> Result<Drawn, String> {
         if self.random_evaluator && (!self.worlds || number.is_multiple_of(2)) {
-            evaluator::generate::from_seed(seed, number).map_err(|discard| discard.to_string())
-        } else {
-            generate::from_seed(seed, number).map_err(|discard| discard.to_string())
+            let case = evaluator::generate::from_seed(seed, number).map_err(|discard| discard.to_string())?;
+            return Ok(Drawn { case, rehearsal: None });
         }
+        let (case, rehearsal) = generate::rehearsed_from_seed(seed, number).map_err(|discard| discard.to_string())?;
+        Ok(Drawn {
+            case,
+            rehearsal: Some(rehearsal),
+        })
     }
 }
 

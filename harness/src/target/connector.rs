@@ -29,6 +29,7 @@ use super::disturbance::Incident;
 use super::patience::{self, Attempt, Patience};
 use super::repeat::{Repeat, repeat_of};
 use super::shape;
+use super::signing::SigningKeys;
 use super::twins::{self, Plain, TwinSeen};
 use super::{TargetError, Waiting};
 use crate::live::Rails;
@@ -80,6 +81,9 @@ pub(crate) struct Line {
     endpoints: BTreeMap<String, String>,
     /// How long one call may take over a socket; without a limit the other side is in this process.
     limit: Option<Duration>,
+    /// Whether requests may be put together without the SDKs' orchestration.
+    direct: bool,
+    signing_keys: SigningKeys,
     facts: Mutex<Facts>,
     seen: Mutex<Seen>,
     // What came of the hostile twins of requests; none while nobody wants to know.
@@ -138,6 +142,8 @@ impl Line {
             rails: None,
             endpoints: BTreeMap::new(),
             limit: None,
+            direct: false,
+            signing_keys: SigningKeys::default(),
             facts: Mutex::default(),
             seen: Mutex::default(),
             twins: Mutex::default(),
@@ -156,6 +162,24 @@ impl Line {
     pub(crate) fn with_rails(mut self, rails: Arc<Rails>) -> Self {
         self.rails = Some(rails);
         self
+    }
+
+    /// The same line on which requests are put together without the SDKs' orchestration, where that makes no difference.
+    #[must_use]
+    pub(crate) fn directly(mut self) -> Self {
+        self.direct = true;
+        self
+    }
+
+    /// Whether requests need nothing of what the SDKs do between writing a request and reading its answer: no retries, no time limits,
+    /// no rails, no connection.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.direct && self.emulator().is_some() && self.patience.is_none() && self.rails.is_none()
+    }
+
+    /// Signing keys that were derived before.
+    pub(crate) fn signing_keys(&self) -> &SigningKeys {
+        &self.signing_keys
     }
 
     /// The rails, if there are any.
@@ -439,6 +463,35 @@ impl Line {
         }
     }
 
+    /// Sends a signed request, and before it its hostile twins if somebody wants to know what comes of them.
+    async fn send_with_twins(
+        &self,
+        service: &'static str,
+        facts: &Facts,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TargetError> {
+        let watched = self.twins.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if !watched {
+            return self.send(request).await;
+        }
+        let signed = request.clone();
+        let plain = Plain {
+            service,
+            facts,
+            now: self.now(),
+            signed: &signed,
+        };
+        let answers = self.send_twins(&plain).await;
+        let response = self.send(request).await?;
+        if let Some(twins) = &mut *self.twins.lock().unwrap_or_else(PoisonError::into_inner) {
+            let judged = answers
+                .iter()
+                .map(|(at, answer)| twins::judge(*at, &plain, &response, answer));
+            twins.extend(judged);
+        }
+        Ok(response)
+    }
+
     async fn call_for_sdk(&self, service: &'static str, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let facts = self.facts().clone();
         let request = request
@@ -449,7 +502,17 @@ impl Line {
             Some(bytes) => Bytes::copy_from_slice(bytes),
             None => collect(body).await.map_err(ConnectorError::user)?,
         };
-        let mut request = http::Request::from_parts(parts, body);
+        let request = http::Request::from_parts(parts, body);
+        self.exchange(service, facts, request).await
+    }
+
+    /// Gives a request that an SDK wrote the form that the case asks for, sends it with its twins, and brings the answer back.
+    pub(crate) async fn exchange(
+        &self,
+        service: &'static str,
+        facts: Facts,
+        mut request: http::Request<Bytes>,
+    ) -> Result<HttpResponse, ConnectorError> {
         for (name, value) in &facts.headers {
             request.headers_mut().insert(name.clone(), value.clone());
         }
@@ -459,22 +522,8 @@ impl Line {
             request = shape::apply(request, service, &facts, self.now())
                 .map_err(|message| ConnectorError::user(message.into()))?;
         }
-        let signed = request.clone();
-        let plain = Plain {
-            service,
-            facts: &facts,
-            now: self.now(),
-            signed: &signed,
-        };
-        let answers = self.send_twins(&plain).await;
-        match self.send(request).await {
+        match self.send_with_twins(service, &facts, request).await {
             Ok(mut response) => {
-                if let Some(twins) = &mut *self.twins.lock().unwrap_or_else(PoisonError::into_inner) {
-                    let judged = answers
-                        .iter()
-                        .map(|(at, answer)| twins::judge(*at, &plain, &response, answer));
-                    twins.extend(judged);
-                }
                 // The SDKs correct their clock by this header; the Case clock is right, and the server's real one is not.
                 response.headers_mut().remove(DATE);
                 HttpResponse::try_from(response.map(SdkBody::from))
