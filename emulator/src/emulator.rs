@@ -96,6 +96,13 @@ impl Emulator {
         self.serve(request, host)
     }
 
+    /// The trail's events from number `since` on and the number after the last one: what the control plane's `trail` answers, for whoever
+    /// has the emulator in his process.
+    #[must_use]
+    pub fn trail_since(&self, since: u64) -> (Vec<serde_json::Value>, u64) {
+        self.lock().kms.trail.since(since)
+    }
+
     /// The state, for the control plane.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic in one request leaves a consistent map behind; refusing every later request would help nobody.

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::distinct::GroupRecord;
+use crate::expectations::Recorded;
+use crate::report::{FILE, ReportFile, ReportFileError};
 use crate::shard::Shard;
 
-/// Name of the report in a report's folder.
-pub const FILE: &str = "report.ndjson";
 /// Name of the file beside it in which a shard of a `check` says what it met before shrinking.
 pub const GROUPS: &str = "groups.ndjson";
 
@@ -21,32 +21,9 @@ pub enum MergeError {
     /// There are none.
     #[error("no reports were given")]
     Nothing,
-    /// A report cannot be read.
-    #[error("`{}`: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
-    /// A line is none of a report.
-    #[error("`{}`, line {line}: {why}", path.display())]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// What is wrong.
-        why: String,
-    },
-    /// The run was cut off.
-    #[error("`{}` has no line `{event}`: its run was cut off", path.display())]
-    CutOff {
-        /// The file.
-        path: PathBuf,
-        /// What is missing.
-        event: &'static str,
-    },
+    /// A report cannot be used.
+    #[error(transparent)]
+    File(#[from] ReportFileError),
     /// Two reports are of different runs.
     #[error("`{}` is of another run than `{}`: {member} is {theirs}, not {ours}", path.display(), first.display())]
     OtherRun {
@@ -73,6 +50,7 @@ struct Part {
     started: Map<String, Value>,
     groups: Vec<GroupRecord>,
     exemplars: Vec<(String, u64)>,
+    cases: Vec<Recorded>,
     finished: Map<String, Value>,
 }
 
@@ -85,6 +63,8 @@ pub struct Merged {
     pub groups: Vec<GroupRecord>,
     /// Numbers of the first cases of each class of an `evaluator` run.
     pub exemplars: BTreeMap<String, BTreeSet<u64>>,
+    /// What each case of a `check` came to.
+    pub cases: Vec<Recorded>,
     /// Its figures.
     pub finished: Map<String, Value>,
     /// Number of shards.
@@ -133,66 +113,65 @@ pub fn merge(folders: &[PathBuf]) -> Result<Merged, MergeError> {
     let mut started = first.started.clone();
     started.remove("event");
     started.remove("shard");
+    let shards = parts.len();
+    let (mut groups, mut cases) = (Vec::new(), Vec::new());
+    for part in parts {
+        groups.extend(part.groups);
+        cases.extend(part.cases);
+    }
     Ok(Merged {
         started,
-        shards: parts.len(),
-        groups: parts.into_iter().flat_map(|part| part.groups).collect(),
+        shards,
+        groups,
+        cases,
         exemplars,
         finished,
     })
 }
 
 fn read(folder: &Path) -> Result<Part, MergeError> {
-    let path = folder.join(FILE);
-    let text_of_file = std::fs::read_to_string(&path).map_err(|source| MergeError::Read {
-        path: path.clone(),
-        source,
-    })?;
+    let file = ReportFile::read(&folder.join(FILE))?;
     let (mut started, mut finished) = (None, None);
     let mut exemplars = Vec::new();
-    for (number, line) in text_of_file.lines().enumerate() {
-        let body: Map<String, Value> = serde_json::from_str(line).map_err(|error| MergeError::Line {
-            path: path.clone(),
-            line: number + 1,
-            why: error.to_string(),
-        })?;
-        match text(&body, "event") {
-            "started" => started = Some(body),
-            "exemplar" => {
+    let mut cases = Vec::new();
+    file.each(true, |event, body| {
+        match (event, &body) {
+            ("started", Value::Object(body)) => started = Some(body.clone()),
+            ("exemplar", Value::Object(body)) => {
                 let number = body.get("number").and_then(Value::as_u64).unwrap_or(u64::MAX);
-                exemplars.push((text(&body, "class").to_owned(), number));
+                exemplars.push((text(body, "class").to_owned(), number));
             }
-            "finished" => finished = Some(body),
+            // Of an evaluator's run there are none.
+            ("case" | "failed", _) => cases.push(serde_json::from_value(body)?),
+            ("finished", Value::Object(body)) => finished = Some(body.clone()),
             _ => {}
         }
-    }
-    let cut_off = |event| MergeError::CutOff {
-        path: path.clone(),
-        event,
-    };
+        Ok(())
+    })?;
     Ok(Part {
-        started: started.ok_or_else(|| cut_off("started"))?,
-        finished: finished.ok_or_else(|| cut_off("finished"))?,
+        started: file.had("started", started)?,
+        finished: file.had("finished", finished)?,
         groups: read_groups(&folder.join(GROUPS))?,
         exemplars,
-        path,
+        cases,
+        path: file.path().to_owned(),
     })
 }
 
 /// A run without a shard, and one of `evaluator`, has no such file.
-fn read_groups(path: &Path) -> Result<Vec<GroupRecord>, MergeError> {
+fn read_groups(path: &Path) -> Result<Vec<GroupRecord>, ReportFileError> {
     let text_of_file = match std::fs::read_to_string(path) {
         Ok(text_of_file) => text_of_file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => {
-            return Err(MergeError::Read {
+            return Err(ReportFileError::Read {
                 path: path.to_owned(),
                 source,
             });
         }
     };
     let read = |(number, line): (usize, &str)| {
-        serde_json::from_str(line).map_err(|error| MergeError::Line {
+        serde_json::from_str(line).map_err(|error| ReportFileError::Line {
             path: path.to_owned(),
             line: number + 1,
             why: error.to_string(),
@@ -291,7 +270,8 @@ fn text<'a>(body: &'a Map<String, Value>, member: &str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use super::{FILE, GROUPS, MergeError, merge};
+    use super::{GROUPS, MergeError, merge};
+    use crate::report::FILE;
     use serde_json::{Value, json};
     use std::path::PathBuf;
 

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use countersign_model::case::Case;
 
-use crate::differential::{CaseReport, RunError, run_case};
+use crate::differential::{CaseReport, Rehearsal, RunError, run_case, run_rehearsed};
 use crate::shard::Shard;
 use crate::target::{Target, TargetError};
 
@@ -40,6 +40,15 @@ impl Plan {
     pub fn total(&self) -> u64 {
         self.shard.count(self.corpus.len() as u64 + self.random)
     }
+}
+
+/// A random case.
+#[derive(Debug)]
+pub struct Drawn {
+    /// The case.
+    pub case: Case,
+    /// The model's way through it, where the generator took it.
+    pub rehearsal: Option<Rehearsal>,
 }
 
 /// Which part of a run a case belongs to.
@@ -114,7 +123,7 @@ pub enum SessionError {
 pub fn run(
     plan: &Plan,
     make_target: &(dyn Fn() -> Result<BoxedTarget, TargetError> + Sync),
-    generate: &(dyn Fn(u64, u64) -> Result<Case, String> + Sync),
+    generate: &(dyn Fn(u64, u64) -> Result<Drawn, String> + Sync),
     interrupted: &AtomicBool,
     mut consume: impl FnMut(Finished),
 ) -> Result<bool, SessionError> {
@@ -197,7 +206,7 @@ pub fn run(
 fn run_one(
     plan: &Plan,
     position: u64,
-    generate: &(dyn Fn(u64, u64) -> Result<Case, String> + Sync),
+    generate: &(dyn Fn(u64, u64) -> Result<Drawn, String> + Sync),
     target: &mut dyn Target,
 ) -> Finished {
     let corpus = plan.corpus.len() as u64;
@@ -208,12 +217,12 @@ fn run_one(
         return Finished {
             phase: Phase::Corpus,
             number: position,
-            result: compare(case.clone(), target, false),
+            result: compare(case.clone(), None, target, false),
         };
     }
     let number = position - corpus;
     let result = match generate(plan.seed, number) {
-        Ok(case) => compare(case, target, true),
+        Ok(Drawn { case, rehearsal }) => compare(case, rehearsal, target, true),
         Err(reason) => CaseResult::Discarded { reason },
     };
     Finished {
@@ -257,8 +266,12 @@ fn panicked(plan: &Plan, position: u64, panic: &(dyn Any + Send)) -> Finished {
 }
 
 /// A random case whose world the model holds for unreachable is a discard; a written one is a mistake in the file.
-fn compare(case: Case, target: &mut dyn Target, random: bool) -> CaseResult {
-    match run_case(&case, target) {
+fn compare(case: Case, rehearsal: Option<Rehearsal>, target: &mut dyn Target, random: bool) -> CaseResult {
+    let run = match rehearsal {
+        Some(rehearsal) => run_rehearsed(&case, rehearsal, target),
+        None => run_case(&case, target),
+    };
+    match run {
         Ok(report) => CaseResult::Ran {
             case: Box::new(case),
             report: Box::new(report),

@@ -18,6 +18,7 @@ mod notes;
 pub(crate) mod parameters;
 pub(crate) mod policy;
 mod resolve;
+pub(crate) mod shared;
 pub(crate) mod state;
 pub(crate) mod symbol;
 pub(crate) mod trace;
@@ -198,6 +199,14 @@ impl World {
     /// # Errors
     /// [`StepError`] when the step itself is wrong; what AWS refuses is an [`Outcome`].
     pub fn apply(&mut self, step: &Step) -> Result<Outcome, StepError> {
+        self.take(step).map(|(_, outcome)| outcome)
+    }
+
+    /// As [`World::apply`], with the step as it was taken: as [`World::resolve_step`] gives it.
+    ///
+    /// # Errors
+    /// As for [`World::apply`].
+    pub fn take(&mut self, step: &Step) -> Result<(Step, Outcome), StepError> {
         call::apply(&mut self.state, step)
     }
 
@@ -230,7 +239,7 @@ impl World {
 
     /// The ids and ARNs that the model gave the organization and its policies.
     pub fn organization_names(&self) -> Option<&OrganizationNames> {
-        self.state.organization_names.as_ref()
+        self.state.organization_names.as_deref()
     }
 
     /// The Case clock now.

@@ -17,8 +17,8 @@ use super::range::parse_range;
 use super::restore;
 use super::sse;
 use super::write::{
-    self, Finished, check_write_conditions, checksum_algorithm_header, checksum_of, content_of, copy_preconditions,
-    copy_source, destination, owned_names, read_all, source_place,
+    self, Finished, ask_to_compare, check_write_conditions, checksum_algorithm_header, checksum_of, content_of,
+    copy_preconditions, copy_source, destination, owned_names, read_all, source_place,
 };
 use super::xml::{Element, XmlWriter};
 use crate::names::Region;
@@ -208,6 +208,7 @@ pub(crate) fn complete(exchange: &mut Exchange<'_>) -> Answer {
     customer_key::check_completion(&found.protection, key.as_ref())?;
     let upload = upload(exchange)?.clone();
     let parts = chosen_parts(&upload, &listed)?;
+    ask_to_compare(exchange)?;
     check_write_conditions(exchange)?;
     let data_key = found.data_key(exchange)?;
     let mut joined = BytesMut::with_capacity(parts.iter().map(|(_, part)| part.size).sum());

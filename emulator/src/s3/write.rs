@@ -185,6 +185,7 @@ pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
             tags: brought.unwrap_or_default(),
         }
     };
+    ask_to_compare(exchange)?;
     check_write_conditions(exchange)?;
     let body = read_all(exchange, &plan.content, &plan.source_region)?;
     let (bucket, key) = owned_names(exchange);
@@ -462,10 +463,11 @@ pub(crate) fn checksum_algorithm_header(exchange: &Exchange<'_>) -> Result<Optio
     }
 }
 
-/// Conditional writes: `If-None-Match: *` and `If-Match` against the current version.
+/// Conditional writes: `If-None-Match: *` and `If-Match` against the current version. The permission to compare is asked
+/// for before, by [`ask_to_compare`].
 ///
 /// # Errors
-/// `PreconditionFailed`, `NoSuchKey`; `AccessDenied` when `If-Match` is used without `s3:GetObject`.
+/// `PreconditionFailed`, `NoSuchKey`.
 pub(crate) fn check_write_conditions(exchange: &Exchange<'_>) -> Result<(), S3Error> {
     let request = exchange.request;
     let (if_match, if_none_match) = (request.header("if-match"), request.header("if-none-match"));
@@ -480,22 +482,18 @@ pub(crate) fn check_write_conditions(exchange: &Exchange<'_>) -> Result<(), S3Er
     if if_none_match.is_some() && current.is_some() {
         return failed("If-None-Match");
     }
-    if let Some(expected) = if_match {
-        ask_to_compare(exchange)?;
-        match current {
-            None => return Err(S3Error::fixed("NoSuchKey").with("Key", key)),
-            Some(content) if !matches_etag(expected, &content.etag) => return failed("If-Match"),
-            Some(_) => {}
-        }
+    match (if_match, current) {
+        (Some(_), None) => Err(S3Error::fixed("NoSuchKey").with("Key", key)),
+        (Some(expected), Some(content)) if !matches_etag(expected, &content.etag) => failed("If-Match"),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-/// Who compares with what is there has to be allowed to read it.
+/// Who compares with what is there (`If-Match`) has to be allowed to read it.
 ///
 /// # Errors
-/// `AccessDenied`.
-fn ask_to_compare(exchange: &Exchange<'_>) -> Result<(), S3Error> {
+/// `AccessDenied` without `s3:GetObject`.
+pub(crate) fn ask_to_compare(exchange: &Exchange<'_>) -> Result<(), S3Error> {
     if exchange.request.header("if-match").is_none() {
         return Ok(());
     }

@@ -36,6 +36,10 @@ pub(super) enum Command {
     Replay(ReplayArguments),
     /// Say how good the random cases are: distinct requests, allow share, rules reached.
     Stats(StatsArguments),
+    /// Say where the time of random cases goes, in µs of CPU a step.
+    #[cfg(feature = "wire")]
+    #[command(hide = true)]
+    Cost(CostArguments),
     /// Switch on the seeded faults of the emulator, one at a time, and see after how many cases each is found.
     Faults(super::faults::FaultsArguments),
     /// Random cases without a world, by the hundred thousand: the model against the emulator's authorizer.
@@ -287,6 +291,21 @@ pub(super) enum TargetCommand {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
+}
+
+/// `cost`.
+#[cfg(feature = "wire")]
+#[derive(Debug, Clone, Args)]
+pub(super) struct CostArguments {
+    /// Number of random cases.
+    #[arg(long, default_value_t = 1000)]
+    pub(super) cases: u64,
+    /// Seed of the random cases.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Make the calls through the SDKs' whole clients.
+    #[arg(long)]
+    pub(super) through_sdks: bool,
 }
 
 /// `stats`.

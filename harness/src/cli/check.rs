@@ -20,7 +20,7 @@ use crate::generate;
 use crate::report::{
     Consumer, Event, GithubReport, HtmlReport, JunitReport, NdjsonReport, Start, Summary, TerminalReport,
 };
-use crate::session::{self, CaseResult, Plan, SessionError};
+use crate::session::{self, CaseResult, Drawn, Plan, SessionError};
 use crate::shard::Shard;
 use crate::target::{AdapterTarget, Target as _};
 
@@ -28,6 +28,8 @@ use crate::target::{AdapterTarget, Target as _};
 const DEFAULT_REPORT: &str = "countersign-report";
 /// Kinds of disagreement that are shrunk, shown and saved when nobody says how many; the rest are counted.
 pub(super) const SHOWN_FINDINGS: usize = 20;
+/// Workers of a run, each with a target of its own.
+const MOST_WORKERS: usize = 64;
 /// Times a case may be run again while it is shrunk.
 pub(super) const SHRINK_BUDGET: usize = 2_000;
 /// Times a shrunk case may be run again to see which of its values could be anything.
@@ -55,7 +57,7 @@ pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(
         },
         random: pinned.cases,
         seed: pinned.seed,
-        workers: arguments.workers.unwrap_or_else(default_workers).clamp(1, 64),
+        workers: workers(arguments.workers, MOST_WORKERS),
         shard: arguments.shard,
     };
     let mut run = record.then(|| RecordedRun {
@@ -133,7 +135,7 @@ pub(super) fn run_cases(
             help,
         ));
     }
-    let workers = default_workers().min(cases.len().max(1));
+    let workers = workers(None, MOST_WORKERS).min(cases.len().max(1));
     execute(
         Plan {
             corpus: cases,
@@ -195,7 +197,7 @@ fn execute(
     }
     #[cfg(feature = "wire")]
     {
-        let drawn = (0..plan.random).filter_map(|number| offered.draw(plan.seed, number).ok());
+        let drawn = (0..plan.random).filter_map(|number| offered.draw(plan.seed, number).ok().map(|drawn| drawn.case));
         let cases: Vec<Case> = if target.live.plan {
             plan.corpus.iter().cloned().chain(drawn).collect()
         } else {
@@ -445,12 +447,16 @@ impl Offered {
     }
 
     /// A random case for the target; of both kinds in turn if it takes both.
-    fn draw(&self, seed: u64, number: u64) -> Result<Case, String> {
+    fn draw(&self, seed: u64, number: u64) -> Result<Drawn, String> {
         if self.random_evaluator && (!self.worlds || number.is_multiple_of(2)) {
-            evaluator::generate::from_seed(seed, number).map_err(|discard| discard.to_string())
-        } else {
-            generate::from_seed(seed, number).map_err(|discard| discard.to_string())
+            let case = evaluator::generate::from_seed(seed, number).map_err(|discard| discard.to_string())?;
+            return Ok(Drawn { case, rehearsal: None });
         }
+        let (case, rehearsal) = generate::rehearsed_from_seed(seed, number).map_err(|discard| discard.to_string())?;
+        Ok(Drawn {
+            case,
+            rehearsal: Some(rehearsal),
+        })
     }
 }
 
@@ -565,10 +571,6 @@ fn exit_of(summary: &Summary) -> Exit {
 
 fn tell(consumers: &mut [Box<dyn Consumer>], event: &Event<'_>) -> std::io::Result<()> {
     consumers.iter_mut().try_for_each(|consumer| consumer.event(event))
-}
-
-fn default_workers() -> usize {
-    workers(None, 8)
 }
 
 /// Raised by Ctrl-C. A second Ctrl-C ends the process at once.

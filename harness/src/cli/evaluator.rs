@@ -229,7 +229,7 @@ fn write_report<'a>(
     took: Duration,
 ) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
-    let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join(crate::merge::FILE))?);
+    let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join(crate::report::FILE))?);
     let mut started = json!({
         "event": "started",
         "run": "evaluator",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use jiff::Zoned;
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource};
+use serde_json::Value;
 
 use super::arguments::{CheckArguments, TargetArguments, TargetName};
 use super::{Exit, Failure, check, drawn_seed, print};
@@ -13,6 +14,7 @@ use crate::expectations::{
     self, Changes, Expectations, Extent, Judge, PinnedRun, Problem, ProblemKind, RecordedRun, default_path, file_stem,
 };
 use crate::findings::write_whole;
+use crate::merge::Merged;
 use crate::report::plain;
 use crate::shard::Shard;
 
@@ -247,6 +249,30 @@ impl Known {
     }
 }
 
+/// What is known of the target of a run that was made in shards, judged by all of its cases; none if the run was held to no file.
+pub(super) fn known_of_shards(merged: &Merged) -> Result<Option<Known>, Failure> {
+    let member = |name: &str| merged.started.get(name).cloned().unwrap_or_default();
+    let (Value::String(file), Ok(Extent::Shard)) = (member("expectations"), serde_json::from_value(member("held")))
+    else {
+        return Ok(None);
+    };
+    let file = load(Path::new(&file))?;
+    let run = PinnedRun {
+        seed: member("seed").as_u64().unwrap_or_default(),
+        cases: member("random").as_u64().unwrap_or_default(),
+    };
+    let has_faults = member("faults").as_array().is_some_and(|faults| !faults.is_empty());
+    let is_whole = run == file.run && member("corpus") != 0 && !has_faults;
+    let mut judge = Judge::new(Some(file));
+    for case in &merged.cases {
+        judge.take(case);
+    }
+    Ok(Some(Known {
+        judge,
+        extent: if is_whole { Extent::Whole } else { Extent::Part },
+    }))
+}
+
 /// The expectations that a `check` is held to, and the seed and number of its random cases. `key` is the target's name, if it is one of
 /// which something can be known.
 pub(super) fn known(arguments: &CheckArguments, key: Option<&str>) -> Result<(Known, PinnedRun), Failure> {
@@ -286,8 +312,9 @@ pub(super) fn known(arguments: &CheckArguments, key: Option<&str>) -> Result<(Kn
     };
     let extent = if arguments.explore {
         Extent::Explore
-    } else if run == pinned && !arguments.no_scenarios && arguments.shard == Shard::WHOLE && arguments.faults.is_empty()
-    {
+    } else if arguments.shard != Shard::WHOLE {
+        Extent::Shard
+    } else if run == pinned && !arguments.no_scenarios && arguments.faults.is_empty() {
         Extent::Whole
     } else {
         Extent::Part

@@ -10,11 +10,11 @@ use countersign_model::name::{AccountId, Region};
 
 use super::arguments::{TargetArguments, TargetName};
 use super::{Exit, Failure};
-use crate::live::{Ceilings, CleanOptions, LiveError, LiveOptions, Rails, plan};
+use crate::live::{Ceilings, CleanOptions, LiveError, LiveOptions, Rails, Rehearsal, plan};
 use crate::report::plain;
 use crate::session::BoxedTarget;
 use crate::target::TargetError;
-use crate::target::endpoint::{AwsSettings, EndpointOptions, Endpoints, Profile, missing};
+use crate::target::endpoint::{AwsSettings, EndpointOptions, Endpoints, Organizations, Profile, missing};
 use crate::target::{Disturbance, EndpointTarget};
 
 /// Where the journal is when nobody says.
@@ -53,6 +53,9 @@ pub(super) struct LiveArguments {
     /// A loopback address in AWS's place, for rehearsals.
     #[arg(long, value_name = "URL", hide = true)]
     pub(super) live_endpoint: Option<String>,
+    /// What kind of endpoint that is, as `check --profile` takes it: whether its Organizations service says anything.
+    #[arg(long, value_name = "NAME_OR_FILE", hide = true, requires = "live_endpoint")]
+    pub(super) live_profile: Option<String>,
     /// The rails, once the account is verified.
     #[arg(skip)]
     pub(super) rails: Option<Arc<Rails>>,
@@ -151,7 +154,33 @@ fn allowed(live: &LiveArguments) -> Result<LiveOptions, Failure> {
             jiff::Zoned::now().strftime("%Y%m%dT%H%M%S"),
             super::drawn_seed()
         ),
-        rehearsal: live.live_endpoint.clone(),
+        rehearsal: live
+            .live_endpoint
+            .as_ref()
+            .map(|endpoint| rehearsal(endpoint, live.live_profile.as_deref()))
+            .transpose()?,
+    })
+}
+
+/// What takes AWS's place.
+fn rehearsal(endpoint: &str, profile: Option<&str>) -> Result<Rehearsal, Failure> {
+    let organizations = match profile {
+        None => Organizations::default(),
+        Some(name) => {
+            Profile::find(name)
+                .map_err(|error| {
+                    Failure::message(
+                        Exit::Usage,
+                        error,
+                        "`countersign target list` shows those that there are",
+                    )
+                })?
+                .organizations
+        }
+    };
+    Ok(Rehearsal {
+        endpoint: endpoint.to_owned(),
+        organizations,
     })
 }
 
@@ -235,7 +264,7 @@ pub(super) fn make(arguments: &TargetArguments) -> Result<BoxedTarget, TargetErr
 fn endpoint(options: &LiveOptions) -> Result<EndpointOptions, Failure> {
     let profile = Profile::find("aws").map_err(|error| Failure::message(Exit::Internal, error, "please report it"))?;
     let endpoints = match &options.rehearsal {
-        Some(url) => Endpoints::one(url),
+        Some(rehearsal) => Endpoints::one(&rehearsal.endpoint),
         None => {
             if !cfg!(feature = "live") {
                 return Err(Failure::message(

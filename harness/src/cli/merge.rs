@@ -11,14 +11,15 @@ use serde_json::{Map, Value, json};
 use super::arguments::{TargetArguments, TargetName};
 use super::check::{SHOWN_FINDINGS, effort, interrupt_flag};
 use super::evaluator::{finding_line, investigate};
+use super::expect::known_of_shards;
 use super::{Exit, Failure, fault_set, make_target};
 use crate::differential::run_case;
 use crate::distinct::Distinct;
 use crate::evaluator::run::{EXEMPLARS, Report};
 use crate::evaluator::{EmulatorEvaluator, finding, generate};
 use crate::findings;
-use crate::merge::{FILE, Merged, merge};
-use crate::report::{plain, replay_command};
+use crate::merge::{Merged, merge};
+use crate::report::{FILE, plain, replay_command};
 
 /// `merge`.
 #[derive(Debug, Clone, Args)]
@@ -62,6 +63,17 @@ pub(super) fn run(arguments: &MergeArguments) -> Result<Exit, Failure> {
         merged.finished.insert("findings".to_owned(), json!(all));
         kept
     };
+    let known = known_of_shards(&merged)?;
+    let mut stale = Vec::new();
+    if let Some(known) = &known {
+        let is = |name: &str| merged.finished.get(name) == Some(&json!(true));
+        let faults = merged.finished.get("transport_faults").and_then(Value::as_array);
+        stale = known.stale(is("interrupted") || faults.is_some_and(|faults| !faults.is_empty()));
+        merged.finished.insert("stale".to_owned(), json!(stale));
+        merged
+            .finished
+            .insert("expected".to_owned(), json!(known.judge.classes()));
+    }
     write_report(&merged, &kept, &folder).map_err(|error| {
         Failure::message(
             Exit::Usage,
@@ -81,7 +93,19 @@ pub(super) fn run(arguments: &MergeArguments) -> Result<Exit, Failure> {
             plain(&replay_command(&one.path, &faults)),
         )?;
     }
+    for problem in &stale {
+        writeln!(
+            out,
+            "\nstale     {}:{}: {}",
+            plain(&problem.file),
+            problem.line,
+            plain(&problem.message)
+        )?;
+    }
     writeln!(out, "\nreport    {}", plain(&folder.join(FILE).display().to_string()))?;
+    if let Some(failure) = known.and_then(|known| known.failure(&stale)) {
+        failure.print();
+    }
     Ok(exit_of(&merged))
 }
 
@@ -221,6 +245,8 @@ fn exit_of(merged: &Merged) -> Exit {
         Exit::Target
     } else if some(figures.get("diverging")) || some(figures.get("model_faults")) || some(of_report("disagreements")) {
         Exit::Divergence
+    } else if some(figures.get("stale")) {
+        Exit::StaleExpectation
     } else if !some(compared("corpus")) && !some(compared("random")) && !some(of_report("compared")) {
         Exit::NothingRan
     } else {

@@ -2,6 +2,8 @@
 
 mod arguments;
 mod check;
+#[cfg(feature = "wire")]
+mod cost;
 mod emulator;
 #[cfg(feature = "wire")]
 mod endpoint;
@@ -61,6 +63,8 @@ pub fn main() -> Exit {
         Command::Record(arguments) => record::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
+        #[cfg(feature = "wire")]
+        Command::Cost(arguments) => cost::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
         Command::Evaluator(arguments) => evaluator::run(&arguments),
         Command::Laws(arguments) => laws::run(&arguments),
@@ -273,7 +277,7 @@ fn safe_target(arguments: &TargetArguments) -> Result<(), Failure> {
 fn reached(target: &TargetName) -> String {
     match target {
         TargetName::Embedded => "the emulator over loopback HTTP, through the AWS SDKs".to_owned(),
-        TargetName::InProcess => "the emulator called directly, through the AWS SDKs".to_owned(),
+        TargetName::InProcess => "the emulator called directly, with requests that the AWS SDKs write".to_owned(),
         TargetName::Url(endpoint) => format!("{endpoint}, through the AWS SDKs"),
         TargetName::Endpoint { url: Some(url), .. } => format!("{url}, through the AWS SDKs"),
         TargetName::Endpoint { .. } => "the endpoint of AWS_ENDPOINT_URL, through the AWS SDKs".to_owned(),

@@ -1,17 +1,18 @@
 //! The bijection between the model's symbols and the target's values: ids, tokens, ciphertexts that the target chose. It translates
 //! outward (requests, expected texts) and inward (responses, messages). What is compared is `compare`'s affair.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::Value;
+
+use super::names::Names;
 
 /// Symbols and values, one to one. A symbol may be declared before it has a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Binding {
     // INVARIANT: `inward` is the inverse of `outward`, but for values bound with `bind_shared`, which keep their first symbol.
-    outward: BTreeMap<String, String>,
-    inward: BTreeMap<String, String>,
-    declared: BTreeSet<String>,
+    outward: Names,
+    inward: Names,
+    /// Symbols without a value; they mean nothing yet.
+    declared: Names,
 }
 
 /// Why a symbol and a value cannot be bound, or a text not be translated.
@@ -48,8 +49,8 @@ pub enum BindingError {
 impl Binding {
     /// Makes a symbol known that has no value yet. Translating a text that holds it is an error until it is bound.
     pub fn declare(&mut self, symbol: &str) {
-        if !symbol.is_empty() && !self.outward.contains_key(symbol) {
-            self.declared.insert(symbol.to_owned());
+        if !symbol.is_empty() && self.outward.get(symbol).is_none() {
+            self.declared.insert(symbol, "");
         }
     }
 
@@ -63,7 +64,7 @@ impl Binding {
         {
             return Err(BindingError::Reused {
                 value: value.to_owned(),
-                first: first.clone(),
+                first: first.to_owned(),
                 second: symbol.to_owned(),
             });
         }
@@ -81,25 +82,27 @@ impl Binding {
             } else {
                 Err(BindingError::Changed {
                     symbol: symbol.to_owned(),
-                    bound: bound.clone(),
+                    bound: bound.to_owned(),
                     now: value.to_owned(),
                 })
             };
         }
         self.declared.remove(symbol);
-        self.outward.insert(symbol.to_owned(), value.to_owned());
-        self.inward.entry(value.to_owned()).or_insert_with(|| symbol.to_owned());
+        self.outward.insert(symbol, value);
+        if self.inward.get(value).is_none() {
+            self.inward.insert(value, symbol);
+        }
         Ok(())
     }
 
     /// The value of a symbol.
     pub fn value_of(&self, symbol: &str) -> Option<&str> {
-        self.outward.get(symbol).map(String::as_str)
+        self.outward.get(symbol)
     }
 
     /// The symbol of a value.
     pub fn symbol_of(&self, value: &str) -> Option<&str> {
-        self.inward.get(value).map(String::as_str)
+        self.inward.get(value)
     }
 
     /// Number of bound symbols.
@@ -117,15 +120,17 @@ impl Binding {
     /// # Errors
     /// [`BindingError::Unbound`] when the text holds a symbol that has no value.
     pub fn outward_text(&self, text: &str) -> Result<String, BindingError> {
-        if let Some(symbol) = self.declared.iter().find(|symbol| text.contains(symbol.as_str())) {
-            return Err(BindingError::Unbound { symbol: symbol.clone() });
+        if let Some(symbol) = self.declared.first_in(text) {
+            return Err(BindingError::Unbound {
+                symbol: symbol.to_owned(),
+            });
         }
-        Ok(translate(text, &self.outward))
+        Ok(self.outward.translate(text))
     }
 
     /// A text of the target in the model's symbols.
     pub fn inward_text(&self, text: &str) -> String {
-        translate(text, &self.inward)
+        self.inward.translate(text)
     }
 
     /// A JSON value of the model in the target's values, member names too.
@@ -144,39 +149,6 @@ impl Binding {
             Err(impossible) => match impossible {},
         }
     }
-}
-
-/// Replaces every occurrence of a name by what it stands for: leftmost first, of several at one place the longest. What was put in is not
-/// looked at again.
-fn translate(text: &str, names: &BTreeMap<String, String>) -> String {
-    if let Some(whole) = names.get(text) {
-        return whole.clone();
-    }
-    let present: Vec<(&str, &str)> = names
-        .iter()
-        .filter(|(name, _)| !name.is_empty() && name.len() < text.len() && text.contains(name.as_str()))
-        .map(|(name, meaning)| (name.as_str(), meaning.as_str()))
-        .collect();
-    if present.is_empty() {
-        return text.to_owned();
-    }
-    let mut translated = String::with_capacity(text.len());
-    let mut rest = text;
-    loop {
-        let next = present
-            .iter()
-            .filter_map(|(name, meaning)| {
-                rest.find(name)
-                    .map(|place| (place, std::cmp::Reverse(name.len()), *name, *meaning))
-            })
-            .min_by_key(|(place, length, ..)| (*place, *length));
-        let Some((place, _, name, meaning)) = next else { break };
-        translated.push_str(&rest[..place]);
-        translated.push_str(meaning);
-        rest = &rest[place + name.len()..];
-    }
-    translated.push_str(rest);
-    translated
 }
 
 fn map_texts<E>(value: &Value, map: &mut dyn FnMut(&str) -> Result<String, E>) -> Result<Value, E> {

@@ -74,15 +74,14 @@ pub fn compare_step(step: &Step, outcome: &Outcome, observed: &Observed, binding
 }
 
 /// The observation in the model's symbols: what reports show and expectations are judged by.
-pub fn inward(observed: &Observed, binding: &Binding) -> Observed {
+pub fn inward(observed: Observed, binding: &Binding) -> Observed {
     Observed {
-        message: observed.message.as_deref().map(|message| binding.inward_text(message)),
-        output: observed.output.as_ref().map(|output| binding.inward_json(output)),
+        message: observed.message.map(|message| binding.inward_text(&message)),
+        output: observed.output.map(|output| binding.inward_json(&output)),
         trail: observed
             .trail
-            .as_ref()
             .map(|trail| trail.iter().map(|event| binding.inward_json(event)).collect()),
-        ..observed.clone()
+        ..observed
     }
 }
 

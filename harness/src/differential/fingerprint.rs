@@ -70,9 +70,27 @@ fn answer(disagreement: &Disagreement) -> String {
         | DisagreementKind::Code
         | DisagreementKind::Status
         | DisagreementKind::Expectation => disagreement.observed.clone(),
+        // Which value is missing is the case's affair: two cases that lack one answer alike.
+        DisagreementKind::Binding => format!(
+            "{}: {}",
+            without_positions(&disagreement.path),
+            without_values(&disagreement.observed)
+        ),
         _ => format!("{}: {}", without_positions(&disagreement.path), disagreement.observed),
     };
     text.chars().take(MOST).collect()
+}
+
+/// "never gave a value for `a1b2`" -> "never gave a value for `…`": values are of one case, or of one run.
+fn without_values(text: &str) -> String {
+    let mut said = String::with_capacity(text.len());
+    for (position, part) in text.split('`').enumerate() {
+        if position > 0 {
+            said.push('`');
+        }
+        said.push_str(if position % 2 == 1 { "…" } else { part });
+    }
+    said
 }
 
 /// The fingerprint of a world that the target refused, and the code it refused it with.
@@ -450,7 +468,7 @@ fn kind_of_part(what: &str) -> &str {
 mod tests {
     use countersign_model::case::{Syntax, load_str};
 
-    use super::{is_possible, kind_of_part, rank, without_positions};
+    use super::{is_possible, kind_of_part, rank, without_positions, without_values};
 
     #[test]
     fn conditions_are_named_without_the_names_in_their_keys() {
@@ -508,6 +526,10 @@ steps:
         assert_eq!(without_positions("trail[12].eventName"), "trail[].eventName");
         assert_eq!(without_positions("output.Grants[0].GrantId"), "output.Grants[].GrantId");
         assert_eq!(kind_of_part("key policy of `example`"), "key policy of");
+        assert_eq!(
+            without_values("the target's `v` already stands for `s`, and cannot"),
+            "the target's `…` already stands for `…`, and cannot"
+        );
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod compare;
 mod evaluator;
 pub mod fingerprint;
 mod lateness;
+mod names;
+mod rehearsal;
 mod run;
 pub mod shrink;
 
@@ -18,7 +20,8 @@ use crate::target::{CallCount, Observed, TargetError, Waiting};
 pub use binding::{Binding, BindingError};
 pub use compare::{check_expectation_of_model, check_expectation_of_target, compare_step, fold_white_space, inward};
 pub use evaluator::{question, requests, with_answers};
-pub use run::{RunError, run_case};
+pub use rehearsal::Rehearsal;
+pub use run::{RunError, run_case, run_rehearsed};
 
 /// What came of one case on one target.
 #[derive(Debug, Clone, PartialEq, Serialize)]

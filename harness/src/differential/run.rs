@@ -1,5 +1,6 @@
 //! Drives one case: model and target take the same steps, side by side. Comparing is `compare`'s, reporting somebody else's.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use countersign_model::case::{Case, Step};
@@ -9,7 +10,8 @@ use countersign_model::world::{StepError, World, WorldError};
 use super::compare::{check_expectation_of_model, check_expectation_of_target, compare_step, inward};
 use super::evaluator::run_evaluator_case;
 use super::lateness::{self, Lateness, Patience, reads};
-use super::{Binding, CaseReport, Disagreement, DisagreementKind, Side, StepReport, StepStatus};
+use super::rehearsal::Rehearsed;
+use super::{Binding, CaseReport, Disagreement, DisagreementKind, Rehearsal, Side, StepReport, StepStatus};
 use crate::target::{Observed, Settling, Target, TargetError, Translation, Usage};
 
 /// Why a case could not be run at all: the case is wrong, or the target cannot let go of it.
@@ -47,8 +49,17 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
     if case.evaluate.is_some() {
         return run_evaluator_case(case, target);
     }
+    run_rehearsed(case, Rehearsal::new(World::new(case)?), target)
+}
+
+/// Runs a case with a world whose steps the model has taken already, or some of them.
+///
+/// # Errors
+/// As for [`run_case`].
+pub fn run_rehearsed(case: &Case, rehearsal: Rehearsal, target: &mut dyn Target) -> Result<CaseReport, RunError> {
     let mut worlds = Worlds {
-        written: World::new(case)?,
+        written: rehearsal.start,
+        rehearsed: rehearsal.steps,
         there: None,
     };
     let mut report = CaseReport {
@@ -67,12 +78,9 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
             Err(_) => return Ok(unasked(report, case, TargetError::unsupported(translation.instead_of))),
         }
     }
-    let there = worlds
-        .there
-        .as_ref()
-        .map_or(case, |(_, translation)| &translation.case)
-        .clone();
-    let mut binding = match target.begin(&there, worlds.asked()) {
+    let translated = worlds.there.as_ref().map(|(_, translation)| translation.case.clone());
+    let there = translated.as_ref().unwrap_or(case);
+    let mut binding = match target.begin(there, worlds.asked()) {
         Ok(binding) => binding,
         Err(fault) => {
             record_usage(&mut report, target.usage());
@@ -80,7 +88,7 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
         }
     };
     let mut patience = Patience::of(target);
-    if let Err(fault) = patience.settle_world(&there, &mut worlds, target, &binding) {
+    if let Err(fault) = patience.settle_world(there, &mut worlds, target, &binding) {
         record_usage(&mut report, target.usage());
         return Ok(unasked(report, case, fault));
     }
@@ -123,15 +131,19 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
             report.steps.push(step_report);
             continue;
         };
-        let asked = ask(&mut patience, step_there, &there, &mut worlds, target, &mut binding);
+        let there = There {
+            step: &there.step,
+            outcome: there.outcome.as_ref().unwrap_or(&taken.outcome),
+        };
+        let asked = ask(&mut patience, step_there, there, &mut worlds, target, &mut binding);
         step_report.settled_after = asked.waited;
-        patience.changed_by(step_there, &there.outcome);
+        patience.changed_by(step_there, there.outcome);
         match asked.answer {
             Ok((observed, found)) => {
                 step_report
                     .disagreements
                     .extend(found.into_iter().map(|one| worlds.as_written(one)));
-                step_report.observed = Some(worlds.observed_as_written(inward(&observed, &binding)));
+                step_report.observed = Some(worlds.observed_as_written(observed));
             }
             Err(TargetError::Ambiguous { reason }) => {
                 // What changes nothing and gives nothing that is needed later leaves the rest of the case as it is.
@@ -171,6 +183,9 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
 /// The world of the case as it is written, and where the target has other names, the same world in those.
 pub(super) struct Worlds {
     written: World,
+    /// What the model's next steps come to, as far as it has taken them before.
+    // INVARIANT: the first of them follows on `written`.
+    rehearsed: VecDeque<Rehearsed>,
     there: Option<(World, Translation)>,
 }
 
@@ -179,13 +194,21 @@ struct Taken {
     /// What comes of it as it is written.
     outcome: Outcome,
     /// What the target is asked; none where the two forms of the case come to different ends.
-    there: Option<There>,
+    there: Option<Translated>,
+}
+
+/// A taken step in the target's names.
+struct Translated {
+    step: Step,
+    /// What comes of it; none if it is what comes of it as it is written.
+    outcome: Option<Outcome>,
 }
 
 /// A step as the target is asked it.
-struct There {
-    step: Step,
-    outcome: Outcome,
+#[derive(Clone, Copy)]
+struct There<'a> {
+    step: &'a Step,
+    outcome: &'a Outcome,
 }
 
 impl Worlds {
@@ -196,6 +219,8 @@ impl Worlds {
 
     /// Time passed on the target.
     pub(super) fn advance(&mut self, settling: Option<Settling>, time: Duration) -> Result<(), TargetError> {
+        // They were taken at another time.
+        self.rehearsed.clear();
         lateness::advance(&mut self.written, settling, time)?;
         match &mut self.there {
             Some((world, _)) => lateness::advance(world, settling, time),
@@ -205,13 +230,15 @@ impl Worlds {
 
     fn take(&mut self, written: &Step, there: &Step) -> Result<Taken, StepError> {
         let Some((world, _)) = &mut self.there else {
-            let step = self.written.resolve_step(written)?;
-            let outcome = self.written.apply(written)?;
+            let (step, outcome) = match self.rehearsed.pop_front() {
+                Some(rehearsed) => {
+                    self.written = rehearsed.after;
+                    (rehearsed.step, rehearsed.outcome)
+                }
+                None => self.written.take(written)?,
+            };
             return Ok(Taken {
-                there: Some(There {
-                    step,
-                    outcome: outcome.clone(),
-                }),
+                there: Some(Translated { step, outcome: None }),
                 outcome,
             });
         };
@@ -222,7 +249,10 @@ impl Worlds {
         });
         Ok(Taken {
             outcome,
-            there: same.map(|(step, outcome)| There { step, outcome }),
+            there: same.map(|(step, outcome)| Translated {
+                step,
+                outcome: Some(outcome),
+            }),
         })
     }
 
@@ -267,6 +297,7 @@ impl Worlds {
 
 /// What the target answered to a step in the end.
 struct Asked {
+    /// The observation, in the model's symbols, and every difference.
     answer: Result<(Observed, Vec<Disagreement>), TargetError>,
     /// How long it took if it had to be asked again.
     waited: Option<Duration>,
@@ -276,7 +307,7 @@ struct Asked {
 fn ask(
     patience: &mut Patience,
     step: &Step,
-    there: &There,
+    there: There<'_>,
     worlds: &mut Worlds,
     target: &mut dyn Target,
     binding: &mut Binding,
@@ -284,7 +315,7 @@ fn ask(
     let before = patience.is_needed().then(|| binding.clone());
     let started = patience.left();
     let answer = loop {
-        let observed = target.step(&there.step, &there.outcome, binding);
+        let observed = target.step(there.step, there.outcome, binding);
         for symbol in there.outcome.fresh.values() {
             binding.declare(symbol);
         }
@@ -292,7 +323,7 @@ fn ask(
             Ok(observed) => observed,
             Err(error) => break Err(error),
         };
-        let found = judged(worlds, step, &there.outcome, &observed, binding, target);
+        let (observed, found) = judged(worlds, step, there.outcome, observed, binding, target);
         if found.is_empty() {
             break Ok((observed, found));
         }
@@ -318,16 +349,16 @@ fn ask(
     }
 }
 
-/// Every difference of one step that the target stands for.
+/// The observation in the model's symbols, and every difference of one step that the target stands for.
 fn judged(
     worlds: &Worlds,
     step: &Step,
     outcome: &Outcome,
-    observed: &Observed,
+    observed: Observed,
     binding: &mut Binding,
     target: &dyn Target,
-) -> Vec<Disagreement> {
-    let mut found = compare_step(step, outcome, observed, binding);
+) -> (Observed, Vec<Disagreement>) {
+    let mut found = compare_step(step, outcome, &observed, binding);
     let observed = inward(observed, binding);
     if let Some(expect) = step.expect() {
         let resolve = |text: &str| worlds.asked().resolve_text(text).map_err(|error| error.to_string());
@@ -335,7 +366,7 @@ fn judged(
     }
     let compares = target.compares();
     found.retain(|one| compares.covers(one));
-    found
+    (observed, found)
 }
 
 /// The report of a case of which the target was asked nothing.

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Expectations, line_of};
+use super::{Entry, Expectations, Recorded, line_of};
 use crate::differential::{CaseReport, StepStatus, fingerprint};
 use crate::session::{CaseResult, Finished};
 use crate::target::TargetError;
@@ -84,13 +84,15 @@ pub struct Problem {
 }
 
 /// How much of the expected run was run, and so what the file can be held to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Extent {
     /// All of it: every entry must have matched.
     Whole,
     /// Another run, or a part: an entry that matches nothing says nothing.
     Part,
+    /// One shard: what an entry names may be in another, so that only all of them together can be held to the file.
+    Shard,
     /// A look around with other cases: the file only says what is known, and is not judged itself.
     Explore,
 }
@@ -155,6 +157,16 @@ impl Judge {
             failures,
             reasons,
         }
+    }
+
+    /// Takes a case of an earlier run, as its report keeps it, into account: the shards of a run are judged together.
+    pub fn take(&mut self, case: &Recorded) {
+        let plain = match case.verdict {
+            Verdict::ExpectedFailure => Verdict::Failure,
+            Verdict::UnexpectedPass => Verdict::Pass,
+            verdict => verdict,
+        };
+        self.with_entries(&case.id, plain, &case.failures);
     }
 
     fn with_entries(
@@ -255,7 +267,7 @@ impl Judge {
         let Some(file) = &self.expectations else {
             return Vec::new();
         };
-        if extent == Extent::Explore {
+        if matches!(extent, Extent::Explore | Extent::Shard) {
             return Vec::new();
         }
         let mut problems = Vec::new();

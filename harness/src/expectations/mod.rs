@@ -16,7 +16,7 @@ use toml::Spanned;
 
 pub use glob::matches;
 pub use judge::{Class, Extent, Judge, Judged, Problem, ProblemKind, Verdict};
-pub use recorded::{Recorded, RecordedError, RecordedRun, read_report};
+pub use recorded::{Recorded, RecordedRun, read_report};
 pub use update::{Changes, UNSEEN, render, update};
 
 /// Folder of the files, from where the command runs.

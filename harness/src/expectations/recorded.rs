@@ -1,11 +1,12 @@
 //! What a run recorded of its cases, as `report.ndjson` keeps it: all that expectations are made of.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
 use super::{Judged, Verdict};
 use crate::differential::fingerprint::StepFailure;
+use crate::report::{ReportFile, ReportFileError};
 use crate::session::{CaseResult, Finished, Phase};
 
 /// One case of a run.
@@ -56,35 +57,6 @@ pub struct RecordedRun {
     pub cases: Vec<Recorded>,
 }
 
-/// Why a report tells nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordedError {
-    /// It cannot be read.
-    #[error("cannot read `{}`: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
-    /// A line is none of a report.
-    #[error("`{}`, line {line}: {why}", path.display())]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// What is wrong.
-        why: String,
-    },
-    /// It is of no run of `check`.
-    #[error("`{}` has no line `started`: it is no report of `countersign check`", path.display())]
-    NoRun {
-        /// The file.
-        path: PathBuf,
-    },
-}
-
 #[derive(Deserialize)]
 struct StartedForm {
     target: String,
@@ -100,39 +72,23 @@ struct StartedForm {
 /// Reads a report: the file, or the folder that holds it.
 ///
 /// # Errors
-/// [`RecordedError`].
-pub fn read_report(path: &Path) -> Result<RecordedRun, RecordedError> {
-    let path = if path.is_dir() {
-        path.join(crate::merge::FILE)
-    } else {
-        path.to_owned()
-    };
-    let text = std::fs::read_to_string(&path).map_err(|source| RecordedError::Read {
-        path: path.clone(),
-        source,
-    })?;
+/// [`ReportFileError`].
+pub fn read_report(path: &Path) -> Result<RecordedRun, ReportFileError> {
+    let file = ReportFile::read(path)?;
     let mut started: Option<StartedForm> = None;
     let mut run = RecordedRun::default();
     let (mut finished, mut interrupted) = (false, false);
-    for (number, line) in text.lines().enumerate() {
-        let wrong = |why: String| RecordedError::Line {
-            path: path.clone(),
-            line: number + 1,
-            why,
-        };
-        let body: serde_json::Value = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
-        let event = body.get("event").and_then(serde_json::Value::as_str);
-        let form = |error: serde_json::Error| wrong(error.to_string());
+    file.each(true, |event, body| {
         match event {
-            Some("started") => started = Some(serde_json::from_value(body).map_err(form)?),
-            Some("case" | "failed") => run.cases.push(serde_json::from_value(body).map_err(form)?),
-            Some("interrupted") => interrupted = true,
-            Some("finished") => finished = true,
-            Some(_) => {}
-            None => return Err(wrong("the line names no `event`".to_owned())),
+            "started" => started = Some(serde_json::from_value(body)?),
+            "case" | "failed" => run.cases.push(serde_json::from_value(body)?),
+            "interrupted" => interrupted = true,
+            "finished" => finished = true,
+            _ => {}
         }
-    }
-    let started = started.ok_or(RecordedError::NoRun { path })?;
+        Ok(())
+    })?;
+    let started = file.had("started", started)?;
     Ok(RecordedRun {
         target: started.key.unwrap_or(started.target),
         seed: started.seed,

@@ -26,6 +26,8 @@ use countersign_model::world::{ReferenceError, StepError, World, WorldError};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::differential::Rehearsal;
+
 #[cfg(feature = "wire")]
 pub(crate) use finish::ENDPOINT;
 pub use settings::Settings;
@@ -103,6 +105,11 @@ impl Discard {
 /// # Errors
 /// [`Discard`] when the bytes give no case, or one whose world cannot be.
 pub fn case(bytes: &mut Unstructured<'_>, settings: &Settings) -> Result<Case, Discard> {
+    rehearsed(bytes, settings).map(|(case, _)| case)
+}
+
+/// As [`case`], with the model's way through it.
+fn rehearsed(bytes: &mut Unstructured<'_>, settings: &Settings) -> Result<(Case, Rehearsal), Discard> {
     let mut case = draft(bytes, settings)?;
     let mut world = match World::new(&case) {
         Ok(world) => world,
@@ -110,9 +117,13 @@ pub fn case(bytes: &mut Unstructured<'_>, settings: &Settings) -> Result<Case, D
         Err(error) => return Err(Discard::NoWorld { why: error.to_string() }),
     };
     let mut steps = Vec::with_capacity(case.steps.len());
+    let mut rehearsal = Rehearsal::new(world.clone());
     for step in std::mem::take(&mut case.steps) {
-        match world.apply(&step) {
-            Ok(_) => steps.push(step),
+        match world.take(&step) {
+            Ok((resolved, outcome)) => {
+                rehearsal.push(resolved, outcome, world.clone());
+                steps.push(step);
+            }
             // The step that should have saved the value was denied: what hangs on it cannot be said.
             Err(StepError::Reference(ReferenceError::NotSaved(_))) => {}
             Err(error) => {
@@ -128,7 +139,7 @@ pub fn case(bytes: &mut Unstructured<'_>, settings: &Settings) -> Result<Case, D
         return Err(Discard::NoSteps);
     }
     case.steps = steps;
-    Ok(case)
+    Ok((case, rehearsal))
 }
 
 /// The case of a seed and a number under it, with the default settings.
@@ -144,8 +155,20 @@ pub fn from_seed(seed: u64, number: u64) -> Result<Case, Discard> {
 /// # Errors
 /// [`Discard`], as for [`case`].
 pub fn from_seed_with(seed: u64, number: u64, settings: &Settings) -> Result<Case, Discard> {
+    seeded(seed, number, settings).map(|(case, _)| case)
+}
+
+/// As [`from_seed`], with the model's way through the case.
+///
+/// # Errors
+/// [`Discard`], as for [`case`].
+pub fn rehearsed_from_seed(seed: u64, number: u64) -> Result<(Case, Rehearsal), Discard> {
+    seeded(seed, number, &Settings::default())
+}
+
+fn seeded(seed: u64, number: u64, settings: &Settings) -> Result<(Case, Rehearsal), Discard> {
     let bytes = seed_bytes(seed, number);
-    let mut case = case(&mut Unstructured::new(&bytes), settings)?;
+    let (mut case, rehearsal) = rehearsed(&mut Unstructured::new(&bytes), settings)?;
     case.id = format!("generated.s{seed}.c{number}");
     case.origin = Some(Origin::Generated {
         generator: GENERATOR,
@@ -153,7 +176,7 @@ pub fn from_seed_with(seed: u64, number: u64, settings: &Settings) -> Result<Cas
         case: Some(number),
         shrunk_from: None,
     });
-    Ok(case)
+    Ok((case, rehearsal))
 }
 
 /// The bytes behind a seeded case: ChaCha8 keyed by seed and number, so that cases are independent and any shard can make

@@ -19,7 +19,7 @@ pub use account::{Provisioner, verify};
 pub(crate) use clean::clean;
 pub use clean::{CleanOptions, Cleaned};
 pub use journal::{Entry, Event, Journal, JournalError, Kind, Resource};
-pub use options::{Ceilings, LiveError, LiveOptions, NAME_PREFIX};
+pub use options::{Ceilings, LiveError, LiveOptions, NAME_PREFIX, Rehearsal};
 pub use plan::{LivePlan, plan};
 pub(crate) use rails::Rails;
 pub use raw::Raw;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use countersign_model::name::{AccountId, Region};
 
+use crate::target::endpoint::Organizations;
+
 /// Every name that a live run makes begins with this, and nothing else is touched.
 pub const NAME_PREFIX: &str = "countersign-";
 /// The tag of everything that can have one; its value is the run.
@@ -26,8 +28,17 @@ pub struct LiveOptions {
     pub journal: PathBuf,
     /// Name of the run, in tags and in the journal.
     pub run: String,
-    /// A loopback address that takes AWS's place.
-    pub rehearsal: Option<String>,
+    /// What takes AWS's place, on loopback; none for AWS itself.
+    pub rehearsal: Option<Rehearsal>,
+}
+
+/// What takes AWS's place in a rehearsal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// Its address, on loopback.
+    pub endpoint: String,
+    /// What its Organizations service is worth. INVARIANT: AWS's own is never asked about here, so that its answer always counts.
+    pub organizations: Organizations,
 }
 
 /// How much a run may take. What would go over is not sent.

@@ -55,7 +55,7 @@ impl JunitReport {
     /// [`ReportError::Create`].
     pub fn create(folder: &Path) -> Result<Self, ReportError> {
         Ok(Self {
-            file: super::ndjson::create_file(folder, "junit.xml")?,
+            file: super::folder::create_file(folder, "junit.xml")?,
             suites: Default::default(),
         })
     }

@@ -1,13 +1,15 @@
 //! What a run tells people and machines: one stream of events, several consumers. Nothing is run or compared here.
 //!
 //! `terminal` and `html` write for a person, `ndjson` for machines, `junit` and `github` for CI systems; `summary` and `matrix` count;
-//! `targets` puts the reports of several runs side by side.
+//! `targets` puts the reports of several runs side by side. `lines` reads a report again.
 
 mod aws_command;
 mod finding;
+mod folder;
 mod github;
 mod html;
 mod junit;
+mod lines;
 mod matrix;
 mod ndjson;
 mod summary;
@@ -23,13 +25,16 @@ use crate::session::Finished;
 use crate::shard::Shard;
 
 pub use finding::{FindingReport, replay_command};
+pub use folder::ReportError;
 pub use github::GithubReport;
 pub use html::HtmlReport;
 pub use junit::JunitReport;
+pub(crate) use lines::ReportFile;
+pub use lines::{FILE, ReportFileError};
 pub use matrix::{Matrix, Row, Score};
-pub use ndjson::{NdjsonReport, ReportError};
+pub use ndjson::NdjsonReport;
 pub use summary::{Counts, Summary, Verdicts};
-pub use targets::{TargetRun, TargetRunError, page as targets_page};
+pub use targets::{TargetRun, page as targets_page};
 pub use terminal::{TerminalReport, render_finding};
 pub use text::{plain, shell_word};
 

@@ -5,26 +5,15 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::folder::{ReportError, create_file};
+use super::lines::FILE;
 use super::{Consumer, Event, Matrix};
 use crate::expectations::Judged;
 use crate::session::CaseResult;
-
-/// Why a report cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// The folder or file cannot be made.
-    #[error("cannot write the report `{}`: {source}", path.display())]
-    Create {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-}
 
 /// Writes `report.ndjson`.
 #[derive(Debug)]
@@ -40,7 +29,7 @@ impl NdjsonReport {
     /// [`ReportError::Create`].
     pub fn create(folder: &Path) -> Result<Self, ReportError> {
         Ok(Self {
-            file: create_file(folder, "report.ndjson")?,
+            file: create_file(folder, FILE)?,
             matrix: Matrix::default(),
         })
     }
@@ -119,15 +108,6 @@ fn verdict(judged: &Judged) -> Value {
         line["reasons"] = json!(judged.reasons);
     }
     line
-}
-
-/// Makes a folder and an empty file in it, so that a folder that cannot be written is told before the run and not after it.
-pub(super) fn create_file(folder: &Path, name: &str) -> Result<BufWriter<File>, ReportError> {
-    let create = |path: PathBuf| move |source| ReportError::Create { path, source };
-    std::fs::create_dir_all(folder).map_err(create(folder.to_owned()))?;
-    let path = folder.join(name);
-    let file = File::create(&path).map_err(create(path))?;
-    Ok(BufWriter::new(file))
 }
 
 fn merge(mut left: Value, right: Value) -> Value {

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::lines::{ReportFile, ReportFileError};
 use super::matrix::{Matrix, Row, Score};
 use super::plain;
 
@@ -67,79 +68,27 @@ struct MatrixForm {
 /// The part of a row that a table is about.
 type ScoreOf = fn(&Row) -> Score;
 
-/// Why a report cannot be shown.
-#[derive(Debug, thiserror::Error)]
-pub enum TargetRunError {
-    /// It cannot be read.
-    #[error("cannot read `{}`: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
-    /// A line is none of a report.
-    #[error("`{}`, line {line}: {why}", path.display())]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// What is wrong.
-        why: String,
-    },
-    /// A line is missing.
-    #[error("`{}` has no line `{event}`: it is of no finished run of `countersign check`", path.display())]
-    Missing {
-        /// The file.
-        path: PathBuf,
-        /// Which line.
-        event: &'static str,
-    },
-}
-
 impl TargetRun {
     /// Reads a report: the file, or the folder that holds it.
     ///
     /// # Errors
-    /// [`TargetRunError`].
-    pub fn read(path: &Path) -> Result<Self, TargetRunError> {
-        let path = if path.is_dir() {
-            path.join(crate::merge::FILE)
-        } else {
-            path.to_owned()
-        };
-        let text = std::fs::read_to_string(&path).map_err(|source| TargetRunError::Read {
-            path: path.clone(),
-            source,
-        })?;
+    /// [`ReportFileError`].
+    pub fn read(path: &Path) -> Result<Self, ReportFileError> {
+        let file = ReportFile::read(path)?;
         let (mut started, mut matrix, mut finished) = (None, None, None);
-        for (number, line) in text.lines().enumerate() {
-            // Lines of cases are many and say nothing here.
-            if line.starts_with(r#"{"event":"case""#) {
-                continue;
-            }
-            let wrong = |error: serde_json::Error| TargetRunError::Line {
-                path: path.clone(),
-                line: number + 1,
-                why: error.to_string(),
-            };
-            let body: Value = serde_json::from_str(line).map_err(wrong)?;
-            match body.get("event").and_then(Value::as_str) {
-                Some("started") => started = Some(serde_json::from_value::<StartedForm>(body).map_err(wrong)?),
-                Some("matrix") => matrix = Some(serde_json::from_value::<MatrixForm>(body).map_err(wrong)?),
-                Some("finished") => finished = Some(serde_json::from_value::<FinishedForm>(body).map_err(wrong)?),
+        file.each(false, |event, body| {
+            match event {
+                "started" => started = Some(serde_json::from_value::<StartedForm>(body)?),
+                "matrix" => matrix = Some(serde_json::from_value::<MatrixForm>(body)?),
+                "finished" => finished = Some(serde_json::from_value::<FinishedForm>(body)?),
                 _ => {}
             }
-        }
-        let missing = |event| TargetRunError::Missing {
-            path: path.clone(),
-            event,
-        };
-        let matrix: MatrixForm = matrix.ok_or_else(|| missing("matrix"))?;
+            Ok(())
+        })?;
+        let matrix = file.had("matrix", matrix)?;
         Ok(Self {
-            started: started.ok_or_else(|| missing("started"))?,
-            finished: finished.ok_or_else(|| missing("finished"))?,
+            started: file.had("started", started)?,
+            finished: file.had("finished", finished)?,
             areas: matrix.areas.into_iter().map(|one| (one.area, one.row)).collect(),
             total: matrix.total,
         })
@@ -266,7 +215,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{TargetRun, TargetRunError, page};
+    use super::{ReportFileError, TargetRun, page};
 
     fn report(name: &str, lines: &[Value]) -> PathBuf {
         let path = std::env::temp_dir().join(format!("countersign-matrix-{}-{name}.ndjson", std::process::id()));
@@ -313,13 +262,13 @@ mod tests {
             let mut lines = lines("x", 1, 1);
             lines.remove(left_out);
             match TargetRun::read(&report(event, &lines)) {
-                Err(TargetRunError::Missing { event: missing, .. }) => assert_eq!(missing, event),
+                Err(ReportFileError::Missing { event: missing, .. }) => assert_eq!(missing, event),
                 other => panic!("{event}: {other:?}"),
             }
         }
         assert!(matches!(
             TargetRun::read(&PathBuf::from("/nonexistent/report")),
-            Err(TargetRunError::Read { .. })
+            Err(ReportFileError::Read { .. })
         ));
     }
 }

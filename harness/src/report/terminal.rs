@@ -276,6 +276,7 @@ fn render_start(start: &Start) -> String {
         let how = match held {
             Extent::Whole => "",
             Extent::Part => " (another run than its own: entries that match nothing are not told)",
+            Extent::Shard => " (a shard: `countersign merge` tells which entries no longer hold)",
             Extent::Explore => " (to tell the known from the new; the file itself is not judged)",
         };
         text.push_str(&format!("known divergences: {}{how}\n", plain(file)));

@@ -1,6 +1,8 @@
 //! The one line between the drivers and a target: an HTTP client for the AWS SDKs that goes over a socket, or calls the emulator's
 //! handler in process. It also holds what is true of the current call: credentials, clock, form of the signature, extra headers.
-//! Serialization is the SDKs' affair, signatures beyond the plain header are `shape`'s.
+//! Serialization is the SDKs' affair, signatures beyond the plain header are `shape`'s, what the SDKs are given is in `sdk`.
+
+mod sdk;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,18 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_async::time::TimeSource;
 use aws_smithy_http_client::Connector;
-use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
@@ -34,9 +29,12 @@ use super::disturbance::Incident;
 use super::patience::{self, Attempt, Patience};
 use super::repeat::{Repeat, repeat_of};
 use super::shape;
+use super::signing::SigningKeys;
 use super::twins::{self, Plain, TwinSeen};
 use super::{TargetError, Waiting};
 use crate::live::Rails;
+
+pub(crate) use self::sdk::{CaseClock, CurrentCaller, ServiceLine};
 
 /// Where requests go.
 pub(crate) enum Way {
@@ -83,6 +81,9 @@ pub(crate) struct Line {
     endpoints: BTreeMap<String, String>,
     /// How long one call may take over a socket; without a limit the other side is in this process.
     limit: Option<Duration>,
+    /// Whether requests may be put together without the SDKs' orchestration.
+    direct: bool,
+    signing_keys: SigningKeys,
     facts: Mutex<Facts>,
     seen: Mutex<Seen>,
     // What came of the hostile twins of requests; none while nobody wants to know.
@@ -141,6 +142,8 @@ impl Line {
             rails: None,
             endpoints: BTreeMap::new(),
             limit: None,
+            direct: false,
+            signing_keys: SigningKeys::default(),
             facts: Mutex::default(),
             seen: Mutex::default(),
             twins: Mutex::default(),
@@ -159,6 +162,24 @@ impl Line {
     pub(crate) fn with_rails(mut self, rails: Arc<Rails>) -> Self {
         self.rails = Some(rails);
         self
+    }
+
+    /// The same line on which requests are put together without the SDKs' orchestration, where that makes no difference.
+    #[must_use]
+    pub(crate) fn directly(mut self) -> Self {
+        self.direct = true;
+        self
+    }
+
+    /// Whether requests need nothing of what the SDKs do between writing a request and reading its answer: no retries, no time limits,
+    /// no rails, no connection.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.direct && self.emulator().is_some() && self.patience.is_none() && self.rails.is_none()
+    }
+
+    /// Signing keys that were derived before.
+    pub(crate) fn signing_keys(&self) -> &SigningKeys {
+        &self.signing_keys
     }
 
     /// The rails, if there are any.
@@ -442,6 +463,35 @@ impl Line {
         }
     }
 
+    /// Sends a signed request, and before it its hostile twins if somebody wants to know what comes of them.
+    async fn send_with_twins(
+        &self,
+        service: &'static str,
+        facts: &Facts,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TargetError> {
+        let watched = self.twins.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if !watched {
+            return self.send(request).await;
+        }
+        let signed = request.clone();
+        let plain = Plain {
+            service,
+            facts,
+            now: self.now(),
+            signed: &signed,
+        };
+        let answers = self.send_twins(&plain).await;
+        let response = self.send(request).await?;
+        if let Some(twins) = &mut *self.twins.lock().unwrap_or_else(PoisonError::into_inner) {
+            let judged = answers
+                .iter()
+                .map(|(at, answer)| twins::judge(*at, &plain, &response, answer));
+            twins.extend(judged);
+        }
+        Ok(response)
+    }
+
     async fn call_for_sdk(&self, service: &'static str, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let facts = self.facts().clone();
         let request = request
@@ -452,7 +502,17 @@ impl Line {
             Some(bytes) => Bytes::copy_from_slice(bytes),
             None => collect(body).await.map_err(ConnectorError::user)?,
         };
-        let mut request = http::Request::from_parts(parts, body);
+        let request = http::Request::from_parts(parts, body);
+        self.exchange(service, facts, request).await
+    }
+
+    /// Gives a request that an SDK wrote the form that the case asks for, sends it with its twins, and brings the answer back.
+    pub(crate) async fn exchange(
+        &self,
+        service: &'static str,
+        facts: Facts,
+        mut request: http::Request<Bytes>,
+    ) -> Result<HttpResponse, ConnectorError> {
         for (name, value) in &facts.headers {
             request.headers_mut().insert(name.clone(), value.clone());
         }
@@ -462,22 +522,8 @@ impl Line {
             request = shape::apply(request, service, &facts, self.now())
                 .map_err(|message| ConnectorError::user(message.into()))?;
         }
-        let signed = request.clone();
-        let plain = Plain {
-            service,
-            facts: &facts,
-            now: self.now(),
-            signed: &signed,
-        };
-        let answers = self.send_twins(&plain).await;
-        match self.send(request).await {
+        match self.send_with_twins(service, &facts, request).await {
             Ok(mut response) => {
-                if let Some(twins) = &mut *self.twins.lock().unwrap_or_else(PoisonError::into_inner) {
-                    let judged = answers
-                        .iter()
-                        .map(|(at, answer)| twins::judge(*at, &plain, &response, answer));
-                    twins.extend(judged);
-                }
                 // The SDKs correct their clock by this header; the Case clock is right, and the server's real one is not.
                 response.headers_mut().remove(DATE);
                 HttpResponse::try_from(response.map(SdkBody::from))
@@ -489,79 +535,6 @@ impl Line {
                 Err(ConnectorError::io(error.into()))
             }
         }
-    }
-}
-
-/// The HTTP client that one service's SDK is given.
-#[derive(Debug, Clone)]
-pub(crate) struct ServiceLine {
-    line: Arc<Line>,
-    service: &'static str,
-    connector: Option<SharedHttpConnector>,
-}
-
-impl ServiceLine {
-    /// A client for the service of this signing name.
-    pub(crate) fn new(line: Arc<Line>, service: &'static str) -> Self {
-        let connector = SharedHttpConnector::new(Self {
-            line: Arc::clone(&line),
-            service,
-            connector: None,
-        });
-        Self {
-            line,
-            service,
-            connector: Some(connector),
-        }
-    }
-}
-
-impl HttpClient for ServiceLine {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        self.connector
-            .clone()
-            .unwrap_or_else(|| SharedHttpConnector::new(self.clone()))
-    }
-
-    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        None
-    }
-}
-
-impl HttpConnector for ServiceLine {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let line = Arc::clone(&self.line);
-        let service = self.service;
-        HttpConnectorFuture::new(async move { line.call_for_sdk(service, request).await })
-    }
-}
-
-/// The SDKs' clock: the Case clock.
-#[derive(Debug, Clone)]
-pub(crate) struct CaseClock(pub(crate) Arc<Line>);
-
-impl TimeSource for CaseClock {
-    fn now(&self) -> SystemTime {
-        self.0.now()
-    }
-}
-
-/// The SDKs' credentials: those of the current call.
-#[derive(Debug, Clone)]
-pub(crate) struct CurrentCaller(pub(crate) Arc<Line>);
-
-impl ProvideCredentials for CurrentCaller {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::ready(
-            self.0
-                .facts()
-                .credentials
-                .clone()
-                .ok_or_else(|| CredentialsError::not_loaded("an anonymous call has no credentials")),
-        )
     }
 }
 

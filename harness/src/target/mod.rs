@@ -41,6 +41,8 @@ pub(crate) mod repeat;
 mod settings;
 #[cfg(feature = "wire")]
 pub(crate) mod shape;
+#[cfg(feature = "wire")]
+mod signing;
 #[cfg(all(test, feature = "wire"))]
 mod tests;
 mod translation;

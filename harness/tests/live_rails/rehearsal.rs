@@ -1,4 +1,5 @@
-//! The emulator in AWS's place, as a process of its own, with a user who provisions, and lists of everything in it.
+//! An emulator in AWS's place, as a process of its own, with a user who provisions, and lists of everything in it: Countersign's, or
+//! MiniStack where it has been installed.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_kms::config::Region;
 use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::http_client_fn;
+use countersign::target::endpoint::managed;
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 const CONTROL: &str = "rehearsal";
@@ -80,6 +82,8 @@ steps:
 
 pub(crate) struct Rehearsal {
     pub(crate) url: String,
+    /// What stands there, if it is not Countersign's own emulator.
+    profile: Option<&'static str>,
     emulator: Child,
     folder: PathBuf,
     runtime: tokio::runtime::Runtime,
@@ -100,11 +104,26 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 impl Rehearsal {
     pub(crate) fn start(name: &str) -> Self {
+        Self::of(name, None, &["emulator", "--port", "0", "--control-token", CONTROL])
+    }
+
+    /// MiniStack; none where it is not installed, for nothing is installed for a test.
+    pub(crate) fn ministack(name: &str) -> Option<Self> {
+        let installed = std::fs::read_dir(managed::cache().join("targets")).ok()?.any(|entry| {
+            entry.is_ok_and(|entry| {
+                entry.file_name().to_string_lossy().starts_with("ministack-")
+                    && entry.path().join("installed.txt").exists()
+            })
+        });
+        installed.then(|| Self::of(name, Some("ministack"), &["target", "start", "ministack"]))
+    }
+
+    fn of(name: &str, profile: Option<&'static str>, start: &[&str]) -> Self {
         let folder = std::env::temp_dir().join(format!("countersign-live-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("the temporary folder can be made");
         let mut emulator = Command::new(env!("CARGO_BIN_EXE_countersign"))
-            .args(["emulator", "--port", "0", "--control-token", CONTROL])
+            .args(start)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary of this package runs");
@@ -113,14 +132,16 @@ impl Rehearsal {
         out.read_line(&mut line).expect("it says where it is");
         // It goes on talking, and must not find its end of the pipe closed.
         std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
-        let url = line.rsplit(' ').next().unwrap_or_default().trim().to_owned();
-        assert!(url.starts_with("http://127.0.0.1:"), "{line}");
+        let words = line.split([' ', ',', '\n']);
+        let url = words.filter(|word| word.starts_with("http://127.0.0.1:")).next_back();
+        let url = url.unwrap_or_else(|| panic!("no address: {line}")).to_owned();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .expect("a runtime can be made");
         let mut rehearsal = Self {
             url,
+            profile,
             emulator,
             folder,
             runtime,
@@ -213,29 +234,39 @@ impl Rehearsal {
     }
 
     pub(crate) fn live_at(&self, url: &str, arguments: &[&str]) -> Output {
-        let mut command = self.prepared();
-        command.args(arguments).args(allowed(url, arguments));
-        command.output().expect("the binary of this package runs")
+        self.allowed(url, arguments)
+            .output()
+            .expect("the binary of this package runs")
     }
 
-    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+    /// The command with everything that must be said before AWS is driven.
+    fn allowed(&self, url: &str, arguments: &[&str]) -> Command {
         let mut command = self.prepared();
         command
             .args(arguments)
-            .args(allowed(&self.url, arguments))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .args(["--live", "--account", ACCOUNT, "--region", "us-east-1"]);
+        command.args(["--live-endpoint", url]);
+        if arguments.first() != Some(&"clean") {
+            command.args(["--target", "aws"]);
+        }
+        if let Some(profile) = self.profile {
+            command.args(["--live-profile", profile]);
+        }
+        command
+    }
+
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = self.allowed(&self.url, arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().expect("the binary of this package runs")
     }
 
     /// With the credentials of the root user.
     pub(crate) fn as_root(&self, arguments: &[&str]) -> Output {
-        let mut command = self.prepared();
+        let mut command = self.allowed(&self.url, arguments);
         command
             .env("AWS_ACCESS_KEY_ID", ACCOUNT)
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .args(arguments)
-            .args(allowed(&self.url, arguments));
+            .env("AWS_SECRET_ACCESS_KEY", "test");
         command.output().expect("the binary of this package runs")
     }
 
@@ -343,25 +374,6 @@ impl Rehearsal {
             .http_client(plain_http());
         aws_sdk_s3::Client::from_conf(builder.build())
     }
-}
-
-/// What must be said before AWS is driven.
-fn allowed(url: &str, arguments: &[&str]) -> Vec<String> {
-    let mut allowed: Vec<String> = [
-        "--live",
-        "--account",
-        ACCOUNT,
-        "--region",
-        "us-east-1",
-        "--live-endpoint",
-        url,
-    ]
-    .map(str::to_owned)
-    .into();
-    if arguments.first() != Some(&"clean") {
-        allowed.extend(["--target", "aws"].map(str::to_owned));
-    }
-    allowed
 }
 
 fn root() -> Credentials {

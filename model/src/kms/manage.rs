@@ -132,7 +132,7 @@ impl Call<'_> {
         self.state.symbols.insert(at.arn());
         self.log.keys.push(at.clone());
         let output = json!({"KeyMetadata": metadata(&key)});
-        self.state.contents.keys.insert(at, key);
+        self.state.contents.keys.insert(at, key.into());
         Ok(output)
     }
 

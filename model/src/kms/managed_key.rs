@@ -69,7 +69,7 @@ pub(crate) fn insert(state: &mut State, at: &KeyRef, service: &str, policy: Stor
         deletion: None,
         material: Material::default(),
     };
-    state.contents.keys.insert(at.clone(), key);
+    state.contents.keys.insert(at.clone(), key.into());
 }
 
 /// What a service's managed key protects, in the words of its description.

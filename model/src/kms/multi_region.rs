@@ -95,7 +95,7 @@ impl Call<'_> {
         self.log.keys.push(at.clone());
         self.state.symbols.insert(at.arn());
         let output = json!({"ReplicaKeyMetadata": metadata(&key)});
-        self.state.contents.keys.insert(at, key);
+        self.state.contents.keys.insert(at, key.into());
         super::pass_time(self.state);
         Ok(output)
     }

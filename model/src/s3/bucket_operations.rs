@@ -124,7 +124,7 @@ impl Request<'_> {
             objects: BTreeMap::new(),
             uploads: BTreeMap::new(),
         };
-        self.state.contents.buckets.insert(name, bucket);
+        self.state.contents.buckets.insert(name, bucket.into());
         Ok(empty())
     }
 

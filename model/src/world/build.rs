@@ -35,25 +35,25 @@ pub(crate) fn build(case: &Case) -> Result<State, WorldError> {
     let quirks = Quirks::from_overrides(&case.quirks).map_err(|error| invalid("quirks", error.to_string()))?;
     let clock = Clock::new(spec.clock.unwrap_or_else(|| midnight(as_of)), propagation(&spec)?);
     let mut state = State {
-        initial_symbols: InitialSymbols::default(),
+        initial_symbols: InitialSymbols::default().into(),
         organization_names: None,
         as_of,
         quirks,
         clock,
-        saved: BTreeMap::new(),
-        sessions: BTreeMap::new(),
-        symbols: BTreeSet::new(),
+        saved: BTreeMap::new().into(),
+        sessions: BTreeMap::new().into(),
+        symbols: BTreeSet::new().into(),
         sequence: 0,
-        ciphertexts: BTreeMap::new(),
-        signatures: BTreeMap::new(),
-        public_keys: BTreeMap::new(),
-        import_tokens: BTreeMap::new(),
+        ciphertexts: BTreeMap::new().into(),
+        signatures: BTreeMap::new().into(),
+        public_keys: BTreeMap::new().into(),
+        import_tokens: BTreeMap::new().into(),
         contents: Contents::default(),
-        spec,
+        spec: spec.into(),
     };
     name_everything(&mut state)?;
     build_organization::name(&mut state)?;
-    state.spec = resolve_spec(&state)?;
+    state.spec = resolve_spec(&state)?.into();
     let accounts: Vec<AccountId> = state.spec.accounts.keys().cloned().collect();
     for account in &accounts {
         fill_managed_policies(&mut state, account)?;
@@ -211,7 +211,7 @@ fn name_key(state: &mut State, account: &AccountId, name: &str, key: &KeySpec, i
 
 /// The spec as the harness provisions it: references resolved, names of managed policies as ARNs, defaults filled in.
 fn resolve_spec(state: &State) -> Result<WorldSpec, WorldError> {
-    let mut spec = state.spec.clone();
+    let mut spec = WorldSpec::clone(&state.spec);
     spec.clock = Some(state.clock.now);
     for (id, account) in &mut spec.accounts {
         let managed_names: BTreeSet<String> = account.managed_policies.keys().cloned().collect();

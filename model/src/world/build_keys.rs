@@ -97,7 +97,7 @@ pub(super) fn fill(state: &mut State, account: &AccountId) -> Result<(), WorldEr
             managed_key::insert(state, &at, service, policy);
         } else {
             let key = key_of_spec(state, account, &what, &at, spec, policy)?;
-            state.contents.keys.insert(at.clone(), key);
+            state.contents.keys.insert(at.clone(), key.into());
         }
         for alias in &spec.aliases {
             let reserved = alias.starts_with("alias/aws/") && service.is_none();

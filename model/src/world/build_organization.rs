@@ -25,7 +25,7 @@ pub(super) fn name(state: &mut State) -> Result<(), WorldError> {
         ..OrganizationNames::default()
     };
     name_unit(&mut names, &spec.management_account, "", &spec.root);
-    state.organization_names = Some(names);
+    state.organization_names = Some(names.into());
     Ok(())
 }
 
@@ -87,11 +87,14 @@ pub(super) fn fill(state: &mut State) -> Result<(), WorldError> {
         // The management account stands below the root; no policy binds it (iam:L-49).
         members.insert(spec.management_account.clone(), top);
     }
-    state.contents.organization = Some(Organization {
-        id: names.id,
-        management_account: spec.management_account,
-        members,
-    });
+    state.contents.organization = Some(
+        Organization {
+            id: names.id.clone(),
+            management_account: spec.management_account,
+            members,
+        }
+        .into(),
+    );
     Ok(())
 }
 

@@ -221,7 +221,7 @@ fn fill_bucket(state: &mut State, owner: &AccountId, name: &str, spec: &BucketSp
         objects: BTreeMap::new(),
         uploads: BTreeMap::new(),
     };
-    state.contents.buckets.insert(name.to_owned(), bucket.clone());
+    state.contents.buckets.insert(name.to_owned(), bucket.clone().into());
     for (key, object) in &spec.objects {
         let version = object_of_spec(state, &bucket, key, object)?;
         if let Some(bucket) = state.contents.buckets.get_mut(name) {

@@ -30,8 +30,8 @@ const POST_FORM_STATUS: u16 = 204;
 /// How long a key waits for its deletion where nobody says (`svc:ST-4`).
 const DELETION_DAYS: i64 = 30;
 
-/// Does one step.
-pub(crate) fn apply(state: &mut State, step: &Step) -> Result<Outcome, StepError> {
+/// Does one step. Answers the step with its references replaced, and what comes of it.
+pub(crate) fn apply(state: &mut State, step: &Step) -> Result<(Step, Outcome), StepError> {
     let mut next = state.clone();
     let step = resolve::step(&next, step)?;
     let outcome = match &step {
@@ -63,7 +63,7 @@ pub(crate) fn apply(state: &mut State, step: &Step) -> Result<Outcome, StepError
         ..outcome
     };
     *state = next;
-    Ok(outcome)
+    Ok((step, outcome))
 }
 
 /// `30s`, `10m`, `1h`, `7d`.

@@ -82,7 +82,7 @@ impl Look<'_> {
 
     /// The keys that were asked about, as far as they exist.
     fn keys(&self) -> impl Iterator<Item = &Key> {
-        let keys = self.state.contents.keys.values();
+        let keys = self.state.contents.keys.values().map(|key| &**key);
         keys.filter(|key| {
             let arn = key.arn();
             self.key_checks().any(|check| check.resource == arn)

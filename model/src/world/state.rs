@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use super::clock::{Clock, Delayed};
 use super::policy::StoredPolicy;
+use super::shared::Shared;
 use super::{InitialSymbols, OrganizationNames};
 use crate::case::{PublicAccessBlockSpec, StepPrincipal, VpcEndpointKind, WorldSpec};
 use crate::kms::key::{Alias, Ciphertext, ImportToken, Key, KeyRef, KeyStore, Signature};
@@ -20,42 +21,42 @@ use crate::services::lambda::Function;
 /// The state of a Case. Equality of [`State::contents`] is what `unchanged` means.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
-    pub(crate) spec: WorldSpec,
-    pub(crate) initial_symbols: InitialSymbols,
-    pub(crate) organization_names: Option<OrganizationNames>,
+    pub(crate) spec: Shared<WorldSpec>,
+    pub(crate) initial_symbols: Shared<InitialSymbols>,
+    pub(crate) organization_names: Option<Shared<OrganizationNames>>,
     pub(crate) as_of: Date,
     pub(crate) quirks: Quirks,
     pub(crate) clock: Clock,
     /// Values saved by steps.
-    pub(crate) saved: BTreeMap<String, String>,
+    pub(crate) saved: Shared<BTreeMap<String, String>>,
     /// When each principal's temporary credentials were made: at their first use.
-    pub(crate) sessions: BTreeMap<StepPrincipal, Timestamp>,
+    pub(crate) sessions: Shared<BTreeMap<StepPrincipal, Timestamp>>,
     /// Texts the model invented for what the target chooses while the case runs.
-    pub(crate) symbols: BTreeSet<String>,
+    pub(crate) symbols: Shared<BTreeSet<String>>,
     /// Numbers what is invented.
     pub(crate) sequence: u64,
     /// What every ciphertext blob stands for. Not contents: making a ciphertext changes nothing in AWS.
-    pub(crate) ciphertexts: BTreeMap<String, Ciphertext>,
+    pub(crate) ciphertexts: Shared<BTreeMap<String, Ciphertext>>,
     /// What every signature and MAC stands for, likewise.
-    pub(crate) signatures: BTreeMap<String, Signature>,
+    pub(crate) signatures: Shared<BTreeMap<String, Signature>>,
     /// The key spec of every public key that was given out.
-    pub(crate) public_keys: BTreeMap<String, String>,
+    pub(crate) public_keys: Shared<BTreeMap<String, String>>,
     /// Import tokens that were given out.
-    pub(crate) import_tokens: BTreeMap<String, ImportToken>,
+    pub(crate) import_tokens: Shared<BTreeMap<String, ImportToken>>,
     pub(crate) contents: Contents,
 }
 
 /// Everything an API call can change.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Contents {
-    pub(crate) accounts: BTreeMap<AccountId, Account>,
-    pub(crate) organization: Option<Organization>,
-    pub(crate) keys: BTreeMap<KeyRef, Key>,
-    pub(crate) aliases: BTreeMap<AliasRef, Alias>,
-    pub(crate) key_stores: BTreeMap<KeyStoreRef, KeyStore>,
+    pub(crate) accounts: Shared<BTreeMap<AccountId, Shared<Account>>>,
+    pub(crate) organization: Option<Shared<Organization>>,
+    pub(crate) keys: Shared<BTreeMap<KeyRef, Shared<Key>>>,
+    pub(crate) aliases: Shared<BTreeMap<AliasRef, Alias>>,
+    pub(crate) key_stores: Shared<BTreeMap<KeyStoreRef, KeyStore>>,
     /// Symbolic names of the world's keys.
-    pub(crate) key_names: BTreeMap<(AccountId, String), KeyRef>,
-    pub(crate) buckets: BTreeMap<String, Bucket>,
+    pub(crate) key_names: Shared<BTreeMap<(AccountId, String), KeyRef>>,
+    pub(crate) buckets: Shared<BTreeMap<String, Shared<Bucket>>>,
 }
 
 /// Where an alias lives: an alias is unique in its account and Region.
@@ -197,7 +198,7 @@ impl State {
     }
 
     pub(crate) fn account(&self, id: &AccountId) -> Option<&Account> {
-        self.contents.accounts.get(id)
+        self.contents.accounts.get(id).map(|account| &**account)
     }
 
     /// The account, made on first use.
@@ -214,11 +215,11 @@ impl State {
     }
 
     pub(crate) fn key(&self, key: &KeyRef) -> Option<&Key> {
-        self.contents.keys.get(key)
+        self.contents.keys.get(key).map(|key| &**key)
     }
 
     pub(crate) fn bucket(&self, name: &str) -> Option<&Bucket> {
-        self.contents.buckets.get(name)
+        self.contents.buckets.get(name).map(|bucket| &**bucket)
     }
 
     /// Whether two accounts are in the same organization.

@@ -40,7 +40,7 @@ impl HtmlReport {
     /// [`ReportError::Create`].
     pub fn create(folder: &Path) -> Result<Self, ReportError> {
         Ok(Self {
-            file: super::ndjson::create_file(folder, "report.html")?,
+            file: super::folder::create_file(folder, "report.html")?,
             start: None,
             matrix: Matrix::default(),
             findings: Vec::new(),

@@ -3,8 +3,8 @@
 use super::fields::{long, text, text_map};
 use super::members::members;
 
-super::service_table! { "backup", aws_sdk_backup::Client;
-    "CreateBackupVault" create_backup_vault {
+super::service_table! { "backup", aws_sdk_backup;
+    "CreateBackupVault" create_backup_vault CreateBackupVault {
         "BackupVaultName" text set_backup_vault_name,
         "BackupVaultTags" text_map set_backup_vault_tags,
         "EncryptionKeyArn" text set_encryption_key_arn,
@@ -12,7 +12,7 @@ super::service_table! { "backup", aws_sdk_backup::Client;
     } => |output| members()
         .put("BackupVaultName", output.backup_vault_name())
         .put("BackupVaultArn", output.backup_vault_arn());
-    "StartBackupJob" start_backup_job {
+    "StartBackupJob" start_backup_job StartBackupJob {
         "BackupVaultName" text set_backup_vault_name,
         "ResourceArn" text set_resource_arn,
         "IamRoleArn" text set_iam_role_arn,
@@ -20,7 +20,7 @@ super::service_table! { "backup", aws_sdk_backup::Client;
         "StartWindowMinutes" long set_start_window_minutes,
         "CompleteWindowMinutes" long set_complete_window_minutes,
     } => |output| members().put("BackupJobId", output.backup_job_id()).put("RecoveryPointArn", output.recovery_point_arn());
-    "DescribeBackupJob" describe_backup_job {
+    "DescribeBackupJob" describe_backup_job DescribeBackupJob {
         "BackupJobId" text set_backup_job_id,
     } => |output| members()
         .put("BackupJobId", output.backup_job_id())

@@ -8,8 +8,8 @@ use super::members::members;
 use super::{Answer, Failure};
 use crate::target::TargetError;
 
-super::service_table! { "lambda", aws_sdk_lambda::Client;
-    "CreateFunction" create_function {
+super::service_table! { "lambda", aws_sdk_lambda;
+    "CreateFunction" create_function CreateFunction {
         "FunctionName" text set_function_name,
         "Runtime" word set_runtime,
         "Role" text set_role,
@@ -27,7 +27,7 @@ super::service_table! { "lambda", aws_sdk_lambda::Client;
         .put("FunctionArn", output.function_arn())
         .put("Role", output.role())
         .put("KMSKeyArn", output.kms_key_arn());
-    "UpdateFunctionConfiguration" update_function_configuration {
+    "UpdateFunctionConfiguration" update_function_configuration UpdateFunctionConfiguration {
         "FunctionName" text set_function_name,
         "Role" text set_role,
         "Handler" text set_handler,
@@ -42,7 +42,7 @@ super::service_table! { "lambda", aws_sdk_lambda::Client;
         .put("FunctionArn", output.function_arn())
         .put("Role", output.role())
         .put("KMSKeyArn", output.kms_key_arn());
-    "GetFunctionConfiguration" get_function_configuration {
+    "GetFunctionConfiguration" get_function_configuration GetFunctionConfiguration {
         "FunctionName" text set_function_name,
         "Qualifier" text set_qualifier,
     } => |output| members()
@@ -59,11 +59,11 @@ super::service_table! { "lambda", aws_sdk_lambda::Client;
                 members().put("ErrorCode", error.error_code()).put("Message", error.message())
             }))
         }));
-    "DeleteFunction" delete_function {
+    "DeleteFunction" delete_function DeleteFunction {
         "FunctionName" text set_function_name,
         "Qualifier" text set_qualifier,
     } => |_output| members();
-    "Invoke" invoke {
+    "Invoke" invoke Invoke {
         "FunctionName" text set_function_name,
         "InvocationType" word set_invocation_type,
         "Payload" blob set_payload,

@@ -3,6 +3,7 @@
 
 mod backup;
 mod credentials;
+mod direct;
 mod dynamodb;
 mod fields;
 mod iam;
@@ -173,25 +174,28 @@ impl Driver {
             rails.furnish(&operation, &mut with)?;
         }
         let mut fields = Fields::new(&operation, with);
+        let line = Arc::clone(&self.line);
+        let bucket = call.with.get("Bucket").and_then(Value::as_str);
+        let direct = direct::suits(&line, &call).then_some((&*line, bucket));
         let called = match call.service {
-            "kms" => kms::call(&clients.kms, call.name, &mut fields).await,
+            "kms" => kms::call(&clients.kms, direct, call.name, &mut fields).await,
             "s3" if s3_presignable::NAMES.contains(&call.name) => {
                 if call.shape == Shape::Presigned && call.credentials.is_some() {
                     self.presign(&call, fields.clone()).await?;
                 }
-                s3_presignable::call(&clients.s3, call.name, &mut fields).await
+                s3_presignable::call(&clients.s3, direct, call.name, &mut fields).await
             }
             "s3" => {
                 s3::supply(call.name, call.region, &mut fields);
-                s3::call(&clients.s3, call.name, &mut fields).await
+                s3::call(&clients.s3, direct, call.name, &mut fields).await
             }
-            "iam" => iam::call(&clients.iam, call.name, &mut fields).await,
-            "sts" => sts::call(&clients.sts, call.name, &mut fields).await,
+            "iam" => iam::call(&clients.iam, direct, call.name, &mut fields).await,
+            "sts" => sts::call(&clients.sts, direct, call.name, &mut fields).await,
             "lambda" => {
                 lambda::supply(call.name, &mut fields);
-                lambda::call(&clients.lambda, call.name, &mut fields).await
+                lambda::call(&clients.lambda, direct, call.name, &mut fields).await
             }
-            "backup" => backup::call(&clients.backup, call.name, &mut fields).await,
+            "backup" => backup::call(&clients.backup, direct, call.name, &mut fields).await,
             "dynamodb" => dynamodb::call(&self.line, call.name, &mut fields).await,
             service => Err(unknown_operation(service, call.name)),
         };
@@ -370,16 +374,16 @@ where
 ///
 /// A table marked `presignable` also makes presigned requests for its operations.
 macro_rules! service_table {
-    (presignable $service:literal, $client:ty; $($name:literal $method:ident {
+    (presignable $service:literal, $sdk:ident; $($name:literal $method:ident $operation:ident {
         $($field:literal $reader:ident $setter:ident,)*
     } => |$output:ident| $json:expr;)*) => {
-        $crate::target::driver::service_table! { $service, $client; $($name $method {
+        $crate::target::driver::service_table! { $service, $sdk; $($name $method $operation {
             $($field $reader $setter,)*
         } => |$output| $json;)* }
 
         /// Has the SDK presign the request of this name.
         pub(super) async fn presign(
-            client: &$client,
+            client: &$sdk::Client,
             name: &str,
             fields: &mut $crate::target::driver::fields::Fields,
             presigning: aws_sdk_s3::presigning::PresigningConfig,
@@ -397,20 +401,43 @@ macro_rules! service_table {
             }
         }
     };
-    ($service:literal, $client:ty; $($name:literal $method:ident {
+    ($service:literal, $sdk:ident; $($name:literal $method:ident $operation:ident {
         $($field:literal $reader:ident $setter:ident,)*
     } => |$output:ident| $json:expr;)*) => {
         /// The operations of this service.
         pub(super) const NAMES: &[&str] = &[$($name),*];
 
-        /// Makes the call of this name.
-        pub(super) async fn call(client: &$client, name: &str, fields: &mut $crate::target::driver::fields::Fields) -> $crate::target::driver::Called {
+        /// Makes the call of this name; through the SDK's client, or straight over a line to a bucket.
+        pub(super) async fn call(
+            client: &$sdk::Client,
+            direct: Option<(&$crate::target::connector::Line, Option<&str>)>,
+            name: &str,
+            fields: &mut $crate::target::driver::fields::Fields,
+        ) -> $crate::target::driver::Called {
+            use aws_smithy_runtime_api::client::interceptors::context::Input;
             match name {
                 $($name => {
-                    let request = client.$method();
-                    $(let request = request.$setter($reader(fields, $field)?);)*
+                    let input = $crate::target::driver::direct::fresh(client.$method().as_input());
+                    $(let input = input.$setter($reader(fields, $field)?);)*
                     fields.finish()?;
-                    Ok(match Box::pin(request.send()).await {
+                    let answer = match direct {
+                        None => Box::pin(input.send_with(client)).await,
+                        Some((line, bucket)) => match input.build() {
+                            Err(error) => Err(aws_sdk_kms::error::SdkError::construction_failure(error)),
+                            Ok(input) => {
+                                static GLUE: std::sync::OnceLock<aws_smithy_types::config_bag::FrozenLayer> =
+                                    std::sync::OnceLock::new();
+                                let glue = GLUE.get_or_init(|| {
+                                    $crate::target::driver::direct::glue(&$sdk::operation::$method::$operation::new())
+                                });
+                                let of = ($name, bucket);
+                                let exchange =
+                                    $crate::target::driver::direct::call(line, $service, of, glue, Input::erase(input));
+                                Box::pin(exchange).await
+                            }
+                        },
+                    };
+                    Ok(match answer {
                         Ok($output) => Ok(serde_json::Value::from($json)),
                         Err(error) => Err($crate::target::driver::failure(error)?),
                     })

@@ -11,8 +11,8 @@ use super::s3_types::{
     public_access_block, restore_request, retention, tagging, versioning, website,
 };
 
-super::service_table! { "s3", aws_sdk_s3::Client;
-    "CreateBucket" create_bucket {
+super::service_table! { "s3", aws_sdk_s3;
+    "CreateBucket" create_bucket CreateBucket {
         "ACL" word set_acl,
         "Bucket" text set_bucket,
         "CreateBucketConfiguration" bucket_configuration set_create_bucket_configuration,
@@ -24,21 +24,21 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "ObjectLockEnabledForBucket" boolean set_object_lock_enabled_for_bucket,
         "ObjectOwnership" word set_object_ownership,
     } => |output| members().put("Location", output.location());
-    "DeleteBucket" delete_bucket {
+    "DeleteBucket" delete_bucket DeleteBucket {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "HeadBucket" head_bucket {
+    "HeadBucket" head_bucket HeadBucket {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().put("BucketRegion", output.bucket_region());
-    "ListBuckets" list_buckets {
+    "ListBuckets" list_buckets ListBuckets {
         "MaxBuckets" integer set_max_buckets,
         "ContinuationToken" text set_continuation_token,
         "Prefix" text set_prefix,
         "BucketRegion" text set_bucket_region,
     } => |output| members().list("Buckets", output.buckets(), |bucket| members().put("Name", bucket.name()));
-    "DeleteObjects" delete_objects {
+    "DeleteObjects" delete_objects DeleteObjects {
         "Bucket" text set_bucket,
         "Delete" delete set_delete,
         "RequestPayer" word set_request_payer,
@@ -60,7 +60,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
                 .put("Code", error.code())
                 .put("Message", error.message())
         });
-    "CopyObject" copy_object {
+    "CopyObject" copy_object CopyObject {
         "ACL" word set_acl,
         "Bucket" text set_bucket,
         "ChecksumAlgorithm" word set_checksum_algorithm,
@@ -103,7 +103,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         .put("ServerSideEncryption", output.server_side_encryption().map(|word| word.as_str()))
         .put("SSEKMSKeyId", output.ssekms_key_id())
         .put("BucketKeyEnabled", output.bucket_key_enabled());
-    "ListObjects" list_objects {
+    "ListObjects" list_objects ListObjects {
         "Bucket" text set_bucket,
         "Delimiter" text set_delimiter,
         "Marker" text set_marker,
@@ -118,7 +118,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         .list("Contents", output.contents(), object)
         .list("CommonPrefixes", output.common_prefixes(), |one| members().put("Prefix", one.prefix()))
         .put("IsTruncated", output.is_truncated());
-    "ListObjectsV2" list_objects_v2 {
+    "ListObjectsV2" list_objects_v2 ListObjectsV2 {
         "Bucket" text set_bucket,
         "Delimiter" text set_delimiter,
         "MaxKeys" integer set_max_keys,
@@ -137,7 +137,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         .list("Contents", output.contents(), object)
         .list("CommonPrefixes", output.common_prefixes(), |one| members().put("Prefix", one.prefix()))
         .put("IsTruncated", output.is_truncated());
-    "CreateMultipartUpload" create_multipart_upload {
+    "CreateMultipartUpload" create_multipart_upload CreateMultipartUpload {
         "ACL" word set_acl,
         "Bucket" text set_bucket,
         "ContentType" text set_content_type,
@@ -172,7 +172,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         .put("ServerSideEncryption", output.server_side_encryption().map(|word| word.as_str()))
         .put("SSEKMSKeyId", output.ssekms_key_id())
         .put("BucketKeyEnabled", output.bucket_key_enabled());
-    "UploadPartCopy" upload_part_copy {
+    "UploadPartCopy" upload_part_copy UploadPartCopy {
         "Bucket" text set_bucket,
         "CopySource" text set_copy_source,
         "CopySourceRange" text set_copy_source_range,
@@ -195,7 +195,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         .put("ServerSideEncryption", output.server_side_encryption().map(|word| word.as_str()))
         .put("SSEKMSKeyId", output.ssekms_key_id())
         .put("BucketKeyEnabled", output.bucket_key_enabled());
-    "CompleteMultipartUpload" complete_multipart_upload {
+    "CompleteMultipartUpload" complete_multipart_upload CompleteMultipartUpload {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "MultipartUpload" completed_upload set_multipart_upload,
@@ -213,14 +213,14 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         .put("ServerSideEncryption", output.server_side_encryption().map(|word| word.as_str()))
         .put("SSEKMSKeyId", output.ssekms_key_id())
         .put("BucketKeyEnabled", output.bucket_key_enabled());
-    "AbortMultipartUpload" abort_multipart_upload {
+    "AbortMultipartUpload" abort_multipart_upload AbortMultipartUpload {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "UploadId" text set_upload_id,
         "RequestPayer" word set_request_payer,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "ListParts" list_parts {
+    "ListParts" list_parts ListParts {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "MaxParts" integer set_max_parts,
@@ -231,7 +231,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
     } => |output| members().put("Bucket", output.bucket()).put("Key", output.key()).put("UploadId", output.upload_id()).list("Parts", output.parts(), |part| {
         members().put("PartNumber", part.part_number()).put("ETag", part.e_tag()).put("Size", part.size())
     });
-    "ListMultipartUploads" list_multipart_uploads {
+    "ListMultipartUploads" list_multipart_uploads ListMultipartUploads {
         "Bucket" text set_bucket,
         "Delimiter" text set_delimiter,
         "KeyMarker" text set_key_marker,
@@ -241,7 +241,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "ExpectedBucketOwner" text set_expected_bucket_owner,
         "RequestPayer" word set_request_payer,
     } => |output| members().put("Bucket", output.bucket()).list("Uploads", output.uploads(), upload);
-    "GetObjectAttributes" get_object_attributes {
+    "GetObjectAttributes" get_object_attributes GetObjectAttributes {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "VersionId" text set_version_id,
@@ -258,14 +258,14 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         .put("VersionId", output.version_id())
         .put("StorageClass", output.storage_class().map(|word| word.as_str()))
         .put("ObjectSize", output.object_size());
-    "GetObjectTagging" get_object_tagging {
+    "GetObjectTagging" get_object_tagging GetObjectTagging {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "VersionId" text set_version_id,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
         "RequestPayer" word set_request_payer,
     } => |output| members().put("VersionId", output.version_id()).list("TagSet", output.tag_set(), tag);
-    "PutObjectTagging" put_object_tagging {
+    "PutObjectTagging" put_object_tagging PutObjectTagging {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "VersionId" text set_version_id,
@@ -273,13 +273,13 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "ExpectedBucketOwner" text set_expected_bucket_owner,
         "RequestPayer" word set_request_payer,
     } => |output| members().put("VersionId", output.version_id());
-    "DeleteObjectTagging" delete_object_tagging {
+    "DeleteObjectTagging" delete_object_tagging DeleteObjectTagging {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "VersionId" text set_version_id,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().put("VersionId", output.version_id());
-    "GetObjectAcl" get_object_acl {
+    "GetObjectAcl" get_object_acl GetObjectAcl {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "VersionId" text set_version_id,
@@ -288,7 +288,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
     } => |output| members()
         .put("Owner", output.owner().map(|owner| members().put("ID", owner.id())))
         .list("Grants", output.grants(), acl_grant);
-    "PutObjectAcl" put_object_acl {
+    "PutObjectAcl" put_object_acl PutObjectAcl {
         "ACL" word set_acl,
         "AccessControlPolicy" access_control_policy set_access_control_policy,
         "Bucket" text set_bucket,
@@ -302,7 +302,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "VersionId" text set_version_id,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "GetObjectRetention" get_object_retention {
+    "GetObjectRetention" get_object_retention GetObjectRetention {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "VersionId" text set_version_id,
@@ -313,7 +313,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
             .put("Mode", retention.mode().map(|word| word.as_str()))
             .put("RetainUntilDate", retention.retain_until_date().and_then(in_seconds))
     }));
-    "PutObjectRetention" put_object_retention {
+    "PutObjectRetention" put_object_retention PutObjectRetention {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "VersionId" text set_version_id,
@@ -322,7 +322,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "RequestPayer" word set_request_payer,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "GetObjectLegalHold" get_object_legal_hold {
+    "GetObjectLegalHold" get_object_legal_hold GetObjectLegalHold {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "VersionId" text set_version_id,
@@ -332,7 +332,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "LegalHold",
         output.legal_hold().map(|hold| members().put("Status", hold.status().map(|word| word.as_str()))),
     );
-    "PutObjectLegalHold" put_object_legal_hold {
+    "PutObjectLegalHold" put_object_legal_hold PutObjectLegalHold {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "VersionId" text set_version_id,
@@ -340,7 +340,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "RequestPayer" word set_request_payer,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "RestoreObject" restore_object {
+    "RestoreObject" restore_object RestoreObject {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "VersionId" text set_version_id,
@@ -348,7 +348,7 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "RequestPayer" word set_request_payer,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "SelectObjectContent" select_object_content {
+    "SelectObjectContent" select_object_content SelectObjectContent {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "Expression" text set_expression,
@@ -360,12 +360,12 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "SSECustomerKeyMD5" text set_sse_customer_key_md5,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "PutBucketWebsite" put_bucket_website {
+    "PutBucketWebsite" put_bucket_website PutBucketWebsite {
         "Bucket" text set_bucket,
         "WebsiteConfiguration" website set_website_configuration,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "GetBucketWebsite" get_bucket_website {
+    "GetBucketWebsite" get_bucket_website GetBucketWebsite {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members()
@@ -376,16 +376,16 @@ super::service_table! { "s3", aws_sdk_s3::Client;
                 .put("HostName", Some(redirect.host_name()))
                 .put("Protocol", redirect.protocol().map(|word| word.as_str()))
         }));
-    "DeleteBucketWebsite" delete_bucket_website {
+    "DeleteBucketWebsite" delete_bucket_website DeleteBucketWebsite {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "PutBucketLogging" put_bucket_logging {
+    "PutBucketLogging" put_bucket_logging PutBucketLogging {
         "Bucket" text set_bucket,
         "BucketLoggingStatus" logging_status set_bucket_logging_status,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "GetBucketLogging" get_bucket_logging {
+    "GetBucketLogging" get_bucket_logging GetBucketLogging {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().put("LoggingEnabled", output.logging_enabled().map(|logging| {
@@ -393,13 +393,13 @@ super::service_table! { "s3", aws_sdk_s3::Client;
             .put("TargetBucket", Some(logging.target_bucket()))
             .put("TargetPrefix", Some(logging.target_prefix()))
     }));
-    "GetBucketAcl" get_bucket_acl {
+    "GetBucketAcl" get_bucket_acl GetBucketAcl {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members()
         .put("Owner", output.owner().map(|owner| members().put("ID", owner.id())))
         .list("Grants", output.grants(), acl_grant);
-    "PutBucketAcl" put_bucket_acl {
+    "PutBucketAcl" put_bucket_acl PutBucketAcl {
         "ACL" word set_acl,
         "AccessControlPolicy" access_control_policy set_access_control_policy,
         "Bucket" text set_bucket,
@@ -410,30 +410,30 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "GrantWriteACP" text set_grant_write_acp,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "PutBucketPolicy" put_bucket_policy {
+    "PutBucketPolicy" put_bucket_policy PutBucketPolicy {
         "Bucket" text set_bucket,
         "ConfirmRemoveSelfBucketAccess" boolean set_confirm_remove_self_bucket_access,
         "Policy" policy set_policy,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "GetBucketPolicy" get_bucket_policy {
+    "GetBucketPolicy" get_bucket_policy GetBucketPolicy {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().put("Policy", output.policy());
-    "GetBucketPolicyStatus" get_bucket_policy_status {
+    "GetBucketPolicyStatus" get_bucket_policy_status GetBucketPolicyStatus {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().put("PolicyStatus", output.policy_status().map(|status| members().put("IsPublic", status.is_public())));
-    "DeleteBucketPolicy" delete_bucket_policy {
+    "DeleteBucketPolicy" delete_bucket_policy DeleteBucketPolicy {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "PutBucketEncryption" put_bucket_encryption {
+    "PutBucketEncryption" put_bucket_encryption PutBucketEncryption {
         "Bucket" text set_bucket,
         "ServerSideEncryptionConfiguration" encryption set_server_side_encryption_configuration,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "GetBucketEncryption" get_bucket_encryption {
+    "GetBucketEncryption" get_bucket_encryption GetBucketEncryption {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().put("ServerSideEncryptionConfiguration", output.server_side_encryption_configuration().map(|configuration| {
@@ -451,16 +451,16 @@ super::service_table! { "s3", aws_sdk_s3::Client;
                 }))
         })
     }));
-    "DeleteBucketEncryption" delete_bucket_encryption {
+    "DeleteBucketEncryption" delete_bucket_encryption DeleteBucketEncryption {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "PutPublicAccessBlock" put_public_access_block {
+    "PutPublicAccessBlock" put_public_access_block PutPublicAccessBlock {
         "Bucket" text set_bucket,
         "PublicAccessBlockConfiguration" public_access_block set_public_access_block_configuration,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "GetPublicAccessBlock" get_public_access_block {
+    "GetPublicAccessBlock" get_public_access_block GetPublicAccessBlock {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().put("PublicAccessBlockConfiguration", output.public_access_block_configuration().map(|configuration| {
@@ -470,53 +470,53 @@ super::service_table! { "s3", aws_sdk_s3::Client;
             .put("BlockPublicPolicy", configuration.block_public_policy())
             .put("RestrictPublicBuckets", configuration.restrict_public_buckets())
     }));
-    "DeletePublicAccessBlock" delete_public_access_block {
+    "DeletePublicAccessBlock" delete_public_access_block DeletePublicAccessBlock {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "PutBucketOwnershipControls" put_bucket_ownership_controls {
+    "PutBucketOwnershipControls" put_bucket_ownership_controls PutBucketOwnershipControls {
         "Bucket" text set_bucket,
         "OwnershipControls" ownership set_ownership_controls,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "GetBucketOwnershipControls" get_bucket_ownership_controls {
+    "GetBucketOwnershipControls" get_bucket_ownership_controls GetBucketOwnershipControls {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().put("OwnershipControls", output.ownership_controls().map(|controls| {
         members().list("Rules", controls.rules(), |rule| members().put("ObjectOwnership", Some(rule.object_ownership().as_str())))
     }));
-    "DeleteBucketOwnershipControls" delete_bucket_ownership_controls {
+    "DeleteBucketOwnershipControls" delete_bucket_ownership_controls DeleteBucketOwnershipControls {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "PutBucketVersioning" put_bucket_versioning {
+    "PutBucketVersioning" put_bucket_versioning PutBucketVersioning {
         "Bucket" text set_bucket,
         "VersioningConfiguration" versioning set_versioning_configuration,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "GetBucketVersioning" get_bucket_versioning {
+    "GetBucketVersioning" get_bucket_versioning GetBucketVersioning {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().put("Status", output.status().map(|word| word.as_str()));
-    "PutBucketTagging" put_bucket_tagging {
+    "PutBucketTagging" put_bucket_tagging PutBucketTagging {
         "Bucket" text set_bucket,
         "Tagging" tagging set_tagging,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "GetBucketTagging" get_bucket_tagging {
+    "GetBucketTagging" get_bucket_tagging GetBucketTagging {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().list("TagSet", output.tag_set(), tag);
-    "DeleteBucketTagging" delete_bucket_tagging {
+    "DeleteBucketTagging" delete_bucket_tagging DeleteBucketTagging {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "PutBucketAbac" put_bucket_abac {
+    "PutBucketAbac" put_bucket_abac PutBucketAbac {
         "Bucket" text set_bucket,
         "AbacStatus" abac_status set_abac_status,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "UpdateObjectEncryption" update_object_encryption {
+    "UpdateObjectEncryption" update_object_encryption UpdateObjectEncryption {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "VersionId" text set_version_id,
@@ -524,16 +524,16 @@ super::service_table! { "s3", aws_sdk_s3::Client;
         "RequestPayer" word set_request_payer,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "PutBucketRequestPayment" put_bucket_request_payment {
+    "PutBucketRequestPayment" put_bucket_request_payment PutBucketRequestPayment {
         "Bucket" text set_bucket,
         "RequestPaymentConfiguration" payment set_request_payment_configuration,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |_output| members();
-    "GetBucketRequestPayment" get_bucket_request_payment {
+    "GetBucketRequestPayment" get_bucket_request_payment GetBucketRequestPayment {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().put("Payer", output.payer().map(|word| word.as_str()));
-    "GetBucketLocation" get_bucket_location {
+    "GetBucketLocation" get_bucket_location GetBucketLocation {
         "Bucket" text set_bucket,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().put("LocationConstraint", output.location_constraint().map(|word| word.as_str()));

@@ -6,8 +6,8 @@ use super::fields::{boolean, integer, moment, text, text_map, word};
 use super::members::{Members, members};
 use super::s3_types::body;
 
-super::service_table! { presignable "s3", aws_sdk_s3::Client;
-    "PutObject" put_object {
+super::service_table! { presignable "s3", aws_sdk_s3;
+    "PutObject" put_object PutObject {
         "ACL" word set_acl,
         "Body" body set_body,
         "Bucket" text set_bucket,
@@ -46,7 +46,7 @@ super::service_table! { presignable "s3", aws_sdk_s3::Client;
         .put("SSEKMSKeyId", output.ssekms_key_id())
         .put("SSEKMSEncryptionContext", output.ssekms_encryption_context())
         .put("BucketKeyEnabled", output.bucket_key_enabled());
-    "GetObject" get_object {
+    "GetObject" get_object GetObject {
         "Bucket" text set_bucket,
         "IfMatch" text set_if_match,
         "IfNoneMatch" text set_if_none_match,
@@ -83,7 +83,7 @@ super::service_table! { presignable "s3", aws_sdk_s3::Client;
             }
         }
     };
-    "HeadObject" head_object {
+    "HeadObject" head_object HeadObject {
         "Bucket" text set_bucket,
         "IfMatch" text set_if_match,
         "IfNoneMatch" text set_if_none_match,
@@ -107,7 +107,7 @@ super::service_table! { presignable "s3", aws_sdk_s3::Client;
         .put("ServerSideEncryption", output.server_side_encryption().map(|word| word.as_str()))
         .put("SSEKMSKeyId", output.ssekms_key_id())
         .put("BucketKeyEnabled", output.bucket_key_enabled());
-    "DeleteObject" delete_object {
+    "DeleteObject" delete_object DeleteObject {
         "Bucket" text set_bucket,
         "Key" text set_key,
         "VersionId" text set_version_id,
@@ -115,7 +115,7 @@ super::service_table! { presignable "s3", aws_sdk_s3::Client;
         "RequestPayer" word set_request_payer,
         "ExpectedBucketOwner" text set_expected_bucket_owner,
     } => |output| members().put("DeleteMarker", output.delete_marker()).put("VersionId", output.version_id());
-    "ListObjectVersions" list_object_versions {
+    "ListObjectVersions" list_object_versions ListObjectVersions {
         "Bucket" text set_bucket,
         "Delimiter" text set_delimiter,
         "KeyMarker" text set_key_marker,
@@ -131,7 +131,7 @@ super::service_table! { presignable "s3", aws_sdk_s3::Client;
         .list("DeleteMarkers", output.delete_markers(), |marker| {
             members().put("Key", marker.key()).put("VersionId", marker.version_id()).put("IsLatest", marker.is_latest())
         });
-    "UploadPart" upload_part {
+    "UploadPart" upload_part UploadPart {
         "Body" body set_body,
         "Bucket" text set_bucket,
         "ContentMD5" text set_content_md5,

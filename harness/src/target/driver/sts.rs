@@ -6,10 +6,10 @@ use super::fields::{Fields, built, integer, needed, policy, records, text, texts
 use super::members::members;
 use crate::target::TargetError;
 
-super::service_table! { "sts", aws_sdk_sts::Client;
-    "GetCallerIdentity" get_caller_identity {
+super::service_table! { "sts", aws_sdk_sts;
+    "GetCallerIdentity" get_caller_identity GetCallerIdentity {
     } => |output| members().put("Account", output.account()).put("Arn", output.arn()).put("UserId", output.user_id());
-    "AssumeRole" assume_role {
+    "AssumeRole" assume_role AssumeRole {
         "RoleArn" text set_role_arn,
         "RoleSessionName" text set_role_session_name,
         "PolicyArns" policy_arns set_policy_arns,
@@ -29,12 +29,12 @@ super::service_table! { "sts", aws_sdk_sts::Client;
             }),
         )
         .put("SourceIdentity", output.source_identity());
-    "GetSessionToken" get_session_token {
+    "GetSessionToken" get_session_token GetSessionToken {
         "DurationSeconds" integer set_duration_seconds,
         "SerialNumber" text set_serial_number,
         "TokenCode" text set_token_code,
     } => |_output| members();
-    "GetFederationToken" get_federation_token {
+    "GetFederationToken" get_federation_token GetFederationToken {
         "Name" text set_name,
         "Policy" policy set_policy,
         "PolicyArns" policy_arns set_policy_arns,

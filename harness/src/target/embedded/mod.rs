@@ -44,6 +44,9 @@ pub struct EmbeddedOptions {
     pub seed: Option<u64>,
     /// What is done to its calls on purpose.
     pub disturbance: Option<Disturbance>,
+    /// Whether calls go through the SDKs' whole clients also where the emulator is in this process: slower, and the yardstick of the
+    /// direct way.
+    pub through_sdks: bool,
 }
 
 /// The emulator in this process. It can be sent to another thread, and each worker owns one.
@@ -94,7 +97,8 @@ impl EmbeddedTarget {
         ))
     }
 
-    /// The emulator's handler called directly: the same drivers and SDKs, without sockets.
+    /// The emulator's handler called directly: the same drivers, the SDKs' serializers and parsers, without sockets and without what the
+    /// SDKs' clients do besides, unless the options ask for it.
     ///
     /// # Errors
     /// [`TargetError::Transport`] when no runtime can be made.
@@ -153,7 +157,8 @@ impl EmbeddedTarget {
             disturbance,
             real_time: false,
         });
-        let line = Arc::new(Line::new(way, endpoint).with_patience(patience));
+        let line = Line::new(way, endpoint).with_patience(patience);
+        let line = Arc::new(if options.through_sdks { line } else { line.directly() });
         Self {
             name,
             options,
@@ -469,7 +474,6 @@ async fn begin(
     };
     let Hands { control, options, .. } = hands;
     // What could stand in the provisioner's way comes into force now: the organization, endpoints, delays and faults.
-    let spec = world.resolved_spec().clone();
     // A case that is about propagation keeps its own.
     let own = case.world.as_ref().is_some_and(|world| world.propagation.is_some());
     let delay = if own {
@@ -489,7 +493,7 @@ async fn begin(
     Ok((
         binding,
         Running {
-            spec,
+            world: world.clone(),
             clock,
             trail_position,
             credentials: BTreeMap::new(),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_credential_types::Credentials;
-use countersign_model::case::{ArrangeStep, CallStep, InvokeStep, Shape, Step, WorldSpec};
+use countersign_model::case::{ArrangeStep, CallStep, InvokeStep, Shape, Step};
+use countersign_model::world::World;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -26,7 +27,8 @@ const LONGEST_SESSION: SignedDuration = SignedDuration::from_hours(11);
 /// What is known while a case runs.
 #[derive(Debug)]
 pub(super) struct Running {
-    pub(super) spec: WorldSpec,
+    /// The world at the start.
+    pub(super) world: World,
     pub(super) clock: Timestamp,
     pub(super) trail_position: u64,
     /// By principal and network.
@@ -95,7 +97,11 @@ impl Walk<'_> {
             .binding
             .outward_json(&Value::Object(step.with.clone()))
             .map_err(unbound)?;
-        let region = step.region.as_ref().unwrap_or(&self.running.spec.region).clone();
+        let region = step
+            .region
+            .as_ref()
+            .unwrap_or(&self.running.world.resolved_spec().region)
+            .clone();
         let observed = self
             .observe(Call {
                 service: step.call.service(),
@@ -120,7 +126,7 @@ impl Walk<'_> {
     /// An invocation is made by the root user of the function's account: what is observed is the function's start.
     async fn invoke(&mut self, step: &InvokeStep) -> Result<Observed, TargetError> {
         let holds = |spec: &countersign_model::case::AccountSpec| spec.functions.contains_key(&step.function);
-        let spec = &self.running.spec;
+        let spec = self.running.world.resolved_spec();
         let account = step
             .account
             .clone()
@@ -183,7 +189,8 @@ impl Walk<'_> {
             let (account, name) = key_of(path)?;
             let keys: Vec<_> = self
                 .running
-                .spec
+                .world
+                .resolved_spec()
                 .accounts
                 .iter()
                 .filter(|(id, _)| account.as_ref().is_none_or(|account| account == *id))
@@ -195,7 +202,10 @@ impl Walk<'_> {
                     keys.len()
                 )));
             };
-            let region = key.region.as_ref().unwrap_or(&self.running.spec.region);
+            let region = key
+                .region
+                .as_ref()
+                .unwrap_or(&self.running.world.resolved_spec().region);
             let id = self
                 .binding
                 .outward_text(key.id.as_deref().unwrap_or_default())

@@ -122,6 +122,9 @@ capabilities! {
     DynamoDb = "dynamodb",
 }
 
+/// How the ARNs of AWS's own policies begin.
+const AWS_MANAGED: &str = "arn:aws:iam::aws:policy/";
+
 /// Condition keys whose value follows from the clock.
 const OF_THE_CLOCK: [&str; 5] = [
     "aws:currenttime",
@@ -175,6 +178,7 @@ pub fn of_world(case: &Case) -> Vec<Capability> {
         ),
         (Capability::SseKms, of_accounts(&has_sse_kms)),
         (Capability::Conditions, mentions("\"condition\"")),
+        (Capability::AwsManagedPolicies, of_accounts(&has_aws_managed_policy)),
         (Capability::PermissionsBoundary, of_accounts(&has_boundary)),
         (
             Capability::ServiceLinkedRoles,
@@ -350,6 +354,23 @@ fn has_sse_kms(account: &AccountSpec) -> bool {
     })
 }
 
+/// AdministratorAccess too: where the endpoint lacks it, the case is rewritten before it gets here (`Target::translate`).
+fn has_aws_managed_policy(account: &AccountSpec) -> bool {
+    let users = account
+        .users
+        .values()
+        .flat_map(|user| user.attached.iter().chain(&user.permissions_boundary));
+    let roles = account
+        .roles
+        .values()
+        .flat_map(|role| role.attached.iter().chain(&role.permissions_boundary));
+    let groups = account.groups.values().flat_map(|group| &group.attached);
+    users
+        .chain(roles)
+        .chain(groups)
+        .any(|policy| policy.starts_with(AWS_MANAGED))
+}
+
 fn has_boundary(account: &AccountSpec) -> bool {
     account.users.values().any(|user| user.permissions_boundary.is_some())
         || account.roles.values().any(|role| role.permissions_boundary.is_some())
@@ -416,6 +437,33 @@ steps:
         let step: Vec<&str> = of_step(&rich.steps[0]).into_iter().map(Capability::word).collect();
         assert_eq!(step, ["s3", "presigned", "session_tags", "source_ip"]);
         assert_eq!(of_step(&rich.steps[1]), [Capability::Clock]);
+    }
+
+    #[test]
+    fn policies_of_aws_itself_are_not_the_accounts() {
+        for (holder, needed) in [
+            (
+                "users: {u: {attached: [\"arn:aws:iam::aws:policy/ReadOnlyAccess\"]}}",
+                true,
+            ),
+            (
+                "roles: {r: {permissions_boundary: \"arn:aws:iam::aws:policy/ReadOnlyAccess\"}}",
+                true,
+            ),
+            (
+                "users: {u: {attached: [\"arn:aws:iam::111122223333:policy/mine\"]}}, managed_policies: {mine: {Version: \"2012-10-17\", Statement: [{Effect: Allow, Action: \"*\", Resource: \"*\"}]}}",
+                false,
+            ),
+        ] {
+            let case = case(&format!(
+                "countersign: 1\nid: test.managed\nworld: {{accounts: {{\"111122223333\": {{{holder}}}}}}}\nsteps: []\n"
+            ));
+            assert_eq!(
+                of_world(&case).contains(&Capability::AwsManagedPolicies),
+                needed,
+                "{holder}"
+            );
+        }
     }
 
     #[test]

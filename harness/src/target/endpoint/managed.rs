@@ -1,5 +1,8 @@
-//! An endpoint that Countersign installs and starts itself: packages in a virtual environment of their own, a process group on a loopback
-//! port, gone when its handle is. No shell is involved. How it is driven is the profile's.
+//! An endpoint that Countersign installs and starts itself: packages in a virtual environment of their own (`install`), a process group on a
+//! loopback port, gone when its handle is, or when Countersign is (`tied`). No shell is involved. How it is driven is the profile's.
+
+mod install;
+mod tied;
 
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -10,10 +13,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::profile::{Install, Profile, StartCommand};
+use self::install::installed;
+use self::tied::{RunFolder, tied};
+use super::profile::{Profile, StartCommand};
+use crate::expectations::file_stem;
 
-/// How long an installation may take.
-const INSTALLING: Duration = Duration::from_secs(600);
 /// How long a process that was told to end may take.
 const LEAVE: Duration = Duration::from_secs(2);
 /// Bytes of a log that are quoted: the last ones.
@@ -82,7 +86,7 @@ pub enum ManagedError {
 pub struct Managed {
     child: Child,
     port: u16,
-    data: PathBuf,
+    folder: RunFolder,
 }
 
 impl Managed {
@@ -104,11 +108,10 @@ impl Managed {
             0 => free_port().map_err(|error| at(Path::new("127.0.0.1:0"), &error))?,
             given => given,
         };
-        let data = home
-            .join("runs")
-            .join(format!("{}-{}-{port}", profile.name, std::process::id()));
-        fs::create_dir_all(&data).map_err(|error| at(&data, &error))?;
-        let mut managed = spawn(profile, command, &environment, port, data)?;
+        let runs = home.join("runs");
+        let name = format!("{}-{}-{port}", file_stem(&profile.name), std::process::id());
+        let folder = RunFolder::new(&runs, &name).map_err(|error| at(&runs.join(&name), &error))?;
+        let mut managed = spawn(profile, command, &environment, port, folder)?;
         managed.wait_until_ready(profile, command)?;
         Ok(managed)
     }
@@ -125,7 +128,7 @@ impl Managed {
 
     /// Where it writes what it has to say.
     pub fn log(&self) -> PathBuf {
-        self.data.join("log")
+        self.folder.path().join("log")
     }
 
     fn wait_until_ready(&mut self, profile: &Profile, command: &StartCommand) -> Result<(), ManagedError> {
@@ -163,7 +166,6 @@ impl Drop for Managed {
         let _ = self.child.wait();
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         running.retain(|process| *process != self.child.id());
-        let _ = fs::remove_dir_all(&self.data);
     }
 }
 
@@ -187,99 +189,14 @@ pub fn cache() -> PathBuf {
         .unwrap_or_else(|| std::env::temp_dir().join("countersign"))
 }
 
-/// The virtual environment with the packages: made once, and made anew if it was left half-made.
-fn installed(
-    profile: &Profile,
-    install: &Install,
-    home: &Path,
-    say: &mut dyn FnMut(&str),
-) -> Result<PathBuf, ManagedError> {
-    let wanted = install.python.join("\n");
-    let name: String = wanted
-        .chars()
-        .map(|letter| {
-            if letter.is_ascii_alphanumeric() || letter == '.' {
-                letter
-            } else {
-                '-'
-            }
-        })
-        .collect();
-    let folder = home.join("targets").join(name);
-    let mark = folder.join("installed.txt");
-    if fs::read_to_string(&mark).is_ok_and(|text| text == wanted) {
-        return Ok(folder);
-    }
-    say(&format!(
-        "installing {} into {}",
-        install.python.join(" "),
-        folder.display()
-    ));
-    fs::create_dir_all(&folder).map_err(|error| at(&folder, &error))?;
-    let log = folder.join("install.log");
-    let python = folder.join("bin").join("python");
-    let run = |program: &Path, arguments: &[&str]| -> Result<(), ManagedError> {
-        let command = format!("{} {}", program.display(), arguments.join(" "));
-        let failed = |how: String| ManagedError::Install {
-            profile: profile.name.clone(),
-            command: command.clone(),
-            how,
-            log: last_words(&log),
-        };
-        let output = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .map_err(|error| at(&log, &error))?;
-        let errors = output.try_clone().map_err(|error| at(&log, &error))?;
-        let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(errors);
-        own_group(&mut command);
-        let mut child = command
-            .spawn()
-            .map_err(|error| failed(format!("cannot be run: {error}")))?;
-        let until = Instant::now() + INSTALLING;
-        loop {
-            match child.try_wait() {
-                Ok(Some(status)) if status.success() => return Ok(()),
-                Ok(Some(status)) => return Err(failed(format!("failed ({status})"))),
-                Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(50)),
-                Ok(None) => {
-                    end_group(child.id(), true);
-                    let _ = child.wait();
-                    return Err(failed(format!("did not end in {} s", INSTALLING.as_secs())));
-                }
-                Err(error) => return Err(failed(error.to_string())),
-            }
-        }
-    };
-    let folder_text = folder.to_string_lossy().into_owned();
-    run(Path::new("python3"), &["-m", "venv", "--clear", &folder_text])?;
-    let mut arguments = vec![
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--no-input",
-        "--quiet",
-    ];
-    arguments.extend(install.python.iter().map(String::as_str));
-    run(&python, &arguments)?;
-    fs::write(&mark, &wanted).map_err(|error| at(&mark, &error))?;
-    Ok(folder)
-}
-
 fn spawn(
     profile: &Profile,
     start: &StartCommand,
     environment: &Path,
     port: u16,
-    data: PathBuf,
+    folder: RunFolder,
 ) -> Result<Managed, ManagedError> {
+    let data = folder.path().to_owned();
     let filled = |text: &str| {
         text.replace("{venv}", &environment.to_string_lossy())
             .replace("{port}", &port.to_string())
@@ -289,7 +206,15 @@ fn spawn(
     let output = fs::File::create(&log).map_err(|error| at(&log, &error))?;
     let errors = output.try_clone().map_err(|error| at(&log, &error))?;
     let program = filled(&start.program);
-    let mut command = Command::new(&program);
+    let missing = |reason: &str| ManagedError::Start {
+        profile: profile.name.clone(),
+        how: format!("`{program}` cannot be run ({reason}): is it installed, and on PATH?"),
+        log: profile.homepage.clone().unwrap_or_default(),
+    };
+    if !is_there(&program) {
+        return Err(missing("there is no such program"));
+    }
+    let mut command = tied(&program);
     command
         .args(start.arguments.iter().map(|argument| filled(argument)))
         .current_dir(&data)
@@ -306,13 +231,21 @@ fn spawn(
         command.env(name, filled(value));
     }
     own_group(&mut command);
-    let child = command.spawn().map_err(|error| ManagedError::Start {
-        profile: profile.name.clone(),
-        how: format!("`{program}` cannot be run ({error}): is it installed, and on PATH?"),
-        log: profile.homepage.clone().unwrap_or_default(),
-    })?;
+    let child = command.spawn().map_err(|error| missing(&error.to_string()))?;
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner).push(child.id());
-    Ok(Managed { child, port, data })
+    let managed = Managed { child, port, folder };
+    let noted = managed.folder.note(managed.process(), program.as_ref());
+    noted.map_err(|error| at(managed.folder.path(), &error))?;
+    Ok(managed)
+}
+
+/// Whether a program can be found: what ties it to this process could not say so.
+fn is_there(program: &str) -> bool {
+    if program.contains('/') {
+        return Path::new(program).exists();
+    }
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).exists()))
 }
 
 /// A group of its own: what it starts can be ended with it, and Ctrl-C in the terminal is ours alone.

@@ -37,8 +37,8 @@ use crate::live::{self, CleanOptions, Cleaned, LiveError, LiveOptions, Rails, Ra
 pub use canary::{Canary, CanaryError, canary};
 pub use capability::{ALL as CAPABILITIES, Capability, of_step, of_world};
 pub use profile::{
-    Administrator, Denials, EffortLimits, Enforcement, HttpCall, Install, Isolation, Missing, Profile, ProfileError,
-    Sessions, StartCommand,
+    Administrator, Denials, EffortLimits, Enforcement, HttpCall, Install, Isolation, Missing, Organizations, Profile,
+    ProfileError, Sessions, StartCommand,
 };
 pub use settings::{AwsSettings, Endpoints, SettingsError};
 

@@ -87,6 +87,9 @@ pub struct Profile {
     pub capabilities: BTreeSet<Capability>,
     /// Whether and how it enforces policies.
     pub enforcement: Enforcement,
+    /// What its Organizations service is worth; only rehearsals of live runs ask (docs/live.md).
+    #[serde(default)]
+    pub organizations: Organizations,
     /// How state is wiped; needed for `isolation = "reset"`.
     #[serde(default)]
     pub reset: Option<HttpCall>,
@@ -120,6 +123,17 @@ pub enum Isolation {
     Reset,
     /// Each case has names of its own; nothing is wiped.
     Names,
+}
+
+/// What an endpoint's Organizations service is worth.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Organizations {
+    /// It says which account manages an organization, or that it is not there.
+    #[default]
+    Real,
+    /// It makes whoever asks the manager of an organization of their own: its answer says nothing.
+    Nominal,
 }
 
 /// Whether and how an endpoint enforces policies.

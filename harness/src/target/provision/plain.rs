@@ -16,7 +16,6 @@ use serde_json::{Map, Value};
 use crate::target::TargetError;
 use crate::target::connector::Line;
 use crate::target::driver::{Answer, Call, Failure};
-use crate::target::shape;
 
 /// Makes a call, if it is one of those and the emulator is in this process.
 ///
@@ -30,7 +29,9 @@ pub(super) async fn call(line: &Line, call: &Call<'_>) -> Result<Option<Answer>,
         return Ok(None);
     };
     let request = request.map_err(|error| TargetError::adapter(error.to_string()))?;
-    let request = shape::sign_header(request, call.service, credentials, call.region, line.now())
+    let request = line
+        .signing_keys()
+        .sign(request, call.service, credentials, call.region, line.now())
         .map_err(TargetError::adapter)?;
     let response = line.send(request).await?;
     let body = String::from_utf8_lossy(response.body());

@@ -1,0 +1,164 @@
+//! `countersign cost`: where the time of generated cases goes, in µs of CPU a step. One thread, no sockets.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use countersign_model::case::{Case, Step};
+use countersign_model::outcome::Outcome;
+use countersign_model::world::World;
+
+use super::arguments::CostArguments;
+use super::{Exit, Failure, print, some_cases};
+use crate::differential::{Binding, run_case};
+use crate::generate;
+use crate::stats::StatsBuilder;
+use crate::target::{EmbeddedOptions, EmbeddedTarget, Observed, Target, TargetError};
+
+pub(super) fn run(arguments: &CostArguments) -> Result<Exit, Failure> {
+    some_cases(arguments.cases)?;
+    let options = EmbeddedOptions {
+        through_sdks: arguments.through_sdks,
+        ..EmbeddedOptions::default()
+    };
+    let costs = measure(arguments.cases, arguments.seed, options)
+        .map_err(|error| Failure::message(Exit::Target, error, "please report it with the seed"))?;
+    print(render(&costs).as_bytes())?;
+    Ok(if costs.disagreeing == 0 {
+        Exit::Conformant
+    } else {
+        Exit::Divergence
+    })
+}
+
+/// What came of the measured cases, and what their parts took.
+#[derive(Default)]
+struct Costs {
+    steps: u64,
+    discards: u64,
+    disagreeing: u64,
+    generation: Duration,
+    world: Duration,
+    apply: Duration,
+    provisioning: Duration,
+    target: Duration,
+    run: Duration,
+    statistics: Duration,
+}
+
+/// A target that is timed.
+struct Timed {
+    inner: EmbeddedTarget,
+    provisioning: Duration,
+    steps: Duration,
+}
+
+impl Target for Timed {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn begin(&mut self, case: &Case, world: &World) -> Result<Binding, TargetError> {
+        let (result, time) = timed(|| self.inner.begin(case, world));
+        self.provisioning += time;
+        result
+    }
+
+    fn step(&mut self, step: &Step, outcome: &Outcome, binding: &mut Binding) -> Result<Observed, TargetError> {
+        let (result, time) = timed(|| self.inner.step(step, outcome, binding));
+        self.steps += time;
+        result
+    }
+
+    fn end(&mut self) -> Result<(), TargetError> {
+        self.inner.end()
+    }
+}
+
+fn measure(cases: u64, seed: u64, options: EmbeddedOptions) -> Result<Costs, TargetError> {
+    let mut target = Timed {
+        inner: EmbeddedTarget::in_process(options)?,
+        provisioning: Duration::ZERO,
+        steps: Duration::ZERO,
+    };
+    let mut costs = Costs::default();
+    let mut statistics = StatsBuilder::default();
+    for number in 0..cases {
+        let (case, time) = timed(|| generate::from_seed(seed, number));
+        costs.generation += time;
+        let Ok(case) = case else {
+            costs.discards += 1;
+            continue;
+        };
+        let (world, time) = timed(|| World::new(&case));
+        costs.world += time;
+        if let Ok(mut world) = world {
+            let (_, time) = timed(|| case.steps.iter().filter_map(|step| world.apply(step).ok()).count());
+            costs.apply += time;
+        }
+        let (report, time) = timed(|| run_case(&case, &mut target));
+        costs.run += time;
+        costs.steps += case.steps.len() as u64;
+        let Ok(report) = report else { continue };
+        costs.disagreeing += u64::from(!report.agrees());
+        let outcomes: Vec<_> = report.steps.iter().map(|step| step.expected.as_ref()).collect();
+        let ((), time) = timed(|| statistics.add(&case, &outcomes));
+        costs.statistics += time;
+    }
+    costs.provisioning = target.provisioning;
+    costs.target = target.steps;
+    Ok(costs)
+}
+
+fn render(costs: &Costs) -> String {
+    let model = costs.world + costs.apply;
+    let comparison = costs
+        .run
+        .saturating_sub(costs.provisioning + costs.target)
+        .saturating_sub(model);
+    let rows = [
+        ("generation (with the model once)", costs.generation),
+        ("model: world", costs.world),
+        ("model: steps", costs.apply),
+        ("building the world", costs.provisioning),
+        ("steps on the target", costs.target),
+        ("comparison and the rest of a case", comparison),
+        ("statistics", costs.statistics),
+    ];
+    let mut text = format!(
+        "{} steps, {} discards, {} cases disagree\n",
+        costs.steps, costs.discards, costs.disagreeing
+    );
+    for (name, time) in rows {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{:>10.1} µs  {name}", a_step(time, costs.steps));
+    }
+    let whole = a_step(costs.generation + costs.run + costs.statistics, costs.steps);
+    let _ = writeln!(
+        text,
+        "{whole:>10.1} µs  a step in all: {:.0} steps a second",
+        1e6 / whole
+    );
+    text
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn a_step(time: Duration, steps: u64) -> f64 {
+    time.as_secs_f64() * 1e6 / steps.max(1) as f64
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let before = on_cpu();
+    let result = work();
+    (result, on_cpu().saturating_sub(before))
+}
+
+/// CPU time of this thread, so that other work on the machine does not count; where there is none, time as it passes.
+fn on_cpu() -> Duration {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    let scheduled = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = scheduled.and_then(|text| text.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(
+        || START.get_or_init(std::time::Instant::now).elapsed(),
+        Duration::from_nanos,
+    )
+}
