@@ -232,6 +232,8 @@ fn exemplar(
             case = bare;
         }
         let mut asked = 0;
+        // A smaller case differs from the smallest so far in one part.
+        target.remember_worlds(true);
         let mut still_fails = |smaller: &Case| {
             if interrupted.load(Ordering::Relaxed) || !findings::loads(smaller) {
                 return false;
@@ -242,8 +244,12 @@ fn exemplar(
                 }
                 asked += 1;
             }
-            run_case(smaller, target)
-                .is_ok_and(|report| fingerprint::of(smaller, &report).as_deref() == Some(fingerprint.as_str()))
+            let fails = run_case(smaller, target)
+                .is_ok_and(|report| fingerprint::of(smaller, &report).as_deref() == Some(fingerprint.as_str()));
+            if fails {
+                target.keep_world();
+            }
+            fails
         };
         // A question to the model alone costs next to nothing.
         let budget = if effort.stranger {
@@ -257,6 +263,8 @@ fn exemplar(
             shrink::shrink(&case, budget, &mut still_fails)
         };
         shrunk.minimal &= !effort.stranger || asked < effort.shrinking;
+        // What is reported was seen in a world that was built whole.
+        target.remember_worlds(false);
         if let Ok(again) = run_case(&shrunk.case, target)
             && fingerprint::of(&shrunk.case, &again).as_deref() == Some(fingerprint.as_str())
         {

@@ -1,6 +1,7 @@
 //! How good generated cases are: how many differ, what they reach, how they come out. Everything is counted from cases and the
 //! model's outcomes; no target is asked.
 
+mod cells;
 mod digest;
 mod flips;
 mod policies;
@@ -10,22 +11,35 @@ mod render;
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_model::case::{CallStep, Case, Decision, InvokeStep, Step};
+use countersign_model::coverage::Coverage;
 use countersign_model::outcome::Outcome;
 use countersign_model::world::World;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::generate;
+pub use cells::{CellCount, Cells};
 use digest::digest;
 use policies::{is_trivial, layers_without_document, policies};
 
-/// Runs the generator and the model over a number of cases and counts.
+/// Runs the generator and the model over a number of cases and counts; for the table rule × outcome also over ten times as many cases of
+/// the evaluator tier, and over the corpus.
 pub fn collect(cases: u64, seed: u64) -> Stats {
-    collect_with(cases, seed, &generate::Settings::default())
+    let mut builder = built(cases, seed, &generate::Settings::default());
+    let worlds = std::mem::take(&mut builder.coverage);
+    let mut stats = builder.finish();
+    let (cells, unreached) = cells::cells(stats.cases, &worlds, seed);
+    stats.cells = Some(cells);
+    stats.unreached.cells = unreached;
+    stats
 }
 
-/// As [`collect`], with settings of the generator.
-pub fn collect_with(cases: u64, seed: u64, settings: &generate::Settings) -> Stats {
+/// Counts cases with a world alone, with settings of the generator.
+pub fn collect_worlds(cases: u64, seed: u64, settings: &generate::Settings) -> Stats {
+    built(cases, seed, settings).finish()
+}
+
+fn built(cases: u64, seed: u64, settings: &generate::Settings) -> StatsBuilder {
     let mut builder = StatsBuilder::default();
     for number in 0..cases {
         let case = match generate::from_seed_with(seed, number, settings) {
@@ -39,7 +53,7 @@ pub fn collect_with(cases: u64, seed: u64, settings: &generate::Settings) -> Sta
         let outcomes: Vec<Option<&Outcome>> = outcomes.iter().map(Option::as_ref).collect();
         builder.add(&case, &outcomes);
     }
-    builder.finish()
+    builder
 }
 
 /// The model's outcomes of a case, step by step; none where the model cannot take the step.
@@ -91,6 +105,9 @@ pub struct Stats {
     pub flipping_pairs: BTreeMap<String, u64>,
     /// Cases with at least one such pair.
     pub cases_with_flipping_pair: u64,
+    /// The table rule × outcome over both tiers and the corpus; none of a run that only counts what it compares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cells: Option<Cells>,
     /// What was not reached.
     pub unreached: Unreached,
 }
@@ -104,12 +121,8 @@ pub struct Unreached {
     pub operations_without_deny: Vec<String>,
     /// What is not to be expected, with the reason: `OPERATION` or `OPERATION × deny`.
     pub out_of_reach: BTreeMap<String, String>,
-    /// Deciding rules that no trace names.
-    pub rules: Vec<String>,
-    /// Deciding rules whose traces were never allowed, among those that are named.
-    pub rules_without_allow: Vec<String>,
-    /// Deciding rules whose traces were never denied, among those that are named.
-    pub rules_without_deny: Vec<String>,
+    /// Cells `RULE × OUTCOME` that can be filled, and that neither random cases nor the corpus fill.
+    pub cells: Vec<String>,
 }
 
 /// Outcomes by decision.
@@ -199,6 +212,7 @@ pub struct StatsBuilder {
     steps_per_case: Vec<u64>,
     policies_per_case: Vec<u64>,
     layers_per_case: Vec<u64>,
+    coverage: Coverage,
 }
 
 impl StatsBuilder {
@@ -216,6 +230,9 @@ impl StatsBuilder {
         }
         let mut in_case = Decisions::default();
         for (step, outcome) in case.steps.iter().zip(outcomes) {
+            if let Some(outcome) = outcome {
+                self.coverage.add_outcome(outcome);
+            }
             if let Step::Call(call) = step {
                 self.stats.requests += 1;
                 if self.requests.insert(request_digest(call)) {
@@ -263,7 +280,7 @@ impl StatsBuilder {
     /// The figures.
     pub fn finish(self) -> Stats {
         Stats {
-            unreached: reach::unreached(&self.stats.operations, &self.stats.rules),
+            unreached: reach::unreached(&self.stats.operations),
             steps_per_case: Spread::of(self.steps_per_case),
             policies_per_case: Spread::of(self.policies_per_case),
             layers_per_case: Spread::of(self.layers_per_case),

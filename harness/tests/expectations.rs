@@ -162,6 +162,57 @@ fn a_target_with_known_failures_lives_with_them() {
     assert!(!text.contains("corpus "), "nothing was run: {text}");
 }
 
+/// A shard sees a part of what the file is about; all of them together are held to it.
+#[test]
+fn shards_together_are_held_to_the_file() {
+    let folder = Folder::new("shards");
+    let (code, text) = folder.run(&["expect", "update", &target(), "--cases", "30"]);
+    assert_eq!(code, Some(0), "{text}");
+    let known = folder.read(FILE);
+    let nothing = "\n[[expect]]\nfingerprint = \"moon *\"\ngot = \"allow\"\nreason = \"there is none\"\n";
+    folder.write("stale.toml", &format!("{known}{nothing}"));
+    for (file, name, wanted) in [(FILE, "good", 0), ("stale.toml", "stale", 5)] {
+        let reports = ["1", "2"].map(|part| format!("{name}-{part}"));
+        for (part, report) in ["1/2", "2/2"].into_iter().zip(&reports) {
+            let (code, text) = folder.check(&[
+                "--expectations",
+                file,
+                "--seed",
+                "1",
+                "--shard",
+                part,
+                "--report",
+                report,
+            ]);
+            assert_eq!(code, Some(0), "{file} {part}: {text}");
+            assert!(!text.contains("stale     "), "{file} {part}: {text}");
+        }
+        let merged = format!("{name}-merged");
+        let (code, text) = folder.run(&["merge", &reports[0], &reports[1], "--report", &merged]);
+        assert_eq!(code, Some(wanted), "{file}: {text}");
+        assert_eq!(
+            text.contains("matches nothing that the target does"),
+            wanted == 5,
+            "{text}"
+        );
+        let report = folder.read(&format!("{merged}/report.ndjson"));
+        let finished: Value = report
+            .lines()
+            .last()
+            .and_then(|line| serde_json::from_str(line).ok())
+            .expect("the last line is JSON");
+        let count = |name: &str| finished[name].as_array().map_or(0, Vec::len);
+        assert_eq!(count("stale"), usize::from(wanted == 5), "{finished}");
+        // Each class once, with the cases of both shards.
+        let classes = finished["expected"].as_array().expect("there are known failures");
+        let named: std::collections::BTreeSet<_> = classes.iter().map(|class| class["what"].to_string()).collect();
+        assert_eq!(named.len(), classes.len());
+    }
+    // One of the two says nothing about the whole.
+    let (code, text) = folder.run(&["merge", "good-1", "--report", "half"]);
+    assert_eq!(code, Some(2), "{text}");
+}
+
 /// The id of a case of the corpus that passes.
 fn passing_case(report: &str) -> String {
     let lines = report

@@ -72,7 +72,7 @@ fn stories_end_when_the_dice_run_out() {
 /// The figures over 10,000 cases are better than these; fewer cases and other seeds are given some slack.
 #[test]
 fn cases_are_as_good_as_the_figures_demand() {
-    let stats = stats::collect(900, 20_261_122);
+    let stats = stats::collect_worlds(900, 20_261_122, &Settings::default());
     let figures = stats.render();
     assert!(stats.discard_share() < 0.01, "{figures}");
     assert!(stats.distinct_request_share() >= 0.95, "{figures}");
@@ -84,6 +84,22 @@ fn cases_are_as_good_as_the_figures_demand() {
     // 5,000 cases reach every operation with both decisions, of which there are some 170.
     assert!(stats.unreached.operations_without_allow.len() <= 10, "{figures}");
     assert!(stats.unreached.operations_without_deny.len() <= 28, "{figures}");
+}
+
+/// Every cell of the table rule × outcome that something can fill is filled by random cases or by the corpus, nearly all by random cases
+/// alone: 10,000 cases leave some twenty to the corpus, these few some hundred.
+#[test]
+fn every_cell_within_reach_is_reached() {
+    let stats = stats::collect(150, 20_261_122);
+    let cells = stats.cells.as_ref().expect("`collect` fills the table");
+    assert_eq!(stats.unreached.cells, Vec::<String>::new());
+    assert!(cells.rules > 500 && cells.reachable > 1_800, "{cells:?}");
+    assert_eq!(cells.by_random + cells.corpus_only.len(), cells.reachable);
+    assert!(cells.by_random * 100 >= cells.reachable * 75, "{:?}", cells.corpus_only);
+    assert!(
+        cells.evaluator_cases >= 1_450 && cells.corpus_cases > 1_000,
+        "{cells:?}"
+    );
 }
 
 #[test]

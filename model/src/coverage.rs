@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::LazyLock;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::case::{Case, Decision, EvaluatorCase, EvaluatorDecision, EvaluatorRequest};
+use crate::case::{Case, Decision, EvaluatorCase, EvaluatorDecision, EvaluatorRequest, EvaluatorSave};
 use crate::evaluate::case::{Answer, reading_rules, run, save};
 use crate::outcome::{Check, CheckDecision, Outcome};
 use crate::quirks::Quirks;
@@ -124,6 +125,31 @@ impl Coverage {
         }
     }
 
+    /// Counts what came of a step of a world, as [`Coverage::add`] counts it: for who has run the case already.
+    pub fn add_outcome(&mut self, outcome: &Outcome) {
+        for check in &outcome.checks {
+            self.count(check.all_rules(), Column::of_check(check));
+        }
+        self.count(outcome.rules.clone(), Column::of_step(outcome));
+    }
+
+    /// Saves a document on a date and counts what comes of it.
+    pub fn add_save(&mut self, document: &EvaluatorSave, as_of: Date) {
+        let answer = save(document, as_of);
+        let refused = answer.refusal.is_some();
+        self.count(answer.rules, if refused { Column::Refused } else { Column::Allow });
+    }
+
+    /// Adds what another table counted.
+    pub fn merge(&mut self, other: Self) {
+        for (id, theirs) in other.cells {
+            let mine = self.cells.entry(id).or_default();
+            for (mine, theirs) in mine.iter_mut().zip(theirs) {
+                *mine += theirs;
+            }
+        }
+    }
+
     /// Every deciding rule of the catalogue, in its order, also those that nothing names.
     pub fn rows(&self) -> Vec<Row> {
         let deciding = catalogue().values().filter(|rule| rule.is_deciding());
@@ -152,9 +178,7 @@ impl Coverage {
             self.count(rules_of_answer(answer, evaluate, request), Column::of_answer(answer));
         }
         for document in &evaluate.saves {
-            let answer = save(document, as_of);
-            let refused = answer.refusal.is_some();
-            self.count(answer.rules, if refused { Column::Refused } else { Column::Allow });
+            self.add_save(document, as_of);
         }
         Ok(())
     }
@@ -163,11 +187,7 @@ impl Coverage {
         let mut world = World::new(case).map_err(|error| error.to_string())?;
         for step in &case.steps {
             let outcome = world.apply(step).map_err(|error| error.to_string())?;
-            for check in &outcome.checks {
-                self.count(check.all_rules(), Column::of_check(check));
-            }
-            let column = Column::of_step(&outcome);
-            self.count(outcome.rules, column);
+            self.add_outcome(&outcome);
         }
         Ok(())
     }

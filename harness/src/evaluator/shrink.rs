@@ -45,6 +45,16 @@ pub fn single_removals(case: &Case) -> Vec<Case> {
         .collect()
 }
 
+/// The case after one of the edits that shrinking would try, chosen out of so many; none where it cannot be read any more.
+pub(crate) fn edited(case: &Case, choose: impl FnOnce(usize) -> usize) -> Option<Case> {
+    let tree = tree_of(case)?;
+    let edits = edits(&tree);
+    let edit = (!edits.is_empty())
+        .then(|| choose(edits.len()))
+        .and_then(|at| edits.get(at))?;
+    read_back(case, edit.apply(&tree)?)
+}
+
 struct Search<F> {
     best: Case,
     left: usize,

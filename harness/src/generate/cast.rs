@@ -259,6 +259,9 @@ impl Scene<'_, '_, '_> {
             requester_pays: false,
             ownership: None,
             made: false,
+            takes_customer_keys: false,
+            tags: BTreeMap::new(),
+            by_tags: false,
         });
         self.buckets.len() - 1
     }

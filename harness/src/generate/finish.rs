@@ -249,6 +249,9 @@ impl Scene<'_, '_, '_> {
                     .or(bucket.ownership)
                     .map(str::to_owned),
                 requester_pays: bucket.requester_pays.then_some(true),
+                sse_c_blocked: bucket.takes_customer_keys.then_some(false),
+                tags: bucket.tags,
+                abac: bucket.by_tags.then_some(true),
                 encryption,
                 public_access_block,
                 versioning: bucket.versioned.then(|| "Enabled".to_owned()),

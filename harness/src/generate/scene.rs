@@ -148,6 +148,11 @@ pub(super) struct Bucket {
     pub(super) ownership: Option<&'static str>,
     /// It comes to be by a step: the world does not have it, and policies name it by its ARN.
     pub(super) made: bool,
+    /// Whether it was told to take uploads under customers' keys.
+    pub(super) takes_customer_keys: bool,
+    pub(super) tags: BTreeMap<String, String>,
+    /// Whether its tags count for permissions.
+    pub(super) by_tags: bool,
     pub(super) objects: BTreeMap<String, ObjectSpec>,
 }
 

@@ -1,11 +1,11 @@
-//! What cases ought to reach: every operation of the tables with every decision, every deciding rule; and what cannot be, with the
-//! reason.
+//! What cases ought to reach: every operation of the tables with every decision; and what cannot be, with the reason. The rules are
+//! `cells`'.
 
 use std::collections::BTreeMap;
 
 use countersign_model::case::{CallStep, Shape};
 use countersign_model::world::catalogue;
-use countersign_model::{kms, rule, s3};
+use countersign_model::{kms, s3};
 
 use super::{Decisions, Unreached};
 
@@ -56,8 +56,8 @@ pub(super) fn shape_name(shape: Shape) -> &'static str {
     }
 }
 
-/// What is missing in the tables of a run.
-pub(super) fn unreached(operations: &BTreeMap<String, Decisions>, rules: &BTreeMap<String, Decisions>) -> Unreached {
+/// Operations that are missing in the table of a run.
+pub(super) fn unreached(operations: &BTreeMap<String, Decisions>) -> Unreached {
     let mut unreached = Unreached::default();
     for name in operations_to_reach() {
         if let Some((_, why)) = NOT_CALLED.iter().find(|(operation, _)| *operation == name) {
@@ -74,22 +74,6 @@ pub(super) fn unreached(operations: &BTreeMap<String, Decisions>, rules: &BTreeM
         }
         if decisions.allow == 0 {
             unreached.operations_without_allow.push(name);
-        }
-    }
-    for (id, entry) in rule::catalogue() {
-        if !entry.is_deciding() {
-            continue;
-        }
-        match rules.get(id.as_str()) {
-            None => unreached.rules.push(id.to_string()),
-            Some(decisions) => {
-                if decisions.allow == 0 {
-                    unreached.rules_without_allow.push(id.to_string());
-                }
-                if decisions.deny == 0 {
-                    unreached.rules_without_deny.push(id.to_string());
-                }
-            }
         }
     }
     unreached

@@ -97,6 +97,9 @@ impl Stats {
         for (code, count) in &self.codes {
             writeln!(out, "  {code:<40}{count:>9}")?;
         }
+        if let Some(cells) = &self.cells {
+            cells.write(out)?;
+        }
         self.write_unreached(out)
     }
 
@@ -118,9 +121,7 @@ impl Stats {
         for (what, names) in [
             ("operations with allow", &unreached.operations_without_allow),
             ("operations with deny", &unreached.operations_without_deny),
-            ("rules", &unreached.rules),
-            ("rules with allow", &unreached.rules_without_allow),
-            ("rules with deny", &unreached.rules_without_deny),
+            ("cells rule × outcome", &unreached.cells),
         ] {
             writeln!(out, "  {what:<24}{:>4}  {}", names.len(), names.join(" "))?;
         }

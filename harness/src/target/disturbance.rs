@@ -4,6 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+#[cfg(feature = "wire")]
 use sha2::{Digest as _, Sha256};
 
 /// Parts of a whole in millionths: what happens how often.
@@ -26,6 +27,7 @@ pub struct Disturbance {
 }
 
 /// What happens to one attempt of a call.
+#[cfg(feature = "wire")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Incident {
     /// Nothing.
@@ -53,6 +55,7 @@ impl Disturbance {
     }
 
     /// What happens to an attempt of a call of a case.
+    #[cfg(feature = "wire")]
     pub(crate) fn incident(&self, case: &str, call: u64, attempt: u32) -> Incident {
         let mut hash = Sha256::new();
         hash.update(self.seed.to_le_bytes());
@@ -178,6 +181,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "wire")]
     #[test]
     fn incidents_come_as_often_as_asked_and_again_with_the_same_seed() {
         let disturbance: Disturbance = "throttle=0.3,reset=0.1,5xx=0.05,slow=0.05".parse().expect("in form");

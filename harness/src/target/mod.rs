@@ -87,6 +87,15 @@ pub trait Target {
         None
     }
 
+    /// From now on worlds come that differ little from one another, as in shrinking: a target that can go back to a state may make one of
+    /// another instead of building each whole. Switched off again, the next world is built whole.
+    fn remember_worlds(&mut self, on: bool) {
+        let _ = on;
+    }
+
+    /// The world of the last case is the one that those to come are parts of.
+    fn keep_world(&mut self) {}
+
     /// The case is over.
     ///
     /// # Errors

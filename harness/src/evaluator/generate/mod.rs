@@ -1,7 +1,7 @@
 //! Random evaluator cases: bytes in, Case out. A request that is allowed by one route, on which up to three facts are then changed.
 //!
 //! `scene` draws who asks for what, `policies` writes a route by which it is allowed and the guard rails around it, `breakage` changes
-//! facts; `stage` sets up near misses that would seldom come about by themselves. Nothing here decides anything.
+//! facts; `stage` sets up near misses that would seldom come about by themselves, and `written` changes facts of the corpus. Nothing here decides anything.
 
 mod breakage;
 mod condition;
@@ -14,6 +14,7 @@ mod stage;
 mod statement;
 mod text;
 mod vocabulary;
+mod written;
 
 use arbitrary::Unstructured;
 use countersign_model::case::{Case, EvaluatorCase, Origin};
@@ -24,7 +25,7 @@ use crate::generate::dice::Dice;
 use vocabulary::SWITCHES;
 
 /// Version of the generator: it changes whenever the same bytes give another case.
-pub const GENERATOR: u32 = 3;
+pub const GENERATOR: u32 = 4;
 
 /// Bytes behind one seeded case, more than a case draws.
 const SEED_BYTES: usize = 4 * 1024;
@@ -37,6 +38,9 @@ const STAGE_CHANGES: &[(u32, u32)] = &[(75, 0), (25, 1)];
 
 /// In how many of a hundred cases the scene is set for one near miss.
 const STAGED: u8 = 34;
+
+/// How many of a hundred cases are a question of the corpus with other facts.
+const WRITTEN: u8 = 6;
 
 /// In how many of a hundred cases a disputed rule is read the other way.
 const SWITCHED: u8 = 8;
@@ -59,6 +63,15 @@ pub enum Discard {
 pub fn case(bytes: &mut Unstructured<'_>) -> Result<Case, Discard> {
     let mut dice = Dice::new(bytes);
     let dice = &mut dice;
+    if dice.percent(WRITTEN)
+        && let Some(case) = written::draw(dice)
+    {
+        return if dice.exhausted() {
+            Err(Discard::Exhausted)
+        } else {
+            Ok(case)
+        };
+    }
     let staged = dice.percent(STAGED);
     let (mut scene, policies, grants) = if staged {
         stage::draw(dice)

@@ -1,6 +1,7 @@
 //! Probes: small stories set for one mistake each, which the longer stories would meet too seldom. Somebody may do all but what the probe
 //! is about, or a state is in place that must count. What comes of it is not decided here.
 
+mod customers;
 mod facts;
 mod grants;
 mod identities;
@@ -51,6 +52,11 @@ enum Probe {
     SeveralKeys,
     StrangeReaders,
     SingleFacts,
+    CustomerKeys,
+    TaggedBuckets,
+    SourceOfGrant,
+    RoleOfService,
+    OddKeys,
 }
 
 /// How often each is told.
@@ -87,7 +93,12 @@ const PROBES: &[(u32, Probe)] = &[
     (8, Probe::RightPermission),
     (3, Probe::SeveralKeys),
     (4, Probe::StrangeReaders),
-    (12, Probe::SingleFacts),
+    (14, Probe::SingleFacts),
+    (7, Probe::CustomerKeys),
+    (3, Probe::TaggedBuckets),
+    (3, Probe::SourceOfGrant),
+    (3, Probe::RoleOfService),
+    (2, Probe::OddKeys),
 ];
 
 impl Scene<'_, '_, '_> {
@@ -127,6 +138,11 @@ impl Scene<'_, '_, '_> {
             Probe::SeveralKeys => self.several_keys(),
             Probe::StrangeReaders => self.strange_readers(),
             Probe::SingleFacts => self.single_facts(),
+            Probe::CustomerKeys => self.customer_keys(),
+            Probe::TaggedBuckets => self.tagged_buckets(),
+            Probe::SourceOfGrant => self.source_of_grant(),
+            Probe::RoleOfService => self.role_of_service(),
+            Probe::OddKeys => self.odd_keys(),
         }
     }
 

@@ -20,7 +20,7 @@ use super::connector::{Line, Way};
 use super::control::ControlPlane;
 use super::driver::Driver;
 use super::patience::Patience;
-use super::provision::{Means, provision, root};
+use super::provision::{BuiltWorld, Means, Memory, Recall, provision, root};
 use super::settings::{organization, vpc_endpoints};
 use super::{
     AuthorizerTarget, CallCount, Disturbance, EvaluatorAnswer, Observed, SavingAnswer, Settling, Target, TargetError,
@@ -63,8 +63,9 @@ pub struct EmbeddedTarget {
     twins: Vec<TwinSeen>,
     // Cases without a world: an emulator that runs elsewhere has no way in for them.
     authorizer: Option<AuthorizerTarget>,
-    // The last world as it was built, where the emulator can go back to it.
-    built: Option<Built>,
+    // The emulator's state, where it is in this process: worlds that were built can be gone back to.
+    state: Option<Arc<Emulator>>,
+    worlds: Worlds,
     // Held for as long as the target lives; dropped with it.
     server: Option<Server>,
 }
@@ -78,6 +79,7 @@ impl EmbeddedTarget {
         let (runtime, emulator, control) = start(&options)?;
         let authorizer = Some(authorizer(&options)?);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let state = Some(Arc::clone(&emulator));
         let server = runtime
             .block_on(async { serve(emulator, address).await })
             .map_err(|error| TargetError::transport(format!("the emulator cannot listen on {address}: {error}")))?;
@@ -89,6 +91,7 @@ impl EmbeddedTarget {
             control,
             options,
             authorizer,
+            state,
             Some(server),
             "embedded",
         ))
@@ -102,6 +105,7 @@ impl EmbeddedTarget {
     pub fn in_process(options: EmbeddedOptions) -> Result<Self, TargetError> {
         let (runtime, emulator, control) = start(&options)?;
         let authorizer = Some(authorizer(&options)?);
+        let state = Some(Arc::clone(&emulator));
         Ok(Self::over(
             runtime,
             Way::InProcess(emulator),
@@ -109,6 +113,7 @@ impl EmbeddedTarget {
             control,
             options,
             authorizer,
+            state,
             None,
             "in-process",
         ))
@@ -128,6 +133,7 @@ impl EmbeddedTarget {
             options,
             None,
             None,
+            None,
             "elsewhere",
         ))
     }
@@ -143,6 +149,7 @@ impl EmbeddedTarget {
         control: ControlPlane,
         options: EmbeddedOptions,
         authorizer: Option<AuthorizerTarget>,
+        state: Option<Arc<Emulator>>,
         server: Option<Server>,
         name: &'static str,
     ) -> Self {
@@ -162,7 +169,8 @@ impl EmbeddedTarget {
             usage: Usage::default(),
             twins: Vec::new(),
             authorizer,
-            built: None,
+            state,
+            worlds: Worlds::default(),
             server,
         }
     }
@@ -213,14 +221,16 @@ impl Target for EmbeddedTarget {
         self.case = None;
         self.driver.line().begin_case(&case.id);
         let calls_before = self.driver.line().calls();
-        let result = self.runtime.block_on(begin(
-            &mut self.driver,
-            &self.control,
-            &self.options,
-            &mut self.built,
-            case,
-            world,
-        ));
+        // What was disturbed on the way is no world to go back to.
+        let state = self.state.as_deref().filter(|_| self.options.disturbance.is_none());
+        let hands = Hands {
+            driver: &mut self.driver,
+            control: &self.control,
+            options: &self.options,
+        };
+        let result = self
+            .runtime
+            .block_on(begin(hands, state, &mut self.worlds, case, world));
         let calls = self.driver.line().calls() - calls_before;
         self.usage.provisioning = CallCount {
             calls,
@@ -260,6 +270,17 @@ impl Target for EmbeddedTarget {
             ..self.driver.line().waiting()
         };
         result
+    }
+
+    fn remember_worlds(&mut self, on: bool) {
+        self.worlds = Worlds {
+            remembers: on,
+            ..Worlds::default()
+        };
+    }
+
+    fn keep_world(&mut self) {
+        self.worlds.kept = self.worlds.last.clone();
     }
 
     fn settling(&self) -> Option<Settling> {
@@ -361,6 +382,38 @@ fn runtime() -> Result<tokio::runtime::Runtime, TargetError> {
         .map_err(|error| TargetError::transport(format!("no runtime for the target: {error}")))
 }
 
+/// What a world is built with.
+struct Hands<'a> {
+    driver: &'a mut Driver,
+    control: &'a ControlPlane,
+    options: &'a EmbeddedOptions,
+}
+
+/// Worlds that can be gone back to.
+#[derive(Debug, Default)]
+struct Worlds {
+    /// Whether worlds are made of one another.
+    remembers: bool,
+    /// The one that was built last.
+    last: Option<Arc<Built>>,
+    /// The one that others are made of.
+    kept: Option<Arc<Built>>,
+}
+
+impl Worlds {
+    fn of(&self, case: &Case) -> Option<Arc<Built>> {
+        let mut known = self.last.iter().chain(&self.kept);
+        known.find(|built| built.is_of(case)).map(Arc::clone)
+    }
+
+    /// The world that the one of a case may be made of.
+    fn before(&self, case: &Case, world: &World) -> Option<Arc<Built>> {
+        let kept = self.kept.as_ref().filter(|_| self.remembers)?;
+        let alike = kept.quirks == case.quirks && kept.as_of == case.as_of && kept.began == world.now();
+        alike.then(|| Arc::clone(kept))
+    }
+}
+
 /// A world as it was built, before anything that stands in a provisioner's way came into force.
 #[derive(Debug)]
 struct Built {
@@ -368,8 +421,10 @@ struct Built {
     spec: Option<WorldSpec>,
     quirks: BTreeMap<String, Value>,
     as_of: Option<Date>,
+    began: Timestamp,
     binding: Binding,
     snapshot: Snapshot,
+    memory: Option<Memory>,
 }
 
 impl Built {
@@ -378,38 +433,46 @@ impl Built {
     }
 }
 
-/// Builds the world, or goes back to it where the last case had the same one: shrinking and fault measurement ask much in one world.
+/// Builds the world, or goes back to it where it was built before: shrinking and fault measurement ask much in one world.
 async fn begin(
-    driver: &mut Driver,
-    control: &ControlPlane,
-    options: &EmbeddedOptions,
-    built: &mut Option<Built>,
+    mut hands: Hands<'_>,
+    state: Option<&Emulator>,
+    worlds: &mut Worlds,
     case: &Case,
     world: &World,
 ) -> Result<(Binding, Running), TargetError> {
-    let line = Arc::clone(driver.line());
+    let line = Arc::clone(hands.driver.line());
     let clock = world.now();
     line.facts().clock = Some(clock);
-    // What was disturbed on the way is no world to go back to.
-    let emulator = line.emulator().filter(|_| options.disturbance.is_none()).cloned();
-    let (binding, clock) = match (&emulator, &*built) {
-        (Some(emulator), Some(built)) if built.is_of(case) => {
+    let (binding, clock) = match (state, worlds.of(case)) {
+        (Some(emulator), Some(built)) => {
             emulator.restore(&built.snapshot);
-            (built.binding.clone(), clock)
-        }
-        _ => {
-            *built = None;
-            let (binding, clock) = build(driver, control, options, case, world).await?;
-            *built = emulator.map(|emulator| Built {
-                spec: case.world.clone(),
-                quirks: case.quirks.clone(),
-                as_of: case.as_of,
-                binding: binding.clone(),
-                snapshot: emulator.snapshot(),
-            });
+            let binding = built.binding.clone();
+            worlds.last = Some(built);
             (binding, clock)
         }
+        _ => {
+            worlds.last = None;
+            let made = build_or_remake(&mut hands, state, worlds, case, world).await?;
+            let binding = made.binding.clone();
+            worlds.last = state.map(|emulator| {
+                Arc::new(Built {
+                    spec: case.world.clone(),
+                    quirks: case.quirks.clone(),
+                    as_of: case.as_of,
+                    began: world.now(),
+                    binding: made.binding,
+                    snapshot: emulator.snapshot(),
+                    memory: made.memory,
+                })
+            });
+            if worlds.remembers && worlds.kept.is_none() {
+                worlds.kept.clone_from(&worlds.last);
+            }
+            (binding, made.clock)
+        }
     };
+    let Hands { control, options, .. } = hands;
     // What could stand in the provisioner's way comes into force now: the organization, endpoints, delays and faults.
     // A case that is about propagation keeps its own.
     let own = case.world.as_ref().is_some_and(|world| world.propagation.is_some());
@@ -439,13 +502,52 @@ async fn begin(
     ))
 }
 
-async fn build(
-    driver: &mut Driver,
-    control: &ControlPlane,
-    options: &EmbeddedOptions,
+/// Makes the world of the one that is kept, and builds it whole where that cannot be.
+async fn build_or_remake(
+    hands: &mut Hands<'_>,
+    state: Option<&Emulator>,
+    worlds: &Worlds,
     case: &Case,
     world: &World,
-) -> Result<(Binding, Timestamp), TargetError> {
+) -> Result<BuiltWorld, TargetError> {
+    let Some(emulator) = state.filter(|_| worlds.remembers) else {
+        return build(hands, case, world, None).await;
+    };
+    if let Some(before) = worlds.before(case, world)
+        && let Some(memory) = &before.memory
+    {
+        let means = means(hands);
+        let recall = Some(Recall::new(emulator, Some(memory)));
+        // Whatever stands in its way: built whole, it is said by the target itself.
+        if let Ok(made) = provision(hands.driver, &means, case, world, recall).await {
+            return Ok(made);
+        }
+    }
+    build(hands, case, world, Some(Recall::new(emulator, None))).await
+}
+
+fn means<'a>(hands: &Hands<'a>) -> Means<'a> {
+    Means {
+        administrator: &|account| Ok(root(account)),
+        control: Some(hands.control),
+        explicit_defaults: false,
+        bypass_lockout_check: true,
+        settling: settling(hands.options),
+    }
+}
+
+async fn build(
+    hands: &mut Hands<'_>,
+    case: &Case,
+    world: &World,
+    recall: Option<Recall<'_>>,
+) -> Result<BuiltWorld, TargetError> {
+    let means = means(hands);
+    let Hands {
+        driver,
+        control,
+        options,
+    } = hands;
     let line = Arc::clone(driver.line());
     control.reset(&line).await?;
     let mut quirks: Map<String, Value> = case
@@ -464,14 +566,7 @@ async fn build(
         "vpc_endpoints": {},
     });
     control.case(&line, &object(settings)).await?;
-    let means = Means {
-        administrator: &|account| Ok(root(account)),
-        control: Some(control),
-        explicit_defaults: false,
-        bypass_lockout_check: true,
-        settling: settling(options),
-    };
-    let built = provision(driver, &means, case, world).await?;
+    let built = provision(driver, &means, case, world, recall).await?;
     if means.settling.is_none() {
         control.arrange(&line, &json!({"settle": true})).await?;
     }

@@ -349,7 +349,9 @@ async fn begin(
         bypass_lockout_check: profile.bypass_lockout_check,
         settling: settling(profile),
     };
-    let result = provision(driver, &means, case, world).await.map(|(binding, _)| binding);
+    let result = provision(driver, &means, case, world, None)
+        .await
+        .map(|built| built.binding);
     administrators.enforce(driver).await?;
     match result {
         Err(TargetError::Provisioning { what, code, message }) if says_missing(profile, &code, &message) => {

@@ -3,6 +3,7 @@
 
 mod identity;
 mod keys;
+mod memory;
 mod plain;
 mod recovery;
 mod services;
@@ -19,6 +20,7 @@ use super::control::ControlPlane;
 use super::driver::{Answer, Driver};
 use super::{Settling, TargetError};
 use crate::differential::{Binding, BindingError};
+pub(super) use memory::{Memory, Recall};
 
 /// Secret of every account's root user on the embedded target.
 const ROOT_SECRET: &str = "test";
@@ -46,8 +48,17 @@ pub(super) struct Means<'a> {
     pub(super) settling: Option<Settling>,
 }
 
-/// Builds the world and returns the binding of all that the target chose, with the time it is then: where changes propagate late, what a
-/// later call needs is waited for.
+/// A world that was built.
+pub(super) struct BuiltWorld {
+    /// All that the target chose.
+    pub(super) binding: Binding,
+    /// The time it is then.
+    pub(super) clock: Timestamp,
+    /// What other worlds can be made of, where it is remembered.
+    pub(super) memory: Option<Memory>,
+}
+
+/// Builds the world: where changes propagate late, what a later call needs is waited for. With a `recall` it is made of the world that was built before, where that can be.
 ///
 /// # Errors
 /// [`TargetError::Provisioning`] naming what the target refuses; [`TargetError::Unsupported`] for what it does not have.
@@ -56,8 +67,10 @@ pub(super) async fn provision(
     means: &Means<'_>,
     case: &Case,
     world: &World,
-) -> Result<(Binding, Timestamp), TargetError> {
+    recall: Option<Recall<'_>>,
+) -> Result<BuiltWorld, TargetError> {
     let mut provisioner = Provisioner {
+        recall,
         driver,
         means,
         case,
@@ -79,9 +92,14 @@ pub(super) async fn provision(
     provisioner.grants().await?;
     provisioner.bucket_policies().await?;
     provisioner.key_states().await?;
+    provisioner.come_true().await?;
     provisioner.key_policies().await?;
     provisioner.arranged_states().await?;
-    Ok((provisioner.binding, provisioner.clock))
+    Ok(BuiltWorld {
+        binding: provisioner.binding,
+        clock: provisioner.clock,
+        memory: provisioner.recall.and_then(Recall::into_memory),
+    })
 }
 
 /// The root user of an account.
@@ -111,6 +129,7 @@ struct Provisioner<'a> {
     binding: Binding,
     /// The time on the target.
     clock: Timestamp,
+    recall: Option<Recall<'a>>,
 }
 
 impl<'a> Provisioner<'a> {

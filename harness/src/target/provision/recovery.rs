@@ -54,10 +54,14 @@ impl Provisioner<'_> {
         call: &str,
         with: &Map<String, Value>,
     ) -> Result<Answer, TargetError> {
+        if let Some(answer) = self.recalled(account, region, call, with)? {
+            return Ok(answer);
+        }
         if let Some(answer) = Box::pin(self.out_of_the_pool(account, call, with)).await? {
             return Ok(answer);
         }
         let answer = Box::pin(self.make_anew(account, region, call, with)).await?;
+        self.remember(account, region, call, with, &answer);
         if call == "s3:CreateBucket" && answer.result.is_ok() && self.driver.line().rails().is_some() {
             // A bucket gets its tag as soon as it is there.
             let tags = object(json!({"Bucket": with.get("Bucket"), "Tagging": {"TagSet": []}}));
@@ -135,7 +139,7 @@ impl Provisioner<'_> {
         }
     }
 
-    async fn send(
+    pub(super) async fn send(
         &mut self,
         account: &AccountId,
         region: &Region,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use countersign_model::case::{BucketSpec, ObjectSpec, PublicAccessBlockSpec};
 use countersign_model::name::{AccountId, Region};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Provisioner, accepted, list_of_tags, without_null};
 use crate::target::{TargetError, blob};
@@ -165,19 +165,27 @@ impl<'a> Provisioner<'a> {
         }
         for (account, holdings) in &self.spec.accounts {
             if let Some(block) = &holdings.public_access_block {
-                let answer = self
-                    .driver
-                    .put_account_block(
-                        account.as_str(),
-                        (self.means.administrator)(account)?,
-                        self.spec.region.as_str(),
-                        block,
-                    )
-                    .await?;
-                accepted(answer, "account-level Block Public Access")?;
+                self.account_block(account, block).await?;
             }
         }
         Ok(())
+    }
+
+    async fn account_block(&mut self, account: &AccountId, block: &PublicAccessBlockSpec) -> Result<(), TargetError> {
+        let call = "s3control:PutPublicAccessBlock";
+        let region = &self.spec.region;
+        let mut with = Map::new();
+        with.insert("PublicAccessBlockConfiguration".to_owned(), json!(block));
+        if self.recalled(account, region, call, &with)?.is_some() {
+            return Ok(());
+        }
+        let credentials = (self.means.administrator)(account)?;
+        let answer = self
+            .driver
+            .put_account_block(account.as_str(), credentials, region.as_str(), block)
+            .await?;
+        self.remember(account, region, call, &with, &answer);
+        accepted(answer, "account-level Block Public Access").map(|_| ())
     }
 
     /// Whether the bucket is opened while it is filled, and then given its block.

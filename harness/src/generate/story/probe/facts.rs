@@ -51,7 +51,7 @@ impl Scene<'_, '_, '_> {
         let absent = |key: &str| Fact::absent(key);
         let s3 = |operation: &str, with: Value| (format!("s3:{operation}"), with);
         let ((operation, with), action, resource, fact): ((String, Value), &str, String, Fact) =
-            match self.dice.below(11) {
+            match self.dice.below(17) {
                 0 => (
                     s3("ListObjectsV2", json!({"Bucket": name, "Prefix": "reports/"})),
                     "s3:ListBucket",
@@ -113,6 +113,7 @@ impl Scene<'_, '_, '_> {
                         fact,
                     )
                 }
+                9..=14 => self.fact_of_key(actor, key),
                 _ => {
                     let context = self.some_encryption_context();
                     let keys = context.keys().cloned().collect();
@@ -135,7 +136,12 @@ impl Scene<'_, '_, '_> {
         if operation == "s3:CopyObject" {
             self.may(actor, &["s3:GetObject"], vec![resource.clone()]);
         }
-        let mut allow = Draft::allow(Principals::Absent, vec![action.to_owned()], vec![resource]);
+        let mut allow = Draft::allow(Principals::Absent, vec![action.to_owned()], vec![resource.clone()]);
+        if self.dice.below(4) == 0 {
+            // The other way round: what is allowed is denied because of the key.
+            self.may(actor, &[action], vec![resource.clone()]);
+            allow = Draft::deny(Principals::Absent, vec![action.to_owned()], vec![resource]);
+        }
         allow.conditions.push(condition);
         if let Some(identity) = self.actors[actor].identity {
             self.write(Place::Identity(identity), allow);
@@ -145,6 +151,75 @@ impl Scene<'_, '_, '_> {
             ..self.bare(actor, &operation)
         };
         self.call(draft);
+    }
+
+    /// A call on a key that says of one parameter what a policy asks for (`svc:C-15`, `svc:C-17`, `svc:C-19`, `svc:C-22`, `svc:C-25`).
+    fn fact_of_key(&mut self, actor: usize, key: usize) -> ((String, Value), &'static str, String, Fact) {
+        let arn = self.key_arn(key);
+        let account = self.accounts[0].clone();
+        let vault = format!(
+            "arn:aws:backup:{}:{account}:backup-vault:v{}",
+            self.region,
+            self.dice.below(10)
+        );
+        let (call, with, fact) = match self.dice.below(6) {
+            0 => (
+                "kms:CreateGrant",
+                json!({
+                    "KeyId": arn, "GranteePrincipal": self.caller_arn(actor), "Operations": ["Decrypt"],
+                    "Constraints": {"SourceArn": vault},
+                }),
+                Fact::new("kms:GrantConstraintSourceArn", Known::Arn(vault)),
+            ),
+            1 | 2 => {
+                let service = "backup-storage.amazonaws.com";
+                let with = json!({
+                    "KeyId": arn, "GranteeServicePrincipal": service, "RetiringPrincipal": account.root_arn(),
+                    "Operations": ["Decrypt"], "Constraints": {"SourceArn": vault},
+                });
+                (
+                    "kms:CreateGrant",
+                    with,
+                    Fact::text("kms:GranteeServicePrincipal", service),
+                )
+            }
+            3 => {
+                let days = *self.dice.pick(&[90, 180, 365, 2560]);
+                (
+                    "kms:EnableKeyRotation",
+                    json!({"KeyId": arn, "RotationPeriodInDays": days}),
+                    Fact::new("kms:RotationPeriodInDays", Known::Number(days)),
+                )
+            }
+            4 => {
+                let key = self.new_key(0);
+                self.open_key(key);
+                self.keys[key].origin = Some("EXTERNAL");
+                self.keys[key].state = Some("PendingImport".to_owned());
+                let arn = self.key_arn(key);
+                let model = "KEY_MATERIAL_DOES_NOT_EXPIRE";
+                let material = text_blob(&self.phrase());
+                let token = text_blob("none that KMS gave out");
+                let with = json!({
+                    "KeyId": arn, "ImportToken": token, "EncryptedKeyMaterial": material, "ExpirationModel": model,
+                });
+                ("kms:ImportKeyMaterial", with, Fact::text("kms:ExpirationModel", model))
+            }
+            _ => {
+                let policy = json!({"Version": "2012-10-17", "Statement": [
+                    {"Effect": "Allow", "Principal": {"AWS": account.root_arn()}, "Action": "kms:*", "Resource": "*"},
+                ]});
+                let with = json!({
+                    "KeyId": arn, "PolicyName": "default", "Policy": policy, "BypassPolicyLockoutSafetyCheck": true,
+                });
+                (
+                    "kms:PutKeyPolicy",
+                    with,
+                    Fact::new("kms:BypassPolicyLockoutSafetyCheck", Known::Bool(true)),
+                )
+            }
+        };
+        ((call.to_owned(), with), call, "*".to_owned(), fact)
     }
 
     /// Everybody but the root user is denied, by the key that tells who asks (`iam:K-01`).
