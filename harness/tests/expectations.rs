@@ -174,14 +174,27 @@ fn shards_together_are_held_to_the_file() {
     for (file, name, wanted) in [(FILE, "good", 0), ("stale.toml", "stale", 5)] {
         let reports = ["1", "2"].map(|part| format!("{name}-{part}"));
         for (part, report) in ["1/2", "2/2"].into_iter().zip(&reports) {
-            let (code, text) = folder.check(&["--expectations", file, "--seed", "1", "--shard", part, "--report", report]);
+            let (code, text) = folder.check(&[
+                "--expectations",
+                file,
+                "--seed",
+                "1",
+                "--shard",
+                part,
+                "--report",
+                report,
+            ]);
             assert_eq!(code, Some(0), "{file} {part}: {text}");
             assert!(!text.contains("stale     "), "{file} {part}: {text}");
         }
         let merged = format!("{name}-merged");
         let (code, text) = folder.run(&["merge", &reports[0], &reports[1], "--report", &merged]);
         assert_eq!(code, Some(wanted), "{file}: {text}");
-        assert_eq!(text.contains("matches nothing that the target does"), wanted == 5, "{text}");
+        assert_eq!(
+            text.contains("matches nothing that the target does"),
+            wanted == 5,
+            "{text}"
+        );
         let report = folder.read(&format!("{merged}/report.ndjson"));
         let finished: Value = report
             .lines()
