@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::bucket::{Bucket, ObjectVersion};
+use super::documents;
 use super::object_lock::RequestedLock;
 use super::operation::Operation;
 use crate::authorizer::{Context, known};
@@ -193,7 +194,8 @@ pub(crate) fn context(state: &State, request: &Authenticated, subject: &Subject<
     }
     if let Some(bucket) = subject.bucket {
         context.set(known!("s3:resourceaccount"), &bucket.account);
-        for (name, value) in &bucket.tags {
+        // Until the owner wants attribute-based access control, the tags of the bucket count for nothing.
+        for (name, value) in bucket.tags.iter().filter(|_| documents::has_abac(bucket)) {
             context.add_member("s3:BucketTag/", name, value.clone());
         }
     } else if let Some(account) = request.caller.account() {

@@ -284,7 +284,6 @@ fn find_grants<'a>(state: &'a State, actor: &Actor, question: &KeyQuestion<'a>) 
     {
         return found;
     }
-    let source_arn = actor.is_service().then(|| actor.keys.text("aws:SourceArn")).flatten();
     let request = GrantUse {
         operation: name,
         encryption_context: question
@@ -292,7 +291,8 @@ fn find_grants<'a>(state: &'a State, actor: &Actor, question: &KeyQuestion<'a>) 
             .encryption_context
             .then_some(question.encryption_context)
             .flatten(),
-        source_arn,
+        made_by_service: actor.is_service(),
+        source_arn: actor.keys.text("aws:SourceArn"),
     };
     for grant in &question.key.grants {
         let Some(kind) = grant.grantee_of(&actor.caller, &state.quirks) else {

@@ -72,7 +72,9 @@ pub(crate) struct GrantUse<'a> {
     pub(crate) operation: &'a str,
     /// The encryption context, for operations that have one.
     pub(crate) encryption_context: Option<&'a BTreeMap<String, String>>,
-    /// `aws:SourceArn`, when a service calls.
+    /// Whether a service calls: only its calls are held to a source (`svc:G-13`).
+    pub(crate) made_by_service: bool,
+    /// `aws:SourceArn` of the call, which fits no constraint when it is absent.
     pub(crate) source_arn: Option<&'a str>,
 }
 
@@ -104,8 +106,9 @@ impl Grant {
         if matches!(request.operation, "RetireGrant" | "CreateGrant") {
             return true;
         }
-        if let (Some(wanted), Some(source)) = (&self.constraints.source_arn, request.source_arn)
-            && wanted != source
+        if let Some(wanted) = &self.constraints.source_arn
+            && request.made_by_service
+            && request.source_arn != Some(wanted)
         {
             return false;
         }
