@@ -2,6 +2,7 @@
 //! model's outcomes; no target is asked.
 
 mod cells;
+mod digest;
 mod flips;
 mod policies;
 mod reach;
@@ -9,15 +10,16 @@ mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_model::case::{Case, Decision, Step};
+use countersign_model::case::{CallStep, Case, Decision, InvokeStep, Step};
 use countersign_model::coverage::Coverage;
 use countersign_model::outcome::Outcome;
 use countersign_model::world::World;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::generate;
 pub use cells::{CellCount, Cells};
+use digest::digest;
 use policies::{is_trivial, layers_without_document, policies};
 
 /// Runs the generator and the model over a number of cases and counts; for the table rule × outcome also over ten times as many cases of
@@ -205,8 +207,8 @@ impl Stats {
 #[derive(Debug, Clone, Default)]
 pub struct StatsBuilder {
     stats: Stats,
-    cases: BTreeSet<u64>,
-    requests: BTreeSet<u64>,
+    cases: BTreeSet<Option<u64>>,
+    requests: BTreeSet<Option<u64>>,
     steps_per_case: Vec<u64>,
     policies_per_case: Vec<u64>,
     layers_per_case: Vec<u64>,
@@ -223,7 +225,7 @@ impl StatsBuilder {
     pub fn add(&mut self, case: &Case, outcomes: &[Option<&Outcome>]) {
         self.stats.cases += 1;
         self.steps_per_case.push(case.steps.len() as u64);
-        if self.cases.insert(case_hash(case)) {
+        if self.cases.insert(case_digest(case)) {
             self.stats.distinct_cases += 1;
         }
         let mut in_case = Decisions::default();
@@ -231,9 +233,9 @@ impl StatsBuilder {
             if let Some(outcome) = outcome {
                 self.coverage.add_outcome(outcome);
             }
-            if let Some(hash) = request_hash(step) {
+            if let Step::Call(call) = step {
                 self.stats.requests += 1;
-                if self.requests.insert(hash) {
+                if self.requests.insert(request_digest(call)) {
                     self.stats.distinct_requests += 1;
                 }
             }
@@ -243,23 +245,15 @@ impl StatsBuilder {
                 _ => continue,
             };
             if let Step::Call(call) = step {
-                let shapes = self.stats.shapes.entry(operation.to_owned()).or_default();
-                *shapes.entry(reach::shape_name(call.shape).to_owned()).or_default() += 1;
+                let shapes = counted(&mut self.stats.shapes, operation);
+                *counted(shapes, reach::shape_name(call.shape)) += 1;
             }
             let Some(outcome) = outcome else { continue };
             in_case.count(outcome.decision);
             self.stats.decisions.count(outcome.decision);
-            self.stats
-                .operations
-                .entry(operation.to_owned())
-                .or_default()
-                .count(outcome.decision);
+            counted(&mut self.stats.operations, operation).count(outcome.decision);
             for rule in outcome.all_rules() {
-                self.stats
-                    .rules
-                    .entry(rule.to_string())
-                    .or_default()
-                    .count(outcome.decision);
+                counted(&mut self.stats.rules, rule.as_str()).count(outcome.decision);
             }
             if let Some(code) = &outcome.code {
                 *self.stats.codes.entry(code.clone()).or_default() += 1;
@@ -279,7 +273,7 @@ impl StatsBuilder {
         layers.extend(layers_without_document(case));
         self.layers_per_case.push(layers.len() as u64);
         for layer in layers {
-            *self.stats.layers.entry(layer.to_owned()).or_default() += 1;
+            *counted(&mut self.stats.layers, layer) += 1;
         }
     }
 
@@ -293,6 +287,14 @@ impl StatsBuilder {
             ..self.stats
         }
     }
+}
+
+/// What is counted under a name, which is only copied when it is new.
+fn counted<'a, T: Default>(counts: &'a mut BTreeMap<String, T>, name: &str) -> &'a mut T {
+    if !counts.contains_key(name) {
+        counts.insert(name.to_owned(), T::default());
+    }
+    counts.get_mut(name).expect("it was put there if it was missing")
 }
 
 /// A hash that is the same on every machine, with every release of Rust, and whatever the order of JSON members: FNV-1a.
@@ -337,31 +339,49 @@ fn hash_bytes(bytes: &[u8], hash: &mut u64) {
     }
 }
 
-fn case_hash(case: &Case) -> u64 {
-    let steps: Vec<Value> = case.steps.iter().map(unnamed).collect();
-    stable_hash(
-        &json!({"world": case.world, "steps": steps, "as_of": case.as_of, "quirks": case.quirks, "evaluate": case.evaluate}),
-    )
+/// What makes a case: all but its names and origin.
+fn case_digest(case: &Case) -> Option<u64> {
+    let steps: Vec<Option<u64>> = case.steps.iter().map(step_digest).collect();
+    digest(&(&case.world, steps, &case.as_of, &case.quirks, &case.evaluate))
 }
 
-/// What makes a request: caller, operation, parameters, network. None for steps that are not calls.
-fn request_hash(step: &Step) -> Option<u64> {
-    matches!(step, Step::Call(_)).then(|| {
-        let mut request = unnamed(step);
-        if let Value::Object(members) = &mut request {
-            members.remove("save");
-            members.remove("expect");
+/// What makes a step: all but its name.
+fn step_digest(step: &Step) -> Option<u64> {
+    match step {
+        Step::Call(call) => digest(&(request_digest(call), &call.save, &call.expect)),
+        Step::Advance(step) => digest(&("advance", &step.advance)),
+        Step::Settle { .. } => digest(&"settle"),
+        Step::Invoke(step) => {
+            let InvokeStep {
+                name: _,
+                kind,
+                function,
+                account,
+                cold,
+                expect,
+            } = &**step;
+            digest(&("invoke", kind, function, account, cold, expect))
         }
-        stable_hash(&request)
-    })
+        Step::Arrange(step) => digest(&("arrange", &step.arrange)),
+    }
 }
 
-fn unnamed(step: &Step) -> Value {
-    let mut value = serde_json::to_value(step).unwrap_or_default();
-    if let Value::Object(members) = &mut value {
-        members.remove("name");
-    }
-    value
+/// What makes a request: caller, operation, parameters, network.
+fn request_digest(call: &CallStep) -> Option<u64> {
+    let CallStep {
+        name: _,
+        kind,
+        principal,
+        call,
+        with,
+        region,
+        through,
+        shape,
+        context,
+        save: _,
+        expect: _,
+    } = call;
+    digest(&(kind, principal, call, with, region, through, shape, context))
 }
 
 fn percent(part: u64, whole: u64) -> f64 {

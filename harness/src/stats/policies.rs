@@ -1,13 +1,14 @@
 //! The policy documents of a case: where they stand, and which of them say nothing. Counting is the parent's.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use countersign_model::case::{Case, PolicyText, Step, StepPrincipal, WorldSpec};
 use serde_json::Value;
 
 /// Every policy document of a case, with the kind of policy it is.
-pub(super) fn policies(case: &Case) -> Vec<(&'static str, PolicyText)> {
-    let mut found: Vec<(&'static str, PolicyText)> = Vec::new();
+pub(super) fn policies(case: &Case) -> Vec<(&'static str, Cow<'_, PolicyText>)> {
+    let mut found = Vec::new();
     if let Some(world) = &case.world {
         policies_of_world(world, &mut found);
     }
@@ -22,13 +23,13 @@ pub(super) fn policies(case: &Case) -> Vec<(&'static str, PolicyText)> {
         } = &call.principal
             && sessions.insert(&call.principal)
         {
-            found.push(("session", PolicyText::from(policy.clone())));
+            found.push(("session", Cow::Owned(PolicyText::from(policy.clone()))));
         }
     }
     found
 }
 
-fn policies_of_world(world: &WorldSpec, found: &mut Vec<(&'static str, PolicyText)>) {
+fn policies_of_world<'a>(world: &'a WorldSpec, found: &mut Vec<(&'static str, Cow<'a, PolicyText>)>) {
     for account in world.accounts.values() {
         let boundaries: BTreeSet<&String> = account
             .users
@@ -48,7 +49,7 @@ fn policies_of_world(world: &WorldSpec, found: &mut Vec<(&'static str, PolicyTex
                 } else {
                     "identity"
                 },
-                policy.clone(),
+                Cow::Borrowed(policy),
             ));
         }
         let inline = account
@@ -57,34 +58,34 @@ fn policies_of_world(world: &WorldSpec, found: &mut Vec<(&'static str, PolicyTex
             .flat_map(|user| user.policies.values())
             .chain(account.groups.values().flat_map(|group| group.policies.values()))
             .chain(account.roles.values().flat_map(|role| role.policies.values()));
-        found.extend(inline.map(|policy| ("identity", policy.clone())));
+        found.extend(inline.map(|policy| ("identity", Cow::Borrowed(policy))));
         found.extend(
             account
                 .roles
                 .values()
-                .filter_map(|role| role.trust.clone())
-                .map(|policy| ("trust", policy)),
+                .filter_map(|role| role.trust.as_ref())
+                .map(|policy| ("trust", Cow::Borrowed(policy))),
         );
         found.extend(
             account
                 .keys
                 .values()
-                .filter_map(|key| key.policy.clone())
-                .map(|policy| ("key_policy", policy)),
+                .filter_map(|key| key.policy.as_ref())
+                .map(|policy| ("key_policy", Cow::Borrowed(policy))),
         );
         found.extend(
             account
                 .buckets
                 .values()
-                .filter_map(|bucket| bucket.policy.clone())
-                .map(|policy| ("bucket_policy", policy)),
+                .filter_map(|bucket| bucket.policy.as_ref())
+                .map(|policy| ("bucket_policy", Cow::Borrowed(policy))),
         );
         found.extend(
             account
                 .vpc_endpoints
                 .values()
-                .filter_map(|door| door.policy.clone())
-                .map(|policy| ("vpc_endpoint", policy)),
+                .filter_map(|door| door.policy.as_ref())
+                .map(|policy| ("vpc_endpoint", Cow::Borrowed(policy))),
         );
     }
     let mut nodes: Vec<_> = world
@@ -93,8 +94,12 @@ fn policies_of_world(world: &WorldSpec, found: &mut Vec<(&'static str, PolicyTex
         .map(|organization| &organization.root)
         .collect();
     while let Some(node) = nodes.pop() {
-        found.extend(node.scp.iter().cloned().map(|policy| ("service_control", policy)));
-        found.extend(node.rcp.iter().cloned().map(|policy| ("resource_control", policy)));
+        found.extend(node.scp.iter().map(|policy| ("service_control", Cow::Borrowed(policy))));
+        found.extend(
+            node.rcp
+                .iter()
+                .map(|policy| ("resource_control", Cow::Borrowed(policy))),
+        );
         nodes.extend(node.units.values());
     }
 }
@@ -140,27 +145,35 @@ pub(super) fn layers_without_document(case: &Case) -> Vec<&'static str> {
 
 /// A policy that only says that everything, or everything of a service, is allowed on everything.
 pub(super) fn is_trivial(policy: &PolicyText) -> bool {
-    let Ok(Value::Object(document)) = serde_json::from_str::<Value>(&policy.text()) else {
-        return false;
+    let written;
+    let document = match policy {
+        PolicyText::Document(document) => document,
+        PolicyText::Verbatim(text) => match serde_json::from_str::<Value>(text) {
+            Ok(Value::Object(document)) => {
+                written = document;
+                &written
+            }
+            _ => return false,
+        },
     };
     let statements = match document.get("Statement") {
-        Some(Value::Array(statements)) => statements.clone(),
-        Some(one) => vec![one.clone()],
-        None => Vec::new(),
+        Some(Value::Array(statements)) => statements.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
     };
     statements.iter().all(|statement| {
         let texts = |member: &str| match statement.get(member) {
-            Some(Value::String(one)) => vec![one.clone()],
-            Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Some(Value::String(one)) => vec![one.as_str()],
+            Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
         let (actions, resources) = (texts("Action"), texts("Resource"));
         statement.get("Effect").and_then(Value::as_str) == Some("Allow")
             && statement.get("Condition").is_none()
             && !actions.is_empty()
-            && actions.iter().all(|action| action == "*" || action.ends_with(":*"))
+            && actions.iter().all(|action| *action == "*" || action.ends_with(":*"))
             && !resources.is_empty()
-            && resources.iter().all(|resource| resource == "*")
+            && resources.iter().all(|resource| *resource == "*")
     })
 }
 

@@ -416,31 +416,38 @@ macro_rules! service_table {
         ) -> $crate::target::driver::Called {
             use aws_smithy_runtime_api::client::interceptors::context::Input;
             match name {
+                // A function each: without optimisation the locals of all arms together would fill a stack.
                 $($name => {
-                    let input = $crate::target::driver::direct::fresh(client.$method().as_input());
-                    $(let input = input.$setter($reader(fields, $field)?);)*
-                    fields.finish()?;
-                    let answer = match direct {
-                        None => Box::pin(input.send_with(client)).await,
-                        Some((line, bucket)) => match input.build() {
-                            Err(error) => Err(aws_sdk_kms::error::SdkError::construction_failure(error)),
-                            Ok(input) => {
-                                static GLUE: std::sync::OnceLock<aws_smithy_types::config_bag::FrozenLayer> =
-                                    std::sync::OnceLock::new();
-                                let glue = GLUE.get_or_init(|| {
-                                    $crate::target::driver::direct::glue(&$sdk::operation::$method::$operation::new())
-                                });
-                                let of = ($name, bucket);
-                                let exchange =
-                                    $crate::target::driver::direct::call(line, $service, of, glue, Input::erase(input));
-                                Box::pin(exchange).await
-                            }
-                        },
-                    };
-                    Ok(match answer {
-                        Ok($output) => Ok(serde_json::Value::from($json)),
-                        Err(error) => Err($crate::target::driver::failure(error)?),
-                    })
+                    async fn this(
+                        client: &$sdk::Client,
+                        direct: Option<(&$crate::target::connector::Line, Option<&str>)>,
+                        fields: &mut $crate::target::driver::fields::Fields,
+                    ) -> $crate::target::driver::Called {
+                        let input = $crate::target::driver::direct::fresh(client.$method().as_input());
+                        $(let input = input.$setter($reader(fields, $field)?);)*
+                        fields.finish()?;
+                        let answer = match direct {
+                            None => Box::pin(input.send_with(client)).await,
+                            Some((line, bucket)) => match input.build() {
+                                Err(error) => Err(aws_sdk_kms::error::SdkError::construction_failure(error)),
+                                Ok(input) => {
+                                    static GLUE: std::sync::OnceLock<aws_smithy_types::config_bag::FrozenLayer> =
+                                        std::sync::OnceLock::new();
+                                    let glue = GLUE.get_or_init(|| {
+                                        $crate::target::driver::direct::glue(&$sdk::operation::$method::$operation::new())
+                                    });
+                                    let of = ($name, bucket);
+                                    let input = Input::erase(input);
+                                    $crate::target::driver::direct::call(line, $service, of, glue, input).await
+                                }
+                            },
+                        };
+                        Ok(match answer {
+                            Ok($output) => Ok(serde_json::Value::from($json)),
+                            Err(error) => Err($crate::target::driver::failure(error)?),
+                        })
+                    }
+                    Box::pin(this(client, direct, fields)).await
                 })*
                 _ => Err($crate::target::driver::unknown_operation($service, name)),
             }
