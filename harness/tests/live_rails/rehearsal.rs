@@ -132,8 +132,8 @@ impl Rehearsal {
         out.read_line(&mut line).expect("it says where it is");
         // It goes on talking, and must not find its end of the pipe closed.
         std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
-        let words = line.split([' ', ',', '\n']);
-        let url = words.filter(|word| word.starts_with("http://127.0.0.1:")).next_back();
+        let mut words = line.split([' ', ',', '\n']);
+        let url = words.rfind(|word| word.starts_with("http://127.0.0.1:"));
         let url = url.unwrap_or_else(|| panic!("no address: {line}")).to_owned();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
