@@ -334,12 +334,19 @@ fn needs(
         // In a case that could be smaller most values could be anything.
         return Vec::new();
     }
-    shrink::needs(&finding.case, budget, |other| {
+    // All that is asked differs from this case in one value.
+    target.remember_worlds(true);
+    if budget > 0 && run_case(&finding.case, target).is_ok() {
+        target.keep_world();
+    }
+    let parts = shrink::needs(&finding.case, budget, |other| {
         !interrupted.load(Ordering::Relaxed)
             && run_case(other, target).is_ok_and(|report| {
                 let plain = fingerprint::finding(other, &report);
                 plain.as_deref() == Some(finding.fingerprint.as_str())
                     || name(other, &report, true).as_deref() == Some(finding.fingerprint.as_str())
             })
-    })
+    });
+    target.remember_worlds(false);
+    parts
 }

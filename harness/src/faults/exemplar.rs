@@ -65,6 +65,7 @@ fn of_evaluator(entry: &FaultEntry, seed: u64, number: u64) -> Option<Exemplar> 
 #[cfg(feature = "wire")]
 fn of_world(entry: &FaultEntry, seed: u64, number: u64, hands: &mut Hands) -> Result<Option<Exemplar>, MeasureError> {
     use crate::differential::{fingerprint, shrink};
+    use crate::target::Target;
     let Ok(case) = crate::generate::from_seed(seed, number) else {
         return Ok(None);
     };
@@ -72,11 +73,18 @@ fn of_world(entry: &FaultEntry, seed: u64, number: u64, hands: &mut Hands) -> Re
     let Some(wanted) = worlds.added(entry.id, &case).into_iter().next() else {
         return Ok(None);
     };
+    worlds.target.remember_worlds(true);
     let mut shows = |smaller: &Case| {
         // A part of the case that cannot be read back or run is no smaller case.
-        crate::findings::loads(smaller) && worlds.added(entry.id, smaller).contains(&wanted)
+        let shows = crate::findings::loads(smaller) && worlds.added(entry.id, smaller).contains(&wanted);
+        if shows {
+            worlds.target.keep_world();
+        }
+        shows
     };
     let shrunk = shrink::shrink(&case, SHRINK_BUDGET, &mut shows);
+    // What is reported is seen in a world that is built whole.
+    worlds.target.remember_worlds(false);
     let shown = worlds.with(entry.id, &shrunk.case).ok();
     let name = shown
         .as_ref()

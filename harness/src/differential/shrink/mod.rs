@@ -14,6 +14,8 @@ mod simplifications;
 mod tests;
 mod tree;
 
+use std::collections::BTreeSet;
+
 use countersign_model::case::{Case, Origin};
 use serde_json::Value;
 
@@ -23,6 +25,8 @@ use references::{named_things, without};
 use removals::removals;
 use simplifications::simplifications;
 use tree::{remove, replace};
+
+use crate::stats::stable_hash;
 
 /// A shrunk case.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +55,7 @@ pub fn shrink(case: &Case, budget: usize, still_fails: impl FnMut(&Case) -> bool
         best_case: case.clone(),
         evaluations: 0,
         budget,
+        refused: BTreeSet::new(),
         still_fails,
     };
     let minimal = search.run();
@@ -90,6 +95,8 @@ struct Search<F> {
     best_case: Case,
     evaluations: usize,
     budget: usize,
+    /// Hashes of what did not fail any more: the last round, which finds nothing, asks nothing twice.
+    refused: BTreeSet<u64>,
     still_fails: F,
 }
 
@@ -125,12 +132,17 @@ impl<F: FnMut(&Case) -> bool> Search<F> {
         if case == self.best_case || self.spent() {
             return false;
         }
+        let hash = stable_hash(&candidate);
+        if self.refused.contains(&hash) {
+            return false;
+        }
         self.evaluations += 1;
         if (self.still_fails)(&case) {
             self.best = candidate;
             self.best_case = case;
             return true;
         }
+        self.refused.insert(hash);
         false
     }
 

@@ -453,7 +453,7 @@ async fn begin(
         }
         _ => {
             worlds.last = None;
-            let made = build_or_remake(&mut hands, state, worlds, case, world).await?;
+            let made = Box::pin(build_or_remake(&mut hands, state, worlds, case, world)).await?;
             let binding = made.binding.clone();
             worlds.last = state.map(|emulator| {
                 Arc::new(Built {
@@ -511,7 +511,7 @@ async fn build_or_remake(
     world: &World,
 ) -> Result<BuiltWorld, TargetError> {
     let Some(emulator) = state.filter(|_| worlds.remembers) else {
-        return build(hands, case, world, None).await;
+        return Box::pin(build(hands, case, world, None)).await;
     };
     if let Some(before) = worlds.before(case, world)
         && let Some(memory) = &before.memory
@@ -519,11 +519,11 @@ async fn build_or_remake(
         let means = means(hands);
         let recall = Some(Recall::new(emulator, Some(memory)));
         // Whatever stands in its way: built whole, it is said by the target itself.
-        if let Ok(made) = provision(hands.driver, &means, case, world, recall).await {
+        if let Ok(made) = Box::pin(provision(hands.driver, &means, case, world, recall)).await {
             return Ok(made);
         }
     }
-    build(hands, case, world, Some(Recall::new(emulator, None))).await
+    Box::pin(build(hands, case, world, Some(Recall::new(emulator, None)))).await
 }
 
 fn means<'a>(hands: &Hands<'a>) -> Means<'a> {
@@ -566,7 +566,7 @@ async fn build(
         "vpc_endpoints": {},
     });
     control.case(&line, &object(settings)).await?;
-    let built = provision(driver, &means, case, world, recall).await?;
+    let built = Box::pin(provision(driver, &means, case, world, recall)).await?;
     if means.settling.is_none() {
         control.arrange(&line, &json!({"settle": true})).await?;
     }

@@ -2,10 +2,12 @@
 
 use countersign_model::case::KeySpec;
 use countersign_model::name::AccountId;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Provisioner, list_of_tags};
+use super::memory::ARRANGE;
+use super::{Provisioner, Source, list_of_tags};
 use crate::target::TargetError;
+use crate::target::driver::Answer;
 
 /// States that a key has after CreateKey, DisableKey or ScheduleKeyDeletion; all others are arranged.
 const REACHABLE_STATES: [&str; 3] = ["Enabled", "Disabled", "PendingDeletion"];
@@ -147,18 +149,37 @@ impl<'a> Provisioner<'a> {
             let id = self.outward(&json!(key.id))?;
             let region = self.region(key.region.as_ref());
             let arrangement = json!({"key": {"account": account, "region": region, "key_id": id, "state": state}});
-            let control = self.means.control.ok_or_else(|| TargetError::unsupported("arrange"))?;
-            control
-                .arrange(self.driver.line(), &arrangement)
-                .await
-                .map_err(|error| match error {
-                    TargetError::Adapter { message } => {
-                        TargetError::adapter(format!("state of key `{key_name}`: {message}"))
-                    }
-                    other => other,
-                })?;
+            let with = match arrangement {
+                Value::Object(with) => with,
+                _ => Map::new(),
+            };
+            match self.recalled(account, region, ARRANGE, &with)? {
+                Source::Page(_) => continue,
+                Source::Elsewhere => Box::pin(self.go_before_key_policies()).await?,
+                Source::Target => {}
+            }
+            Box::pin(self.arrange(&with)).await.map_err(|error| match error {
+                TargetError::Adapter { message } => {
+                    TargetError::adapter(format!("state of key `{key_name}`: {message}"))
+                }
+                other => other,
+            })?;
+            let answer = Answer {
+                status: 200,
+                repeated: false,
+                result: Ok(Value::Null),
+            };
+            self.remember(account, region, ARRANGE, &with, &answer);
         }
         Ok(())
+    }
+
+    /// Puts a state in place that the API cannot produce.
+    pub(super) async fn arrange(&mut self, arrangement: &Map<String, Value>) -> Result<(), TargetError> {
+        let control = self.means.control.ok_or_else(|| TargetError::unsupported("arrange"))?;
+        control
+            .arrange(self.driver.line(), &Value::Object(arrangement.clone()))
+            .await
     }
 
     fn raw_key(&self, account: &AccountId, name: &str) -> Option<&'a KeySpec> {

@@ -1,24 +1,40 @@
 //! Builds a world out of one that was built before: what both have stays, and only what differs is sent. For shrinking, which asks about
 //! hundreds of worlds that each differ in one part from the smallest one so far, on a target whose state can be gone back to.
 //!
-//! The calls that build a world are written down up to the first key policy, where the state is kept too. Building another world walks
-//! along them: a call that is there is answered from the page. One whose document alone differs, and one that only undoes something that
-//! the other world does not have, are sent to the kept state. Everything from the first key policy on is sent anew, since a key policy may
-//! lock the provisioner out. Any other difference, and any refusal on this way, means that the world is built whole.
+//! The calls that build a world are written down in two parts, up to the first key policy and from there on, and the state is kept after
+//! each. Building another world walks along them: a call that is there is answered from the page. One whose document alone differs, and
+//! one that undoes something that the other world does not have, are sent to the state that was kept: the last one, or where key policies
+//! differ, which may lock the provisioner out, the one before them. Any other difference, and any refusal on this way, means that the world
+//! is built whole.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_emulator::{Emulator, Snapshot};
 use countersign_model::name::{AccountId, Region};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Provisioner;
 use crate::target::TargetError;
 use crate::target::driver::Answer;
 
-/// A world as it was built, up to the first key policy.
+/// A world as it was built.
 #[derive(Debug, Clone)]
 pub(in crate::target) struct Memory {
+    /// The calls before the first key policy.
     made: Vec<Made>,
-    snapshot: Snapshot,
+    /// A state after those of this world or another, and what it lacks to be that of this one. Whoever sends what it lacks puts the
+    /// better state in its place.
+    open: Arc<Mutex<(Snapshot, Vec<Edit>)>>,
+    /// Key policies, and states that are arranged.
+    closing: Vec<Made>,
+    /// The state after all.
+    closed: Snapshot,
+}
+
+impl Memory {
+    fn open_state(&self) -> (Snapshot, Vec<Edit>) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// A call that built a part of the world, and its answer.
@@ -43,8 +59,11 @@ pub(in crate::target) struct Recall<'a> {
     emulator: &'a Emulator,
     phase: Phase<'a>,
     made: Vec<Made>,
-    /// The world as far as it is remembered; none as long as nothing of it is fixed.
-    fixed: Option<Snapshot>,
+    closing: Vec<Made>,
+    /// The state before the first key policy, once it is reached, and what it lacks.
+    open: Option<(Snapshot, Vec<Edit>)>,
+    /// The state in the end.
+    closed: Option<Snapshot>,
 }
 
 #[derive(Debug)]
@@ -58,8 +77,20 @@ enum Phase<'a> {
         /// Calls that say something else in this world.
         put: Vec<Edit>,
     },
+    /// Walks along the key policies, with the edits that are to be sent.
+    Closing { before: &'a Memory, edits: Vec<Edit> },
     /// Sends every call.
     Sending,
+}
+
+/// Where the answer to a call comes from.
+pub(super) enum Source {
+    /// From the page.
+    Page(Answer),
+    /// From the target.
+    Target,
+    /// From the target, which has to be brought before the first key policy first.
+    Elsewhere,
 }
 
 /// A call that makes one world another.
@@ -73,10 +104,12 @@ struct Edit {
 
 /// Calls that put a document under a name in place of what was there: what they say is sent again, and the names that say where.
 const REPLACE: &[(&str, &[&str])] = &[
+    ("iam:CreatePolicy", &["PolicyName"]),
     ("iam:PutGroupPolicy", &["GroupName", "PolicyName"]),
     ("iam:PutRolePolicy", &["RoleName", "PolicyName"]),
     ("iam:PutUserPolicy", &["UserName", "PolicyName"]),
     ("iam:UpdateAssumeRolePolicy", &["RoleName"]),
+    ("s3:PutBucketEncryption", &["Bucket"]),
     ("s3:PutBucketPolicy", &["Bucket"]),
     ("s3:PutBucketTagging", &["Bucket"]),
 ];
@@ -125,6 +158,7 @@ const UNDO: &[(&str, &str, &[&str])] = &[
     ("iam:PutUserPolicy", "iam:DeleteUserPolicy", &["UserName", "PolicyName"]),
     ("kms:CreateAlias", "kms:DeleteAlias", &["AliasName"]),
     ("s3:CreateBucket", "s3:DeleteBucket", &["Bucket"]),
+    ("s3:PutBucketEncryption", "s3:DeleteBucketEncryption", &["Bucket"]),
     ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy", &["Bucket"]),
     ("s3:PutBucketTagging", "s3:DeleteBucketTagging", &["Bucket"]),
     ("s3:PutObject", "s3:DeleteObject", &["Bucket", "Key"]),
@@ -137,7 +171,6 @@ const GO_WITH: &[(&str, &str, &str)] = &[
     ("s3:DeleteBucketPolicy", "s3:CreateBucket", "Bucket"),
     ("s3:PutBucketAbac", "s3:CreateBucket", "Bucket"),
     ("s3:PutBucketAcl", "s3:CreateBucket", "Bucket"),
-    ("s3:PutBucketEncryption", "s3:CreateBucket", "Bucket"),
     ("s3:PutBucketOwnershipControls", "s3:CreateBucket", "Bucket"),
     ("s3:PutBucketRequestPayment", "s3:CreateBucket", "Bucket"),
     ("s3:PutPublicAccessBlock", "s3:CreateBucket", "Bucket"),
@@ -155,19 +188,25 @@ impl<'a> Recall<'a> {
                 put: Vec::new(),
             }),
             made: Vec::new(),
-            fixed: None,
+            closing: Vec::new(),
+            open: None,
+            closed: None,
         }
     }
 
     /// What was remembered of the whole world.
     pub(super) fn into_memory(self) -> Option<Memory> {
-        let made = self.made;
-        self.fixed.map(|snapshot| Memory { made, snapshot })
+        Some(Memory {
+            made: self.made,
+            open: Arc::new(Mutex::new(self.open?)),
+            closing: self.closing,
+            closed: self.closed?,
+        })
     }
 }
 
 impl Provisioner<'_> {
-    /// The answer to a call that need not be sent now; none for one that has to be.
+    /// Where the answer to a call comes from.
     ///
     /// # Errors
     /// [`TargetError::Adapter`] when this world cannot be made of the other one.
@@ -177,32 +216,36 @@ impl Provisioner<'_> {
         region: &Region,
         call: &str,
         with: &Map<String, Value>,
-    ) -> Result<Option<Answer>, TargetError> {
-        let Some(Recall {
-            phase: Phase::Walking { before, at, gone, put },
-            made,
-            ..
-        }) = &mut self.recall
-        else {
-            return Ok(None);
+    ) -> Result<Source, TargetError> {
+        let Some(recall) = &mut self.recall else {
+            return Ok(Source::Target);
         };
-        let rest = before.made.get(*at..).unwrap_or_default();
-        let (skipped, found, replaced) = place_of(rest, account, region, call, with).ok_or_else(another_world)?;
-        gone.extend(*at..*at + skipped);
-        if replaced {
-            put.push(Edit {
-                account: account.clone(),
-                region: region.clone(),
-                call: call.to_owned(),
-                with: with.clone(),
-            });
+        match &mut recall.phase {
+            Phase::Sending => Ok(Source::Target),
+            Phase::Walking { before, at, gone, put } => {
+                let rest = before.made.get(*at..).unwrap_or_default();
+                let (skipped, found, replaced) =
+                    place_of(rest, account, region, call, with).ok_or_else(another_world)?;
+                gone.extend(*at..*at + skipped);
+                if replaced {
+                    put.push(replacing(found, with).ok_or_else(another_world)?);
+                }
+                *at += skipped + 1;
+                recall.made.push(Made {
+                    with: with.clone(),
+                    ..found.clone()
+                });
+                Ok(Source::Page(found.answer.clone()))
+            }
+            Phase::Closing { before, .. } => {
+                let next = before.closing.get(recall.closing.len());
+                let Some(found) = next.filter(|made| made.is(account, region, call) && made.with == *with) else {
+                    return Ok(Source::Elsewhere);
+                };
+                recall.closing.push(found.clone());
+                Ok(Source::Page(found.answer.clone()))
+            }
         }
-        *at += skipped + 1;
-        made.push(Made {
-            with: with.clone(),
-            ..found.clone()
-        });
-        Ok(Some(found.answer.clone()))
     }
 
     /// Writes down a call that was sent.
@@ -214,10 +257,13 @@ impl Provisioner<'_> {
         with: &Map<String, Value>,
         answer: &Answer,
     ) {
-        if let Some(recall) = &mut self.recall
-            && recall.fixed.is_none()
-        {
-            recall.made.push(Made {
+        if let Some(recall) = &mut self.recall {
+            let page = if recall.open.is_none() {
+                &mut recall.made
+            } else {
+                &mut recall.closing
+            };
+            page.push(Made {
                 account: account.clone(),
                 region: region.clone(),
                 call: call.to_owned(),
@@ -227,38 +273,136 @@ impl Provisioner<'_> {
         }
     }
 
-    /// From here on every call is sent: what was only walked along becomes the state of the target, and is kept.
+    /// Key policies come now.
+    ///
+    /// # Errors
+    /// [`TargetError::Adapter`] when this world cannot be made of the other one.
+    pub(super) fn before_key_policies(&mut self) -> Result<(), TargetError> {
+        let Some(recall) = &mut self.recall else { return Ok(()) };
+        match std::mem::replace(&mut recall.phase, Phase::Sending) {
+            Phase::Walking {
+                before,
+                at,
+                mut gone,
+                put,
+            } => {
+                gone.extend(at..before.made.len());
+                let gone: Vec<&Made> = gone.iter().filter_map(|place| before.made.get(*place)).collect();
+                let undone = undoing(&before.made, &gone).ok_or_else(another_world)?;
+                // What is said anew first; then what is taken away, the last first.
+                let edits = put.into_iter().chain(undone.into_iter().rev()).collect();
+                recall.phase = Phase::Closing { before, edits };
+            }
+            phase => {
+                recall.phase = phase;
+                recall.open = Some((recall.emulator.snapshot(), Vec::new()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The world is complete: what was only walked along becomes the state of the target, and all is kept.
     ///
     /// # Errors
     /// What a call that makes one world the other comes to.
     pub(super) async fn come_true(&mut self) -> Result<(), TargetError> {
         let Some(recall) = &mut self.recall else { return Ok(()) };
-        if let Phase::Walking {
-            before,
-            at,
-            mut gone,
-            put,
-        } = std::mem::replace(&mut recall.phase, Phase::Sending)
-        {
-            gone.extend(at..before.made.len());
-            let gone: Vec<&Made> = gone.iter().filter_map(|place| before.made.get(*place)).collect();
-            let undone = undoing(&before.made, &gone).ok_or_else(another_world)?;
-            recall.emulator.restore(&before.snapshot);
-            // What is said anew first; then what is taken away, the last first.
-            for edit in put.iter().chain(undone.iter().rev()) {
-                let answer = Box::pin(self.send(&edit.account, &edit.region, &edit.call, &edit.with)).await?;
-                if answer.result.is_err() {
-                    return Err(another_world());
-                }
+        if let Phase::Closing { before, edits } = &recall.phase {
+            let before = *before;
+            // Grants and aliases are the key policy's business.
+            let by_policy = edits.iter().any(|edit| edit.call.starts_with("kms:"));
+            if recall.closing.len() < before.closing.len() || by_policy {
+                Box::pin(self.go_before_key_policies()).await?;
+            } else {
+                let edits = edits.clone();
+                recall.phase = Phase::Sending;
+                let (open, mut owed) = before.open_state();
+                owed.extend(edits.iter().cloned());
+                recall.open = Some((open, owed));
+                recall.emulator.restore(&before.closed);
+                Box::pin(self.send_edits(&edits)).await?;
             }
         }
-        if let Some(recall) = &mut self.recall
-            && recall.fixed.is_none()
-        {
-            recall.fixed = Some(recall.emulator.snapshot());
+        if let Some(recall) = &mut self.recall {
+            recall.closed = Some(recall.emulator.snapshot());
         }
         Ok(())
     }
+
+    /// Brings the target before the first key policy of this world and sends those that were only walked along.
+    ///
+    /// # Errors
+    /// As for [`Provisioner::come_true`].
+    pub(super) async fn go_before_key_policies(&mut self) -> Result<(), TargetError> {
+        let Some(recall) = &mut self.recall else { return Ok(()) };
+        let Phase::Closing { before, edits } = std::mem::replace(&mut recall.phase, Phase::Sending) else {
+            return Ok(());
+        };
+        let (open, owed) = before.open_state();
+        recall.emulator.restore(&open);
+        let (emulator, walked) = (recall.emulator, recall.closing.clone());
+        Box::pin(self.send_edits(&owed)).await?;
+        if !owed.is_empty() {
+            *before.open.lock().unwrap_or_else(PoisonError::into_inner) = (emulator.snapshot(), Vec::new());
+        }
+        Box::pin(self.send_edits(&edits)).await?;
+        if let Some(recall) = &mut self.recall {
+            recall.open = Some((recall.emulator.snapshot(), Vec::new()));
+        }
+        for made in walked {
+            if made.call == ARRANGE {
+                Box::pin(self.arrange(&made.with)).await?;
+                continue;
+            }
+            let answer = Box::pin(self.send(&made.account, &made.region, &made.call, &made.with)).await?;
+            if answer.result.is_err() {
+                return Err(another_world());
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_edits(&mut self, edits: &[Edit]) -> Result<(), TargetError> {
+        for edit in edits {
+            let answer = Box::pin(self.send(&edit.account, &edit.region, &edit.call, &edit.with)).await?;
+            if answer.result.is_err() {
+                return Err(another_world());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name under which an arrangement is written down; no API has it.
+pub(super) const ARRANGE: &str = "arrange";
+
+/// The call that puts other parameters in place of those of one that was made.
+fn replacing(made: &Made, with: &Map<String, Value>) -> Option<Edit> {
+    let told = |with: &Map<String, Value>| {
+        let rules = with.get("ServerSideEncryptionConfiguration");
+        rules.is_some_and(|rules| rules.to_string().contains("BlockedEncryptionTypes"))
+    };
+    // What is blocked stays blocked until somebody says otherwise.
+    if told(&made.with) || told(with) {
+        return None;
+    }
+    let (call, with) = if made.call == "iam:CreatePolicy" {
+        let output = made.answer.result.as_ref().ok()?;
+        let version = json!({
+            "PolicyArn": output.pointer("/Policy/Arn")?,
+            "PolicyDocument": with.get("PolicyDocument")?,
+            "SetAsDefault": true,
+        });
+        ("iam:CreatePolicyVersion", version.as_object()?.clone())
+    } else {
+        (made.call.as_str(), with.clone())
+    };
+    Some(Edit {
+        account: made.account.clone(),
+        region: made.region.clone(),
+        call: call.to_owned(),
+        with,
+    })
 }
 
 /// Where a call stands among those that follow, whether it has to be sent again, and how many are left out before it.

@@ -20,6 +20,7 @@ use super::control::ControlPlane;
 use super::driver::{Answer, Driver};
 use super::{Settling, TargetError};
 use crate::differential::{Binding, BindingError};
+use memory::Source;
 pub(super) use memory::{Memory, Recall};
 
 /// Secret of every account's root user on the embedded target.
@@ -92,9 +93,10 @@ pub(super) async fn provision(
     provisioner.grants().await?;
     provisioner.bucket_policies().await?;
     provisioner.key_states().await?;
-    provisioner.come_true().await?;
+    provisioner.before_key_policies()?;
     provisioner.key_policies().await?;
     provisioner.arranged_states().await?;
+    provisioner.come_true().await?;
     Ok(BuiltWorld {
         binding: provisioner.binding,
         clock: provisioner.clock,
@@ -157,7 +159,7 @@ impl<'a> Provisioner<'a> {
             Value::Object(map) => map,
             _ => Map::new(),
         };
-        let answer = self.make(account, region, call, &with).await?;
+        let answer = Box::pin(self.make(account, region, call, &with)).await?;
         if is_missing(&answer) {
             return Err(TargetError::unsupported(call));
         }

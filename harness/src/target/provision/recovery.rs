@@ -7,7 +7,7 @@ use countersign_model::case::Shape;
 use countersign_model::name::{AccountId, Region};
 use serde_json::{Map, Value, json};
 
-use super::{Provisioner, plain};
+use super::{Provisioner, Source, plain};
 use crate::live::{Raw, pool};
 use crate::target::driver::{Answer, Call};
 use crate::target::{Settling, TargetError};
@@ -54,8 +54,10 @@ impl Provisioner<'_> {
         call: &str,
         with: &Map<String, Value>,
     ) -> Result<Answer, TargetError> {
-        if let Some(answer) = self.recalled(account, region, call, with)? {
-            return Ok(answer);
+        match self.recalled(account, region, call, with)? {
+            Source::Page(answer) => return Ok(answer),
+            Source::Elsewhere => Box::pin(self.go_before_key_policies()).await?,
+            Source::Target => {}
         }
         if let Some(answer) = Box::pin(self.out_of_the_pool(account, call, with)).await? {
             return Ok(answer);

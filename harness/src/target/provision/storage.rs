@@ -6,7 +6,7 @@ use countersign_model::case::{BucketSpec, ObjectSpec, PublicAccessBlockSpec};
 use countersign_model::name::{AccountId, Region};
 use serde_json::{Map, Value, json};
 
-use super::{Provisioner, accepted, list_of_tags, without_null};
+use super::{Provisioner, Source, accepted, list_of_tags, without_null};
 use crate::target::{TargetError, blob};
 
 impl<'a> Provisioner<'a> {
@@ -176,7 +176,7 @@ impl<'a> Provisioner<'a> {
         let region = &self.spec.region;
         let mut with = Map::new();
         with.insert("PublicAccessBlockConfiguration".to_owned(), json!(block));
-        if self.recalled(account, region, call, &with)?.is_some() {
+        if let Source::Page(_) = self.recalled(account, region, call, &with)? {
             return Ok(());
         }
         let credentials = (self.means.administrator)(account)?;
