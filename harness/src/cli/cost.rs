@@ -9,7 +9,7 @@ use countersign_model::world::World;
 
 use super::arguments::CostArguments;
 use super::{Exit, Failure, print, some_cases};
-use crate::differential::{Binding, run_case};
+use crate::differential::{Binding, run_rehearsed};
 use crate::generate;
 use crate::stats::StatsBuilder;
 use crate::target::{EmbeddedOptions, EmbeddedTarget, Observed, Target, TargetError};
@@ -83,9 +83,9 @@ fn measure(cases: u64, seed: u64, options: EmbeddedOptions) -> Result<Costs, Tar
     let mut costs = Costs::default();
     let mut statistics = StatsBuilder::default();
     for number in 0..cases {
-        let (case, time) = timed(|| generate::from_seed(seed, number));
+        let (drawn, time) = timed(|| generate::rehearsed_from_seed(seed, number));
         costs.generation += time;
-        let Ok(case) = case else {
+        let Ok((case, rehearsal)) = drawn else {
             costs.discards += 1;
             continue;
         };
@@ -95,7 +95,7 @@ fn measure(cases: u64, seed: u64, options: EmbeddedOptions) -> Result<Costs, Tar
             let (_, time) = timed(|| case.steps.iter().filter_map(|step| world.apply(step).ok()).count());
             costs.apply += time;
         }
-        let (report, time) = timed(|| run_case(&case, &mut target));
+        let (report, time) = timed(|| run_rehearsed(&case, rehearsal, &mut target));
         costs.run += time;
         costs.steps += case.steps.len() as u64;
         let Ok(report) = report else { continue };
@@ -110,15 +110,11 @@ fn measure(cases: u64, seed: u64, options: EmbeddedOptions) -> Result<Costs, Tar
 }
 
 fn render(costs: &Costs) -> String {
-    let model = costs.world + costs.apply;
-    let comparison = costs
-        .run
-        .saturating_sub(costs.provisioning + costs.target)
-        .saturating_sub(model);
+    let comparison = costs.run.saturating_sub(costs.provisioning + costs.target);
     let rows = [
-        ("generation (with the model once)", costs.generation),
-        ("model: world", costs.world),
-        ("model: steps", costs.apply),
+        ("generation with the model's way through the case", costs.generation),
+        ("  of that the model: the world", costs.world),
+        ("  of that the model: the steps", costs.apply),
         ("building the world", costs.provisioning),
         ("steps on the target", costs.target),
         ("comparison and the rest of a case", comparison),

@@ -295,15 +295,15 @@ pub(super) fn document(value: serde_json::Value) -> PolicyText {
 // Policies.
 
 fn fill_managed_policies(state: &mut State, account: &AccountId) -> Result<(), WorldError> {
-    let policies = state.spec.accounts[account].managed_policies.clone();
-    for (name, text) in policies {
+    let spec = state.spec.clone();
+    for (name, text) in &spec.accounts[account].managed_policies {
         let policy = StoredPolicy::save(state, &text.text(), PolicyKind::Managed)
             .map_err(|error| refused(format!("managed_policy.{name}"), &error))?;
         let arn = format!("arn:aws:iam::{account}:policy/{name}");
         state.account_mut(account).managed_policies.insert(
             arn,
             ManagedPolicy {
-                name,
+                name: name.clone(),
                 policy: Arc::new(policy),
             },
         );
@@ -312,7 +312,8 @@ fn fill_managed_policies(state: &mut State, account: &AccountId) -> Result<(), W
 }
 
 fn fill_identities(state: &mut State, account: &AccountId) -> Result<(), WorldError> {
-    let spec = state.spec.accounts[account].clone();
+    let spec = state.spec.clone();
+    let spec = &spec.accounts[account];
     for (name, group) in &spec.groups {
         let what = format!("group.{name}");
         let own = identity_policies(state, &what, InlineOwner::Group, &group.policies, &group.attached, None)?;

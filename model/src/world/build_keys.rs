@@ -85,8 +85,8 @@ fn aws_service(what: &str, key: &KeySpec) -> Result<Option<String>, WorldError> 
 
 /// Builds the keys of an account and names them by their aliases.
 pub(super) fn fill(state: &mut State, account: &AccountId) -> Result<(), WorldError> {
-    let keys = state.spec.accounts[account].keys.clone();
-    for (name, spec) in &keys {
+    let spec = state.spec.clone();
+    for (name, spec) in &spec.accounts[account].keys {
         let what = format!("key.{name}");
         let at = state.contents.key_names[&(account.clone(), name.clone())].clone();
         let policy_text = spec.policy.as_ref().map(PolicyText::text).unwrap_or_default();
@@ -186,8 +186,8 @@ fn key_of_spec(
 
 /// Puts the grants of a world's keys in place, after all identities.
 pub(super) fn fill_grants(state: &mut State, account: &AccountId) -> Result<(), WorldError> {
-    let keys = state.spec.accounts[account].keys.clone();
-    for (key, spec) in &keys {
+    let spec = state.spec.clone();
+    for (key, spec) in &spec.accounts[account].keys {
         let at = state.contents.key_names[&(account.clone(), key.clone())].clone();
         for (name, grant) in &spec.grants {
             let (grant_id, grant_token) = kms::create_initial_grant(state, &at, name, grant)

@@ -89,7 +89,8 @@ pub(super) fn resolve(state: &State, id: &AccountId, account: &mut AccountSpec) 
 
 /// Builds all of them for one account.
 pub(super) fn fill(state: &mut State, account: &AccountId) -> Result<(), WorldError> {
-    let spec = state.spec.accounts[account].clone();
+    let spec = state.spec.clone();
+    let spec = &spec.accounts[account];
     for (name, endpoint) in &spec.vpc_endpoints {
         let policy = endpoint.policy.as_ref().map(|policy| {
             save(
