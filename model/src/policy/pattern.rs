@@ -152,6 +152,8 @@ struct ArnShape {
     region: Vec<Symbol>,
     account: Vec<Symbol>,
     resource: Template,
+    /// A variable before the fifth colon: matches nothing (`iam:G-55`). One after it that has no value counts all the same (`iam:V-11`).
+    has_early_variable: bool,
 }
 
 /// What a resource pattern says about one request.
@@ -194,7 +196,8 @@ impl ResourcePattern {
                 let Some(resource_pattern) = pattern.resource.resolve(context) else {
                     return ResourceMatch::Unresolved;
                 };
-                pattern.partition.as_ref().is_none_or(|expected| expected == partition)
+                !pattern.has_early_variable
+                    && pattern.partition.as_ref().is_none_or(|expected| expected == partition)
                     && pattern.service == *service
                     && glob(&pattern.region, region)
                     && glob(&pattern.account, account)
@@ -234,15 +237,13 @@ fn arn_shape(text: &str, kind: PolicyKind, variables: bool) -> Option<ArnShape> 
         fields.resize(6, "*");
     }
     let [arn, partition, service, region, account, resource] = fields.try_into().ok()?;
-    // A variable before the fifth colon never matches (iam:G-55).
-    if arn != "arn"
-        || variables
-            && [partition, service, region, account]
-                .iter()
-                .any(|field| field.contains("${"))
-    {
+    if arn != "arn" {
         return None;
     }
+    let has_early_variable = variables
+        && [partition, service, region, account]
+            .iter()
+            .any(|field| field.contains("${"));
     Some(ArnShape {
         partition: (partition != "*").then(|| partition.to_owned()),
         service: service.to_owned(),
@@ -255,6 +256,7 @@ fn arn_shape(text: &str, kind: PolicyKind, variables: bool) -> Option<ArnShape> 
                 variables,
             },
         ),
+        has_early_variable,
     })
 }
 

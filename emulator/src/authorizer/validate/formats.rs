@@ -185,11 +185,15 @@ fn check_resource(resource: &str, offset: usize) -> Result<(), PolicyError> {
 /// The type word may be `*`, but not a word with wildcards in it (errata `iam:G-51`); `root` is a resource too (errata
 /// `iam:G-54`).
 fn is_iam_resource(name: &str) -> bool {
-    let word = name.split('/').next().unwrap_or_default();
-    name == "root" || word == "*" || IAM_RESOURCE_TYPES.iter().any(|start| name.starts_with(start))
+    name == "root" || leaves_type_open(name) || IAM_RESOURCE_TYPES.iter().any(|start| name.starts_with(start))
 }
 
 fn is_regional_s3_resource(name: &str) -> bool {
+    leaves_type_open(name) || S3_REGIONAL_TYPES.iter().any(|start| name.starts_with(start))
+}
+
+/// Whether nothing but stars stands for the type.
+fn leaves_type_open(name: &str) -> bool {
     let word = name.split('/').next().unwrap_or_default();
-    word.contains(['*', '?']) || S3_REGIONAL_TYPES.iter().any(|start| name.starts_with(start))
+    !word.is_empty() && word.trim_start_matches('*').is_empty()
 }

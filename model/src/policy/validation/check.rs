@@ -483,17 +483,22 @@ fn members(node: &Node) -> &[Member] {
     }
 }
 
-/// A known type, a wildcard instead of the type, or `root` (`iam:G-51`, `iam:G-54` as corrected). A wildcard within the word is none of
-/// these: `u*ser/x` starts with no known type, and the erratum lets the whole word be a wildcard, not a part of it (`iam:E-11`).
+/// A known type, `*` instead of the type, or `root` (`iam:G-51`, `iam:G-54` as corrected). Another wildcard is none of these: `u*ser/x`
+/// and `?` start with no known type (`iam:E-11`).
 fn is_iam_resource(resource: &str) -> bool {
-    let type_word = resource.split('/').next().unwrap_or("");
-    let is_wildcard = !type_word.is_empty() && type_word.bytes().all(|byte| matches!(byte, b'*' | b'?'));
-    resource == "root" || is_wildcard || IAM_RESOURCE_TYPES.iter().any(|known| resource.starts_with(known))
+    resource == "root" || is_any_type(resource) || IAM_RESOURCE_TYPES.iter().any(|known| resource.starts_with(known))
 }
 
 /// S3 resources that live in a Region (`iam:G-54` as corrected).
 fn is_regional_s3_resource(resource: &str) -> bool {
-    ["accesspoint/", "access-grants/", "*"]
-        .iter()
-        .any(|start| resource.starts_with(start))
+    is_any_type(resource)
+        || ["accesspoint/", "access-grants/"]
+            .iter()
+            .any(|start| resource.starts_with(start))
+}
+
+/// `*` in the place of the resource type (`iam:G-51`): it takes the whole word.
+fn is_any_type(resource: &str) -> bool {
+    let type_word = resource.split('/').next().unwrap_or("");
+    !type_word.is_empty() && type_word.bytes().all(|byte| byte == b'*')
 }
