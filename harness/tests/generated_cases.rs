@@ -81,9 +81,10 @@ fn cases_are_as_good_as_the_figures_demand() {
     assert!(stats.both_decisions * 100 >= stats.cases * 70, "{figures}");
     assert!(stats.cases_with_flipping_pair * 2 >= stats.cases, "{figures}");
     assert!(stats.layers_per_case.median >= 3, "{figures}");
-    // 5,000 cases reach every operation with both decisions, of which there are some 170.
-    assert!(stats.unreached.operations_without_allow.len() <= 10, "{figures}");
-    assert!(stats.unreached.operations_without_deny.len() <= 28, "{figures}");
+    // 5,000 cases reach each of some 170 operations with both decisions; the rarest are met a handful of times in those, so that 900
+    // leave out three to six by chance, whatever the seed.
+    assert!(stats.unreached.operations_without_allow.len() <= 8, "{figures}");
+    assert!(stats.unreached.operations_without_deny.len() <= 10, "{figures}");
 }
 
 /// Every cell of the table rule × outcome that something can fill is filled by random cases or by the corpus, nearly all by random cases

@@ -118,6 +118,6 @@ fn measure() {
         after += changed.calls;
         typical |= changed.calls * 5 <= whole.calls;
     }
-    // A world of three calls has nothing to spare; one of ten has.
-    assert!(typical && after * 4 <= before, "{after} calls instead of {before}");
+    // Five times fewer in a world of some ten calls; one of three has nothing to spare, and a grant or key that changes is built anew.
+    assert!(typical && after * 3 <= before, "{after} calls instead of {before}");
 }

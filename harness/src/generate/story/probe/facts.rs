@@ -209,13 +209,11 @@ impl Scene<'_, '_, '_> {
                 let policy = json!({"Version": "2012-10-17", "Statement": [
                     {"Effect": "Allow", "Principal": {"AWS": account.root_arn()}, "Action": "kms:*", "Resource": "*"},
                 ]});
-                let with = json!({
-                    "KeyId": arn, "PolicyName": "default", "Policy": policy, "BypassPolicyLockoutSafetyCheck": true,
-                });
+                let with = json!({"KeyId": arn, "PolicyName": "default", "Policy": policy});
                 (
                     "kms:PutKeyPolicy",
                     with,
-                    Fact::new("kms:BypassPolicyLockoutSafetyCheck", Known::Bool(true)),
+                    Fact::absent("kms:BypassPolicyLockoutSafetyCheck"),
                 )
             }
         };
