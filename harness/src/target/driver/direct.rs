@@ -5,6 +5,7 @@
 //! What an operation's interceptors do beyond that is not done here; such operations and parameters are left to the SDK ([`suits`]).
 
 use aws_sdk_kms::error::SdkError;
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{Error, Input, Output};
 use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorError};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -100,7 +101,7 @@ pub(super) fn fresh<T: Default>(_: &T) -> T {
 pub(super) async fn call<O, E>(
     line: &Line,
     service: &'static str,
-    (name, bucket): (&str, Option<&str>),
+    called: (&str, Option<&str>),
     glue: &FrozenLayer,
     input: Input,
 ) -> Result<O, SdkError<E, HttpResponse>>
@@ -108,28 +109,59 @@ where
     O: std::fmt::Debug + Send + Sync + 'static,
     E: std::error::Error + Send + Sync + 'static,
 {
+    match exchange(line, service, called, glue, input).await {
+        Ok((parsed, response)) => typed(parsed, response),
+        Err(Failure::Construction(error)) => Err(SdkError::construction_failure(error)),
+        Err(Failure::Dispatch(error)) => Err(SdkError::dispatch_failure(error)),
+    }
+}
+
+/// Why there is no answer.
+enum Failure {
+    /// The request could not be written.
+    Construction(BoxError),
+    /// It did not come through.
+    Dispatch(ConnectorError),
+}
+
+impl Failure {
+    fn construction(error: impl Into<BoxError>) -> Self {
+        Self::Construction(error.into())
+    }
+}
+
+type Parsed = Result<Output, OrchestratorError<Error>>;
+
+/// The call without its types: with them it would be compiled again for each of the 170 operations.
+async fn exchange(
+    line: &Line,
+    service: &'static str,
+    (name, bucket): (&str, Option<&str>),
+    glue: &FrozenLayer,
+    input: Input,
+) -> Result<(Parsed, HttpResponse), Failure> {
     let (Some(serializer), Some(parser)) = (
         glue.load::<SharedRequestSerializer>(),
         glue.load::<SharedResponseDeserializer>(),
     ) else {
-        return Err(SdkError::construction_failure("the SDK has no serializer"));
+        return Err(Failure::construction("the SDK has no serializer"));
     };
     let mut settings = ConfigBag::base();
     let mut request = serializer
         .serialize_input(input, &mut settings)
-        .map_err(SdkError::construction_failure)?;
+        .map_err(Failure::construction)?;
     let endpoint = line.endpoint_of(service);
     let addressed = match bucket {
         Some(bucket) => request.uri_mut().set_endpoint(&format!("{endpoint}/{bucket}")),
         None => request.uri_mut().set_endpoint(endpoint),
     };
-    addressed.map_err(SdkError::construction_failure)?;
-    let request = request.try_into_http1x().map_err(SdkError::construction_failure)?;
+    addressed.map_err(Failure::construction)?;
+    let request = request.try_into_http1x().map_err(Failure::construction)?;
     let (parts, body) = request.into_parts();
     let body = body
         .bytes()
         .map(Bytes::copy_from_slice)
-        .ok_or_else(|| SdkError::construction_failure("the body is not in memory"))?;
+        .ok_or_else(|| Failure::construction("the body is not in memory"))?;
     let mut request = http::Request::from_parts(parts, body);
     request.headers_mut().insert(USER_AGENT, AGENT);
     if service == "s3" {
@@ -142,19 +174,23 @@ where
         request = line
             .signing_keys()
             .sign(request, service, credentials, &facts.region, line.now())
-            .map_err(|message| SdkError::dispatch_failure(ConnectorError::user(message.into())))?;
+            .map_err(|message| Failure::Dispatch(ConnectorError::user(message.into())))?;
     }
     let mut response = line
         .exchange(service, facts, request)
         .await
-        .map_err(SdkError::dispatch_failure)?;
+        .map_err(Failure::Dispatch)?;
     let parsed = match parser.deserialize_streaming_with_config(&mut response, &settings) {
         Some(parsed) => parsed,
         None => parser.deserialize_nonstreaming_with_config(&response, &settings),
     };
-    typed(parsed, response)
+    Ok((parsed, response))
 }
 
+#[expect(
+    clippy::result_large_err,
+    reason = "the SDKs' own error, as their clients return it; it is looked at once"
+)]
 fn typed<O, E>(
     parsed: Result<Output, OrchestratorError<Error>>,
     response: HttpResponse,
@@ -198,47 +234,10 @@ fn add_checksum(name: &str, request: &mut http::Request<Bytes>) {
     if !WITH_CHECKSUM.contains(&name) {
         return;
     }
-    let encoded = BASE64_STANDARD.encode(crc32(request.body()).to_be_bytes());
+    let encoded = BASE64_STANDARD.encode(crc32fast::hash(request.body()).to_be_bytes());
     if let Ok(value) = HeaderValue::from_str(&encoded) {
         request.headers_mut().insert(CHECKSUM, value);
         let algorithm = HeaderValue::from_static("CRC32");
         request.headers_mut().insert(CHECKSUM_ALGORITHM, algorithm);
-    }
-}
-
-const TABLE: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut rest = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            rest = if rest & 1 == 1 {
-                0xedb8_8320 ^ (rest >> 1)
-            } else {
-                rest >> 1
-            };
-            bit += 1;
-        }
-        table[byte] = rest;
-        byte += 1;
-    }
-    table
-};
-
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |rest, byte| {
-        TABLE[usize::from(rest as u8 ^ *byte)] ^ (rest >> 8)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_checksum_is_that_of_the_standard() {
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
-        assert_eq!(crc32(b""), 0);
     }
 }

@@ -57,6 +57,10 @@ fn federated_user_of(session: &str, maker: &str, given: &BTreeMap<String, Option
 fn from_arn(text: &str, given: &BTreeMap<String, Option<ContextValue>>) -> Option<Caller> {
     let arn = Arn::new(text).ok()?;
     let (account, partition) = (arn.account()?, arn.partition());
+    // Who calls belongs to no Region.
+    if !arn.field(3).is_empty() {
+        return None;
+    }
     match (arn.field(2), arn.field(5).split_once('/')) {
         ("iam", None) if arn.field(5) == "root" => Some(Caller::Root {
             account,
@@ -202,5 +206,16 @@ mod tests {
         for name in ["Worker/er/s1", "Worker/", "/s1", "Worker"] {
             assert!(!is_caller(name), "{name}");
         }
+    }
+
+    /// Found by fuzzing: a user to the model, nobody to the emulator.
+    #[test]
+    fn principals_belong_to_no_region() {
+        let is_caller = |region: &str| {
+            let arn = format!("arn:aws:iam:{region}:111111111111:user/u");
+            from_arn(&arn, &BTreeMap::new()).is_some()
+        };
+        assert!(is_caller(""));
+        assert!(!is_caller("us-east-1"));
     }
 }
