@@ -33,6 +33,8 @@ pub(super) async fn call(line: &Line, call: &Call<'_>) -> Result<Option<Answer>,
         .signing_keys()
         .sign(request, call.service, credentials, call.region, line.now())
         .map_err(TargetError::adapter)?;
+    // What may be sent again depends on what it is.
+    line.facts().operation = format!("{}:{}", call.service, call.name);
     let response = line.send(request).await?;
     let body = String::from_utf8_lossy(response.body());
     let read = match (call.service, body.is_empty()) {
