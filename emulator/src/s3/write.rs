@@ -109,6 +109,7 @@ pub(crate) fn put_with_tags(exchange: &mut Exchange<'_>, tags: Option<Vec<(Strin
 /// the destination, all as the copier (`svc:S-18`).
 pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
     let request = exchange.request;
+    exchange.bucket()?;
     let encryption = metadata::encryption_headers(request)?;
     let header_tags = metadata::tags_of_header(request)?;
     let replace_headers = replaces(exchange, "x-amz-metadata-directive")?;
