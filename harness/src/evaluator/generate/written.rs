@@ -5,6 +5,9 @@ use std::sync::LazyLock;
 
 use countersign_model::case::load::{Syntax, load_all};
 use countersign_model::case::{Case, EvaluatorCase};
+use countersign_model::evaluate;
+use countersign_model::quirks::Quirks;
+use countersign_model::world::CURRENT_DATE;
 use serde_json::{Value, json};
 
 use super::vocabulary::KEYS;
@@ -78,11 +81,16 @@ pub(super) fn draw(dice: &mut Dice<'_, '_>) -> Option<Case> {
             Change::Effect => other_effect(dice, &mut case),
         }
     }
-    let asks = case
-        .evaluate
-        .as_ref()
-        .is_some_and(|evaluate| evaluate.request.is_some());
-    (asks && case != *written).then_some(case)
+    (case != *written && can_be_asked(&case)).then_some(case)
+}
+
+/// Whether it has a request, by somebody who can call: a part that became another may have been the caller.
+fn can_be_asked(case: &Case) -> bool {
+    let Some(evaluate) = case.evaluate.as_ref().filter(|evaluate| evaluate.request.is_some()) else {
+        return false;
+    };
+    Quirks::from_overrides(&case.quirks)
+        .is_ok_and(|quirks| evaluate::case::run(evaluate, &quirks, case.as_of.unwrap_or(CURRENT_DATE)).is_ok())
 }
 
 fn more_context(dice: &mut Dice<'_, '_>, case: &mut Case) {
