@@ -465,7 +465,8 @@ fn is_principal_shaped(member: &str, name: &str) -> bool {
     const CANONICAL_USER: usize = 64;
     match member {
         "Service" => {
-            let is_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+            // Names of services are case-sensitive, and all of them are written small.
+            let is_host = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
             let ends = SERVICE_ENDS
                 .iter()
                 .any(|end| name.len() > end.len() && name.ends_with(end));
