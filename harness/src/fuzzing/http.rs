@@ -11,7 +11,8 @@ use sha2::{Digest as _, Sha256};
 use super::FuzzTarget;
 use crate::hexadecimal::{hex, sha256_hex};
 
-pub(super) const TARGET: FuzzTarget = FuzzTarget {
+/// The target `http_request`.
+pub const TARGET: FuzzTarget = FuzzTarget {
     name: "http_request",
     property: "the emulator answers any requests, signed or not, and the same requests alike; what it calls JSON is JSON",
     check,
