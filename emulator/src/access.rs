@@ -155,6 +155,7 @@ pub fn authorizer_caller(principal: &Principal) -> authorizer::Caller {
         },
         Principal::Root { account } => authorizer::Caller::Root {
             account: account.clone(),
+            partition: "aws".to_owned(),
             assumed: false,
         },
         Principal::RoleSession {

@@ -15,6 +15,7 @@ pub mod faults;
 pub mod findings;
 pub mod fuzzing;
 pub mod generate;
+mod hexadecimal;
 pub mod json_schema;
 pub mod laws;
 #[cfg(feature = "wire")]

@@ -2,7 +2,7 @@
 //! model's outcomes; no target is asked.
 
 mod cells;
-mod digest;
+pub(crate) mod digest;
 mod flips;
 mod policies;
 mod reach;

@@ -43,6 +43,8 @@ pub enum Caller {
     Root {
         /// The account.
         account: AccountId,
+        /// The partition of the user's ARN (`iam:P-19`).
+        partition: String,
         /// Whether this is an `AssumeRoot` session: it can do what its task policy allows, which stands where the
         /// identity policies of others stand (`iam:L-62`).
         assumed: bool,
@@ -78,7 +80,7 @@ impl Caller {
     pub fn message_name(&self) -> String {
         match self {
             Self::User { arn, .. } | Self::RoleSession { arn, .. } | Self::FederatedUser { arn, .. } => arn.clone(),
-            Self::Root { account, .. } => account.root_arn(),
+            Self::Root { account, partition, .. } => format!("arn:{partition}:iam::{account}:root"),
             Self::Service { name } => name.clone(),
             Self::WebIdentity { provider } => provider.clone(),
             Self::Anonymous => "anonymous".to_owned(),
@@ -105,6 +107,7 @@ impl Caller {
     pub(crate) fn partition(&self) -> &str {
         let arn = match self {
             Self::User { arn, .. } | Self::RoleSession { arn, .. } | Self::FederatedUser { arn, .. } => arn.as_str(),
+            Self::Root { partition, .. } => return partition,
             _ => return "aws",
         };
         arn.split(':').nth(1).unwrap_or("aws")

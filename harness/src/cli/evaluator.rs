@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::check::interrupt_flag;
 use super::{Exit, Failure, drawn_seed, fault_set, some_cases, workers};
+use crate::evaluator::both::BriefEmulator;
 use crate::evaluator::finding::{self, Finding};
 use crate::evaluator::run::{Plan, Report, number_of, run as compare};
 use crate::evaluator::saving;
@@ -70,7 +71,7 @@ pub(super) fn run(arguments: &EvaluatorArguments) -> Result<Exit, Failure> {
     let started = Instant::now();
     let bar = Progress::new(arguments.cases);
     let interrupted = interrupt_flag();
-    let target = || -> Result<Box<dyn Evaluator>, EvaluatorFault> { Ok(Box::new(EmulatorEvaluator { faults })) };
+    let target = || -> Result<Box<dyn Evaluator>, EvaluatorFault> { Ok(Box::new(BriefEmulator::with_faults(faults))) };
     let report = compare(&plan, &target, &interrupted, &|done| bar.add(done))
         .map_err(|fault| Failure::message(Exit::Target, fault, "the evaluator has to stay alive during a run"))?;
     bar.finish();

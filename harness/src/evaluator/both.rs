@@ -1,5 +1,5 @@
 //! Model and authorizer side by side, decisions only: no explanation is copied, and documents that either has read before are not read
-//! again. For fuzzing and for the exhaustive scope, where a case must cost microseconds.
+//! again. For fuzzing, for the exhaustive scope and for long runs, where a case must cost microseconds.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -17,7 +17,7 @@ use countersign_model::outcome::{CheckDecision, PolicySet};
 use countersign_model::quirks::Quirks;
 use jiff::civil::Date;
 
-use super::{EvaluatorFault, TODAY, policy_set};
+use super::{Answer, Evaluator, EvaluatorFault, TODAY, policy_set};
 
 /// What is compared of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,20 +30,120 @@ pub struct Verdict {
     pub document: Option<String>,
 }
 
+/// The model without its reasons: the answers have neither rules nor a note.
+#[derive(Debug, Default)]
+pub struct BriefModel {
+    library: models::Library,
+}
+
+impl BriefModel {
+    fn verdicts(
+        &mut self,
+        evaluate: &EvaluatorCase,
+        quirks: &Quirks,
+        as_of: Date,
+    ) -> Result<Vec<Verdict>, EvaluatorFault> {
+        let verdicts =
+            models::judge_from(evaluate, quirks, as_of, &mut self.library).map_err(|error| fault("model", &error))?;
+        Ok(verdicts.into_iter().map(of_model).collect())
+    }
+
+    fn of_case(&mut self, case: &Case) -> Result<Vec<Verdict>, EvaluatorFault> {
+        let quirks = Quirks::from_overrides(&case.quirks).map_err(|error| fault("model", &error))?;
+        self.verdicts(asked(case)?, &quirks, case.as_of.unwrap_or(TODAY))
+    }
+}
+
+impl Evaluator for BriefModel {
+    fn name(&self) -> &str {
+        "model"
+    }
+
+    fn answer(&mut self, case: &Case) -> Result<Vec<Answer>, EvaluatorFault> {
+        Ok(self.of_case(case)?.into_iter().map(Answer::from).collect())
+    }
+}
+
+/// The emulator's authorizer without its reasons.
+#[derive(Debug, Default)]
+pub struct BriefEmulator {
+    library: emulators::Library,
+    faults: FaultSet,
+}
+
+impl BriefEmulator {
+    /// The authorizer with seeded faults.
+    pub fn with_faults(faults: FaultSet) -> Self {
+        Self {
+            faults,
+            ..Self::default()
+        }
+    }
+
+    fn read(&mut self, form: emulators::CaseForm<'_>) -> Result<emulators::EvaluatorCase, EvaluatorFault> {
+        form.read(&mut self.library).map_err(|error| fault("emulator", &error))
+    }
+
+    fn of_case(&mut self, case: &Case) -> Result<Vec<Verdict>, EvaluatorFault> {
+        let evaluate = asked(case)?;
+        let mut quirks = EmulatorQuirks::default();
+        for (name, value) in &case.quirks {
+            quirks.set(name, value).map_err(|error| fault("emulator", &error))?;
+        }
+        let settings = Settings {
+            quirks,
+            faults: self.faults,
+            as_of: case.as_of.unwrap_or(TODAY),
+        };
+        let read = self.read(form(evaluate))?;
+        let answers = read.requests.iter();
+        Ok(answers
+            .map(|request| verdict(emulators::evaluate(request, &read.policies, &read.grants, &settings)))
+            .collect())
+    }
+}
+
+impl Evaluator for BriefEmulator {
+    fn name(&self) -> &str {
+        "emulator"
+    }
+
+    fn answer(&mut self, case: &Case) -> Result<Vec<Answer>, EvaluatorFault> {
+        Ok(self.of_case(case)?.into_iter().map(Answer::from).collect())
+    }
+}
+
+impl From<Verdict> for Answer {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            decision: verdict.decision,
+            blamed: verdict.blamed,
+            document: verdict.document,
+            rules: Default::default(),
+            note: String::new(),
+        }
+    }
+}
+
+fn asked(case: &Case) -> Result<&EvaluatorCase, EvaluatorFault> {
+    case.evaluate
+        .as_ref()
+        .ok_or_else(|| EvaluatorFault::NoEvaluator(case.id.clone()))
+}
+
 /// The two readings, with what they have read.
 #[derive(Debug, Default)]
 pub struct Both {
-    model: models::Library,
-    emulator: emulators::Library,
-    faults: FaultSet,
+    model: BriefModel,
+    emulator: BriefEmulator,
 }
 
 impl Both {
     /// The two readings, with seeded faults of the authorizer.
     pub fn with_faults(faults: FaultSet) -> Self {
         Self {
-            faults,
-            ..Self::default()
+            model: BriefModel::default(),
+            emulator: BriefEmulator::with_faults(faults),
         }
     }
 
@@ -52,32 +152,12 @@ impl Both {
     /// # Errors
     /// [`EvaluatorFault`] when one of them does not take the case.
     pub fn difference(&mut self, case: &Case) -> Result<Option<(usize, Verdict, Verdict)>, EvaluatorFault> {
-        let evaluate = case
-            .evaluate
-            .as_ref()
-            .ok_or_else(|| EvaluatorFault::NoEvaluator(case.id.clone()))?;
-        let as_of = case.as_of.unwrap_or(TODAY);
-        let quirks = Quirks::from_overrides(&case.quirks).map_err(|error| fault("model", &error))?;
-        let expected = self.model_verdicts(evaluate, &quirks, as_of)?;
-        let mut theirs = EmulatorQuirks::default();
-        for (name, value) in &case.quirks {
-            theirs.set(name, value).map_err(|error| fault("emulator", &error))?;
-        }
-        let settings = Settings {
-            quirks: theirs,
-            faults: self.faults,
-            as_of,
-        };
-        let read = form(evaluate)
-            .read(&mut self.emulator)
-            .map_err(|error| fault("emulator", &error))?;
-        for (number, (request, expected)) in read.requests.iter().zip(expected).enumerate() {
-            let observed = verdict(emulators::evaluate(request, &read.policies, &read.grants, &settings));
-            if expected != observed {
-                return Ok(Some((number, expected, observed)));
-            }
-        }
-        Ok(None)
+        let expected = self.model.of_case(case)?;
+        let observed = self.emulator.of_case(case)?;
+        let mut pairs = expected.into_iter().zip(observed).enumerate();
+        Ok(pairs
+            .find(|(_, (expected, observed))| expected != observed)
+            .map(|(number, (expected, observed))| (number, expected, observed)))
     }
 
     /// The model's verdict on every request of a case.
@@ -90,9 +170,7 @@ impl Both {
         quirks: &Quirks,
         as_of: Date,
     ) -> Result<Vec<Verdict>, EvaluatorFault> {
-        let verdicts =
-            models::judge_from(evaluate, quirks, as_of, &mut self.model).map_err(|error| fault("model", &error))?;
-        Ok(verdicts.into_iter().map(of_model).collect())
+        self.model.verdicts(evaluate, quirks, as_of)
     }
 
     /// The authorizer's reading of a case's requests, policies and grants.
@@ -103,7 +181,7 @@ impl Both {
         &mut self,
         form: emulators::CaseForm<'_>,
     ) -> Result<emulators::EvaluatorCase, EvaluatorFault> {
-        form.read(&mut self.emulator).map_err(|error| fault("emulator", &error))
+        self.emulator.read(form)
     }
 }
 
@@ -268,8 +346,9 @@ fn fault(evaluator: &str, why: &dyn std::fmt::Display) -> EvaluatorFault {
 #[cfg(test)]
 mod tests {
     use super::{Both, TODAY, emulators, form};
+    use crate::evaluator::Evaluator as _;
     use crate::evaluator::finding::Disagreement;
-    use crate::evaluator::{EmulatorEvaluator, Evaluator as _, ModelEvaluator, generate};
+    use crate::evaluator::{EmulatorEvaluator, ModelEvaluator, generate};
     use countersign_emulator::fault::FaultSet;
     use countersign_model::quirks::Quirks;
 

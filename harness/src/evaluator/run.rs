@@ -8,13 +8,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use countersign_model::case::{Case, EvaluatorPrincipal};
 use serde::Serialize;
 
+use super::both::BriefModel;
 use super::finding::Disagreement;
 use super::{Answer, Evaluator, EvaluatorFault, ModelEvaluator, generate};
 use crate::shard::Shard;
-use crate::stats::stable_hash;
+use crate::stats::digest::digest;
 
 /// Cases a worker takes at a time.
 const CHUNK: u64 = 512;
+/// Every so many cases the model says why, and its rules are counted.
+const EXPLAINED: u64 = 16;
 /// Exemplars kept of one kind before shrinking, since a kind may hide several.
 pub const EXEMPLARS: usize = 12;
 
@@ -165,6 +168,7 @@ fn work(
     progress: &(dyn Fn(u64) + Sync),
     report: &mut Report,
 ) -> Result<(), EvaluatorFault> {
+    let mut model = BriefModel::default();
     let mut target = target()?;
     loop {
         let start = next.fetch_add(CHUNK, Ordering::Relaxed);
@@ -173,13 +177,18 @@ fn work(
         }
         let end = (start + CHUNK).min(plan.cases);
         for number in (start..end).filter(|number| plan.shard.has(*number)) {
-            one(plan.seed, number, target.as_mut(), report)?;
+            one((plan.seed, number), &mut model, target.as_mut(), report)?;
         }
         progress(end - start);
     }
 }
 
-fn one(seed: u64, number: u64, target: &mut dyn Evaluator, report: &mut Report) -> Result<(), EvaluatorFault> {
+fn one(
+    (seed, number): (u64, u64),
+    model: &mut BriefModel,
+    target: &mut dyn Evaluator,
+    report: &mut Report,
+) -> Result<(), EvaluatorFault> {
     report.drawn += 1;
     let case = match generate::from_seed(seed, number) {
         Ok(case) => case,
@@ -188,7 +197,13 @@ fn one(seed: u64, number: u64, target: &mut dyn Evaluator, report: &mut Report) 
             return Ok(());
         }
     };
-    let expected = match ModelEvaluator.answer(&case) {
+    // Reasons take longer than decisions: they are asked for where they are counted.
+    let expected = if number.is_multiple_of(EXPLAINED) {
+        ModelEvaluator.answer(&case)
+    } else {
+        model.answer(&case)
+    };
+    let expected = match expected {
         Ok(answers) => answers,
         Err(fault) => {
             // The model does not take it: the generator wrote something that is not a case.
@@ -213,7 +228,7 @@ fn one(seed: u64, number: u64, target: &mut dyn Evaluator, report: &mut Report) 
             return Ok(());
         }
     };
-    describe(&case, &expected, number, report);
+    describe(&case, &expected, report);
     if let Some(disagreement) = Disagreement::between(&expected, &observed) {
         let class = class_of(&case, &disagreement);
         Report::count(&mut report.disagreements, class.clone());
@@ -235,9 +250,9 @@ fn class_of(case: &Case, disagreement: &Disagreement) -> String {
     format!("{service}: {}", disagreement.class())
 }
 
-fn describe(case: &Case, expected: &[Answer], number: u64, report: &mut Report) {
+fn describe(case: &Case, expected: &[Answer], report: &mut Report) {
     report.compared += 1;
-    report.hashes.push(stable_hash(&(&case.evaluate, &case.quirks)));
+    report.hashes.extend(digest(&(&case.evaluate, &case.quirks)));
     for answer in expected {
         let words = answer.words();
         let decision = words.split(' ').next().unwrap_or_default();
@@ -245,10 +260,8 @@ fn describe(case: &Case, expected: &[Answer], number: u64, report: &mut Report) 
         if let Some(blamed) = answer.blamed {
             Report::count(&mut report.blamed, blamed.to_string());
         }
-        if number.is_multiple_of(16) {
-            for rule in &answer.rules {
-                Report::count(&mut report.rules, rule.clone());
-            }
+        for rule in &answer.rules {
+            Report::count(&mut report.rules, rule.clone());
         }
     }
     if let Some(request) = case.evaluate.as_ref().and_then(|evaluate| evaluate.request.as_ref()) {

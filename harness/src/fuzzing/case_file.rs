@@ -9,7 +9,8 @@ use super::{FuzzTarget, alike};
 /// Steps of a case that are taken; each is bounded, their number is the file's.
 const STEPS: usize = 32;
 
-pub(super) const TARGET: FuzzTarget = FuzzTarget {
+/// The target `case_file`.
+pub const TARGET: FuzzTarget = FuzzTarget {
     name: "case_file",
     property: "any text is a Case or is refused; a Case is the same after it was written; the model takes its steps, both readings \
                answer its requests alike",

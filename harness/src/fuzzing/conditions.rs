@@ -14,7 +14,8 @@ use super::{BOTH, FuzzTarget, alike};
 use crate::evaluator::TODAY;
 use crate::evaluator::generate::blank;
 
-pub(super) const TARGET: FuzzTarget = FuzzTarget {
+/// The target `conditions`.
+pub const TARGET: FuzzTarget = FuzzTarget {
     name: "conditions",
     property: "a pattern or condition holds in both readings or in neither; plain wildcards hold where a textbook matcher says so",
     check,

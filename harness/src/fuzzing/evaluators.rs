@@ -8,14 +8,16 @@ use crate::evaluator::ModelEvaluator;
 use crate::evaluator::generate::{self, slots};
 use crate::laws;
 
-pub(super) const EVALUATOR: FuzzTarget = FuzzTarget {
+/// The target `evaluator`.
+pub const EVALUATOR: FuzzTarget = FuzzTarget {
     name: "evaluator",
     property: "the model and the authorizer answer a case alike: decision, blame, the document that cannot be used",
     check: |input| slots::case(input).map_or(Ok(()), |case| alike(&case)),
     case: |input| named(slots::case(input)?, "fuzzed.evaluator"),
 };
 
-pub(super) const LAWS: FuzzTarget = FuzzTarget {
+/// The target `laws`.
+pub const LAWS: FuzzTarget = FuzzTarget {
     name: "laws",
     property: "a case of the generator is answered alike, and the model keeps one law on it, which the first byte picks",
     check: keeps_a_law,

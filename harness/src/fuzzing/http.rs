@@ -9,8 +9,10 @@ use http::Request;
 use sha2::{Digest as _, Sha256};
 
 use super::FuzzTarget;
+use crate::hexadecimal::{hex, sha256_hex};
 
-pub(super) const TARGET: FuzzTarget = FuzzTarget {
+/// The target `http_request`.
+pub const TARGET: FuzzTarget = FuzzTarget {
     name: "http_request",
     property: "the emulator answers any requests, signed or not, and the same requests alike; what it calls JSON is JSON",
     check,
@@ -86,7 +88,7 @@ fn request(text: &str) -> Option<Request<Bytes>> {
 fn sign(method: &str, target: &str, service: &str, headers: &mut Vec<(String, String)>, body: &[u8]) {
     const OWN: &[&str] = &["host", "x-amz-date", "x-amz-content-sha256", "authorization"];
     headers.retain(|(name, _)| !OWN.contains(&name.as_str()));
-    let payload = hex(&Sha256::digest(body));
+    let payload = sha256_hex(body);
     headers.push(("host".to_owned(), HOST.to_owned()));
     headers.push(("x-amz-date".to_owned(), NOW.1.to_owned()));
     headers.push(("x-amz-content-sha256".to_owned(), payload.clone()));
@@ -116,7 +118,7 @@ fn sign(method: &str, target: &str, service: &str, headers: &mut Vec<(String, St
     let to_sign = format!(
         "AWS4-HMAC-SHA256\n{}\n{scope}\n{}",
         NOW.1,
-        hex(&Sha256::digest(canonical))
+        sha256_hex(canonical.as_bytes())
     );
     let mut key = format!("AWS4{}", ROOT.1).into_bytes();
     for part in [day, "us-east-1", service, "aws4_request"] {
@@ -147,10 +149,6 @@ fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
         .chain_update(inner)
         .finalize()
         .to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

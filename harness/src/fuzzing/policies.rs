@@ -7,7 +7,8 @@ use super::FuzzTarget;
 use crate::evaluator::generate::blank;
 use crate::policy_texts::{differences, readings, unsound};
 
-pub(super) const TARGET: FuzzTarget = FuzzTarget {
+/// The target `policy_parse`.
+pub const TARGET: FuzzTarget = FuzzTarget {
     name: "policy_parse",
     property: "both readings answer or refuse any text as a policy of every kind, alike, and read it alike after it was printed",
     check,

@@ -9,7 +9,8 @@ use crate::differential::{RunError, run_case};
 use crate::generate::{Settings, case as draw};
 use crate::target::{EmbeddedOptions, EmbeddedTarget};
 
-pub(super) const TARGET: FuzzTarget = FuzzTarget {
+/// The target `world`.
+pub const TARGET: FuzzTarget = FuzzTarget {
     name: "world",
     property: "the emulator, called directly, does what the model says at every step of a world made from the bytes",
     check,

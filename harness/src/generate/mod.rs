@@ -33,7 +33,7 @@ pub(crate) use finish::ENDPOINT;
 pub use settings::Settings;
 
 /// Version of the generator: it changes whenever the same bytes give another case.
-pub const GENERATOR: u32 = 6;
+pub const GENERATOR: u32 = 7;
 
 /// Bytes behind one seeded case. Far more than a case draws, since exhausted bytes would decode to trivial worlds.
 pub const SEED_BYTES: usize = 16 * 1024;

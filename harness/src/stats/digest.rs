@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::ser::{self, Serializer};
 
 /// The digest; none of what cannot be serialized.
-pub(super) fn digest(value: &impl Serialize) -> Option<u64> {
+pub(crate) fn digest(value: &impl Serialize) -> Option<u64> {
     value.serialize(Digest).ok()
 }
 

@@ -2,7 +2,6 @@
 //! aws-chunked with signed chunks, aws-chunked with an unsigned payload and a trailer. The plain header form is the SDKs' own.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -19,10 +18,10 @@ use http::header::{
 use http::{Method, Request, Uri};
 use jiff::Timestamp;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::blob;
 use super::connector::Facts;
+use crate::hexadecimal::sha256_hex;
 
 /// How long presigned URLs and form policies are good for.
 pub(crate) const VALID_FOR: Duration = Duration::from_secs(900);
@@ -437,16 +436,6 @@ fn announce(request: &mut Request<Bytes>, decoded: usize, encoded: usize) {
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static("aws-chunked"));
     headers.insert("x-amz-decoded-content-length", HeaderValue::from(decoded));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(encoded));
-}
-
-fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 /// Text with its `%XX` replaced.

@@ -12,9 +12,9 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Request};
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use super::shape;
+use crate::hexadecimal::sha256_hex;
 
 /// How many signing keys are remembered: the callers of a case on a few services.
 const MOST_KEYS: usize = 64;
@@ -71,7 +71,7 @@ impl SigningKeys {
         now: SystemTime,
     ) -> Result<Request<Bytes>, String> {
         let date_time = date_time(now)?;
-        let payload = hex(&Sha256::digest(request.body()));
+        let payload = sha256_hex(request.body());
         if !request.headers().contains_key(HOST)
             && let Some(authority) = request.uri().authority()
         {
@@ -89,7 +89,7 @@ impl SigningKeys {
         let scope = format!("{}/{region}/{service}/aws4_request", &date_time[..8]);
         let text = format!(
             "AWS4-HMAC-SHA256\n{date_time}\n{scope}\n{}",
-            hex(&Sha256::digest(canonical.as_bytes()))
+            sha256_hex(canonical.as_bytes())
         );
         let signature = self.calculate(credentials.secret_access_key(), &scope, &text, || {
             v4::generate_signing_key(credentials.secret_access_key(), now, region, service)
@@ -230,16 +230,6 @@ fn date_time(now: SystemTime) -> Result<String, String> {
         moment.minute(),
         moment.second()
     ))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -8,13 +8,13 @@ use std::path::{Component, Path, PathBuf};
 use countersign_model::case::{Case, CaseError, Evidence, Origin, load_all};
 use countersign_model::rule;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::sample::{SAMPLE_SEED, sample};
 use super::{
     FORMAT, MANIFEST, SCHEMA, SUITE, SUITE_VERSION, Tier, Vector, VectorError, VectorFile, schema, text_of, vector,
 };
 use crate::corpus;
+use crate::hexadecimal::sha256_hex;
 use crate::{evaluator, generate};
 
 const README: &str = include_str!("export.md");
@@ -164,7 +164,7 @@ pub fn export(folder: &Path, generated: usize) -> Result<Export, ExportError> {
             .iter()
             .map(|(path, text, vectors)| FileManifest {
                 path: path.clone(),
-                sha256: sha256(text.as_bytes()),
+                sha256: sha256_hex(text.as_bytes()),
                 bytes: text.len() as u64,
                 vectors: *vectors,
             })
@@ -300,11 +300,6 @@ fn count(
             entry.outcomes += 1;
         }
     }
-}
-
-/// The hash of a file, in hexadecimal digits.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn write(path: &Path, text: &str) -> Result<(), ExportError> {

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::export::{Manifest, is_inside, sha256};
+use super::export::{Manifest, is_inside};
 use super::{FORMAT, MANIFEST, SUITE, SUITE_VERSION, VectorFile, outcomes, schema};
+use crate::hexadecimal::sha256_hex;
 use crate::json_schema::Schema;
 
 /// What was verified.
@@ -78,7 +79,7 @@ pub fn verify(folder: &Path) -> Result<Verified, VerifyError> {
                 continue;
             }
         };
-        if sha256(&bytes) != file.sha256 {
+        if sha256_hex(&bytes) != file.sha256 {
             wrong.push(format!("{}: the hash is not that of the manifest", file.path));
         }
         if file.vectors.is_none() {

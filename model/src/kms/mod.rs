@@ -370,12 +370,7 @@ impl Call<'_> {
                 key.usage, self.operation.name
             );
             self.trace.rule("svc:K-24");
-            let code = if self.operation.cryptographic {
-                "InvalidKeyUsageException"
-            } else {
-                "UnsupportedOperationException"
-            };
-            return Err(Refusal::error(code, 400, self.operation.cryptographic.then_some(message)).into());
+            return Err(Refusal::error("InvalidKeyUsageException", 400, message).into());
         }
         if let Some(algorithm) = algorithm
             && !key.algorithms().contains(&algorithm)

@@ -226,10 +226,18 @@ impl CaseForm<'_> {
             text: text_of(&save.document),
             existing_principals: save.existing_principals,
         });
+        let requests: Vec<EvaluatorRequest> = requests.into_iter().map(read_request).collect::<Result<_, _>>()?;
+        let policies = read_policies(self.policies.unwrap_or_default(), &canonical_users, library);
+        // What these requests ask of the resource's policy may be known; what others ask of it is compiled for them.
+        if let Some(readings) = policies.resource.as_ref().filter(|_| canonical_users.is_empty()) {
+            for request in &requests {
+                readings.compiled(request.mode(), |kind, readings| library.read(kind, &readings.text));
+            }
+        }
         Ok(EvaluatorCase {
             saves: saves.collect(),
-            requests: requests.into_iter().map(read_request).collect::<Result<_, _>>()?,
-            policies: read_policies(self.policies.unwrap_or_default(), &canonical_users, library),
+            requests,
+            policies,
             grants: self.grants.unwrap_or_default(),
             canonical_users,
         })
@@ -340,8 +348,7 @@ fn read_policies(
         if canonical_users.is_empty() {
             return library.borrow_mut().read(kind, &document.0);
         }
-        let users = CanonicalUsers(canonical_users);
-        Arc::new(Policy::stored_among(kind, &document.0, Some(&users)))
+        Arc::new(policy_among(kind, &document.0, canonical_users))
     };
     let list = |kind, documents: Vec<DocumentText<'_>>| -> Vec<AttachedPolicy> {
         documents
@@ -377,12 +384,18 @@ fn read_policies(
             }),
             ..PolicySets::default()
         },
-        resource: raw.resource.map(|document| ResourceReadings {
-            generic: policy(PolicyKind::BucketPolicy, &document),
-            key: policy(PolicyKind::KeyPolicy, &document),
-            trust: policy(PolicyKind::Trust, &document),
-        }),
+        resource: raw
+            .resource
+            .map(|document| ResourceReadings::new(document.0.into_owned(), canonical_users.clone())),
     }
+}
+
+/// A document as it is read where these canonical users are known.
+pub(super) fn policy_among(kind: PolicyKind, text: &str, canonical_users: &BTreeMap<String, AccountId>) -> Policy {
+    if canonical_users.is_empty() {
+        return Policy::stored(kind, text);
+    }
+    Policy::stored_among(kind, text, Some(&CanonicalUsers(canonical_users)))
 }
 
 /// Whose canonical user ids are. Nobody is bound to unique ids: the form names users and roles by their ARNs.

@@ -16,7 +16,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -64,12 +64,40 @@ pub struct EvaluatorPolicies {
     resource: Option<ResourceReadings>,
 }
 
-/// The resource policy as each kind of resource would have it.
+/// The resource policy as each kind of resource would have it, each compiled when a request first asks for it.
 #[derive(Clone, Debug)]
 struct ResourceReadings {
-    generic: Arc<Policy>,
-    key: Arc<Policy>,
-    trust: Arc<Policy>,
+    text: String,
+    canonical_users: BTreeMap<String, AccountId>,
+    generic: OnceLock<Arc<Policy>>,
+    key: OnceLock<Arc<Policy>>,
+    trust: OnceLock<Arc<Policy>>,
+}
+
+impl ResourceReadings {
+    fn new(text: String, canonical_users: BTreeMap<String, AccountId>) -> Self {
+        Self {
+            text,
+            canonical_users,
+            generic: OnceLock::new(),
+            key: OnceLock::new(),
+            trust: OnceLock::new(),
+        }
+    }
+
+    /// The reading of a mode, compiled by `compile` unless it was before.
+    fn compiled(
+        &self,
+        mode: ResourcePolicyMode,
+        compile: impl FnOnce(PolicyKind, &Self) -> Arc<Policy>,
+    ) -> &Arc<Policy> {
+        let (reading, kind) = match mode {
+            ResourcePolicyMode::KeyPolicy { .. } => (&self.key, PolicyKind::KeyPolicy),
+            ResourcePolicyMode::TrustPolicy => (&self.trust, PolicyKind::Trust),
+            ResourcePolicyMode::Optional => (&self.generic, PolicyKind::BucketPolicy),
+        };
+        reading.get_or_init(|| compile(kind, self))
+    }
 }
 
 /// What the evaluator says about one request.
@@ -254,11 +282,9 @@ impl EvaluatorPolicies {
     /// The resource policy as the mode reads it.
     fn resource_of(&self, mode: ResourcePolicyMode) -> Option<&Arc<Policy>> {
         let readings = self.resource.as_ref()?;
-        Some(match mode {
-            ResourcePolicyMode::KeyPolicy { .. } => &readings.key,
-            ResourcePolicyMode::TrustPolicy => &readings.trust,
-            ResourcePolicyMode::Optional => &readings.generic,
-        })
+        Some(readings.compiled(mode, |kind, readings| {
+            Arc::new(form::policy_among(kind, &readings.text, &readings.canonical_users))
+        }))
     }
 
     fn sets_for(&self, request: &EvaluatorRequest, grants: &[EvaluatorGrant], settings: &Settings) -> PolicySets {

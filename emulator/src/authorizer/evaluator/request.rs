@@ -190,6 +190,7 @@ impl FormCaller {
                 derive("aws:userid", account.as_str());
                 Caller::Root {
                     account,
+                    partition: partition.to_owned(),
                     assumed: is_true(given, "aws:assumedroot"),
                 }
             }

@@ -80,6 +80,7 @@ pub(super) fn federated() -> Caller {
 pub(super) fn root() -> Caller {
     Caller::Root {
         account: account(A),
+        partition: "aws".to_owned(),
         assumed: false,
     }
 }

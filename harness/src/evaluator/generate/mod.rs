@@ -25,7 +25,7 @@ use crate::generate::dice::Dice;
 use vocabulary::SWITCHES;
 
 /// Version of the generator: it changes whenever the same bytes give another case.
-pub const GENERATOR: u32 = 4;
+pub const GENERATOR: u32 = 5;
 
 /// Bytes behind one seeded case, more than a case draws.
 const SEED_BYTES: usize = 4 * 1024;

@@ -377,6 +377,11 @@ fn edge(dice: &mut Dice<'_, '_>) -> (Scene, EvaluatorPolicies, Vec<EvaluatorGran
     let condition = json!({operator: {key: asked}});
     let denies = dice.percent(25);
     let mut allow = covering(dice, &scene, Set::Identity, "Allow", Naming::Everyone, 0);
+    // A question mark stands for one character, not for none (iam:M-23).
+    if dice.percent(12) {
+        allow.remove("NotResource");
+        allow.insert("Resource".to_owned(), json!(format!("{}?", scene.resource)));
+    }
     let mut statements = Vec::new();
     if denies {
         let mut deny = covering(dice, &scene, Set::Identity, "Deny", Naming::Everyone, 0);

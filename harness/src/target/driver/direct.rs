@@ -211,15 +211,12 @@ where
         return Err(SdkError::response_error(error, response));
     }
     let mut found = None;
-    // The error can only be had by value through a mapping.
-    let rest = error.map_operation_error(|error| match error.downcast::<E>() {
-        Ok(error) => found = Some(error),
-        Err(_) => found = None,
-    });
+    // The error can only be had by value through a mapping, and what is left of it says nothing.
+    let _ = error.map_operation_error(|error| found = error.downcast::<E>().ok());
     match found {
         Some(error) => Err(SdkError::service_error(error, response)),
         None => Err(SdkError::response_error(
-            format!("{:?}", rest.is_operation_error()),
+            "the SDK's error is of another operation",
             response,
         )),
     }

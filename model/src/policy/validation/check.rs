@@ -232,7 +232,7 @@ impl Checker {
                 None => self.fault(Fault::WrongType, item.offset),
                 Some(name) => {
                     let impossible = PrincipalForm::under(&entry.key, name) == Some(PrincipalForm::Impossible);
-                    if impossible || (self.saved_on.is_some() && !is_principal_shaped(&entry.key, name)) {
+                    if impossible || (self.saved_on.is_some() && !self.is_principal_shaped(&entry.key, name)) {
                         let fault = Fault::InvalidPrincipal {
                             member: entry.key.clone(),
                             text: name.to_owned(),
@@ -457,22 +457,26 @@ impl Checker {
             self.fault(Fault::ResourceControlForm, statement.offset);
         }
     }
-}
 
-/// Whether an entry has the form that its member asks for (`iam:P-09`, `iam:P-12`); what stands under `AWS` is read by [`PrincipalForm`].
-fn is_principal_shaped(member: &str, name: &str) -> bool {
-    const SERVICE_ENDS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"];
-    const CANONICAL_USER: usize = 64;
-    match member {
-        "Service" => {
-            let is_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-            let ends = SERVICE_ENDS
-                .iter()
-                .any(|end| name.len() > end.len() && name.ends_with(end));
-            ends && name.bytes().all(is_host)
+    /// Whether an entry has the form that its member asks for (`iam:P-09`, `iam:P-12`); what stands under `AWS` is read by [`PrincipalForm`].
+    fn is_principal_shaped(&self, member: &str, name: &str) -> bool {
+        const SERVICE_ENDS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"];
+        const CANONICAL_USER: usize = 64;
+        match member {
+            "Service" => {
+                // Names of services are case-sensitive, and all of them are written small.
+                let is_host =
+                    |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+                let ends = SERVICE_ENDS
+                    .iter()
+                    .any(|end| name.len() > end.len() && name.ends_with(end));
+                ends && name.bytes().all(is_host)
+            }
+            // Canonical ids are S3's: KMS and endpoints do not list them among their principals.
+            "CanonicalUser" if matches!(self.kind, PolicyKind::Key | PolicyKind::VpcEndpoint) => false,
+            "CanonicalUser" => name.len() == CANONICAL_USER && name.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            _ => true,
         }
-        "CanonicalUser" => name.len() == CANONICAL_USER && name.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        _ => true,
     }
 }
 

@@ -11,6 +11,7 @@ const FOREIGN: &str = "arn:aws:iam::222222222222:user/b";
 fn assumed_root() -> Caller {
     Caller::Root {
         account: account(A),
+        partition: "aws".to_owned(),
         assumed: true,
     }
 }

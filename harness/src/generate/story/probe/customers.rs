@@ -215,16 +215,8 @@ impl Scene<'_, '_, '_> {
             });
             let actor = self.actors.len() - 1;
             let arn = self.key_arn(key);
-            if self.dice.below(3) > 0 {
-                self.does(actor, "kms:DescribeKey", members(json!({"KeyId": arn})));
-            } else {
-                let plaintext = text_blob(&self.phrase());
-                self.does(
-                    actor,
-                    "kms:Encrypt",
-                    members(json!({"KeyId": arn, "Plaintext": plaintext})),
-                );
-            }
+            let describes = self.dice.below(3) > 0;
+            self.describes_or_encrypts(actor, &arn, describes);
         }
     }
 
@@ -268,16 +260,22 @@ impl Scene<'_, '_, '_> {
                 );
                 self.write(Place::Key(key), deny);
             }
-            if self.dice.coin() {
-                self.does(actor, "kms:DescribeKey", members(json!({"KeyId": arn})));
-            } else {
-                let plaintext = text_blob(&self.phrase());
-                self.does(
-                    actor,
-                    "kms:Encrypt",
-                    members(json!({"KeyId": arn, "Plaintext": plaintext})),
-                );
-            }
+            let describes = self.dice.coin();
+            self.describes_or_encrypts(actor, &arn, describes);
+        }
+    }
+
+    /// The actor looks at the key, or uses it.
+    fn describes_or_encrypts(&mut self, actor: usize, key: &str, describes: bool) {
+        if describes {
+            self.does(actor, "kms:DescribeKey", members(json!({"KeyId": key})));
+        } else {
+            let plaintext = text_blob(&self.phrase());
+            self.does(
+                actor,
+                "kms:Encrypt",
+                members(json!({"KeyId": key, "Plaintext": plaintext})),
+            );
         }
     }
 

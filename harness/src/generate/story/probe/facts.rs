@@ -51,7 +51,7 @@ impl Scene<'_, '_, '_> {
         let absent = |key: &str| Fact::absent(key);
         let s3 = |operation: &str, with: Value| (format!("s3:{operation}"), with);
         let ((operation, with), action, resource, fact): ((String, Value), &str, String, Fact) =
-            match self.dice.below(17) {
+            match self.dice.below(18) {
                 0 => (
                     s3("ListObjectsV2", json!({"Bucket": name, "Prefix": "reports/"})),
                     "s3:ListBucket",
@@ -113,7 +113,7 @@ impl Scene<'_, '_, '_> {
                         fact,
                     )
                 }
-                9..=14 => self.fact_of_key(actor, key),
+                9..=15 => self.fact_of_key(actor, key),
                 _ => {
                     let context = self.some_encryption_context();
                     let keys = context.keys().cloned().collect();
@@ -162,7 +162,7 @@ impl Scene<'_, '_, '_> {
             self.region,
             self.dice.below(10)
         );
-        let (call, with, fact) = match self.dice.below(6) {
+        let (call, with, fact) = match self.dice.below(7) {
             0 => (
                 "kms:CreateGrant",
                 json!({
@@ -183,7 +183,12 @@ impl Scene<'_, '_, '_> {
                     Fact::text("kms:GranteeServicePrincipal", service),
                 )
             }
-            3 => {
+            3 => (
+                "kms:CreateGrant",
+                json!({"KeyId": arn, "GranteePrincipal": self.caller_arn(actor), "Operations": ["Decrypt"]}),
+                Fact::new("kms:GrantOperations", Known::Many(vec!["Decrypt".to_owned()])),
+            ),
+            4 => {
                 let days = *self.dice.pick(&[90, 180, 365, 2560]);
                 (
                     "kms:EnableKeyRotation",
@@ -191,7 +196,7 @@ impl Scene<'_, '_, '_> {
                     Fact::new("kms:RotationPeriodInDays", Known::Number(days)),
                 )
             }
-            4 => {
+            5 => {
                 let key = self.new_key(0);
                 self.open_key(key);
                 self.keys[key].origin = Some("EXTERNAL");
