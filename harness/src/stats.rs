@@ -28,9 +28,10 @@ pub fn collect(cases: u64, seed: u64) -> Stats {
     let mut builder = built(cases, seed, &generate::Settings::default());
     let worlds = std::mem::take(&mut builder.coverage);
     let mut stats = builder.finish();
-    let (cells, unreached) = cells::cells(stats.cases, &worlds, seed);
-    stats.cells = Some(cells);
-    stats.unreached.cells = unreached;
+    let counted = cells::cells(stats.cases, worlds, seed);
+    stats.cells = Some(counted.cells);
+    stats.unreached.cells = counted.unreached;
+    stats.out_of_reach_yet_hit = counted.contradictions;
     stats
 }
 
@@ -110,6 +111,9 @@ pub struct Stats {
     pub cells: Option<Cells>,
     /// What was not reached.
     pub unreached: Unreached,
+    /// Cells `RULE × OUTCOME` that the list of unreachable ones names, and that are filled all the same: the list or a trace is wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub out_of_reach_yet_hit: Vec<String>,
 }
 
 /// What no case reached, by name.
@@ -281,6 +285,7 @@ impl StatsBuilder {
     pub fn finish(self) -> Stats {
         Stats {
             unreached: reach::unreached(&self.stats.operations),
+            out_of_reach_yet_hit: self.coverage.contradictions(),
             steps_per_case: Spread::of(self.steps_per_case),
             policies_per_case: Spread::of(self.policies_per_case),
             layers_per_case: Spread::of(self.layers_per_case),

@@ -85,6 +85,7 @@ fn cases_are_as_good_as_the_figures_demand() {
     // leave out three to six by chance, whatever the seed.
     assert!(stats.unreached.operations_without_allow.len() <= 8, "{figures}");
     assert!(stats.unreached.operations_without_deny.len() <= 10, "{figures}");
+    assert_eq!(stats.out_of_reach_yet_hit, Vec::<String>::new());
 }
 
 /// Every cell of the table rule × outcome that something can fill is filled by random cases or by the corpus, nearly all by random cases
@@ -94,6 +95,7 @@ fn every_cell_within_reach_is_reached() {
     let stats = stats::collect(150, 20_261_122);
     let cells = stats.cells.as_ref().expect("`collect` fills the table");
     assert_eq!(stats.unreached.cells, Vec::<String>::new());
+    assert_eq!(stats.out_of_reach_yet_hit, Vec::<String>::new());
     assert!(cells.rules > 500 && cells.reachable > 1_800, "{cells:?}");
     assert_eq!(cells.by_random + cells.corpus_only.len(), cells.reachable);
     assert!(cells.by_random * 100 >= cells.reachable * 75, "{:?}", cells.corpus_only);

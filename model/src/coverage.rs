@@ -169,6 +169,19 @@ impl Coverage {
             .collect()
     }
 
+    /// The cells that are filled, although the list of unreachable ones says that nothing fills them, as `RULE × OUTCOME`: there the list is
+    /// wrong, or a trace names a rule that did not matter.
+    pub fn contradictions(&self) -> Vec<String> {
+        let rows = self.rows();
+        let cells = rows
+            .iter()
+            .flat_map(|row| row.cells.iter().map(move |cell| (row, cell)));
+        cells
+            .filter(|(_, cell)| cell.is_contradiction())
+            .map(|(row, cell)| format!("{} × {}", row.rule, cell.outcome))
+            .collect()
+    }
+
     fn add_evaluator(&mut self, case: &Case, evaluate: &EvaluatorCase) -> Result<(), String> {
         let as_of = case.as_of.unwrap_or(CURRENT_DATE);
         let quirks = Quirks::from_overrides(&case.quirks).map_err(|error| error.to_string())?;

@@ -249,8 +249,9 @@ fn variable(text: &str) -> Option<(Piece, usize)> {
     ))
 }
 
+/// Letters, digits and what the key of a tag may hold beside them; a space makes no variable (`iam:V-14`).
 fn is_key_character(character: char) -> bool {
-    character.is_alphanumeric() || matches!(character, ':' | '/' | '_' | '.' | '@' | '+' | '=' | '-' | '%')
+    character.is_alphanumeric() || matches!(character, ':' | '/' | '_' | '.' | '@' | '+' | '=' | '-')
 }
 
 pub(crate) fn has_variables(pieces: &[Piece]) -> bool {

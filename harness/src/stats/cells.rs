@@ -61,9 +61,17 @@ pub struct CellCount {
     pub out_of_reach: Option<&'static str>,
 }
 
+/// The table with the cells that are not as they should be.
+pub(super) struct Counted {
+    pub(super) cells: Cells,
+    /// Cells that can be filled and are not.
+    pub(super) unreached: Vec<String>,
+    /// Cells that are out of reach by the list, and are filled.
+    pub(super) contradictions: Vec<String>,
+}
+
 /// Puts the table together from what random worlds came to, random cases of the evaluator tier under the same seed, and the corpus.
-/// The second is the cells that can be filled and are not.
-pub(super) fn cells(world_cases: u64, worlds: &Coverage, seed: u64) -> (Cells, Vec<String>) {
+pub(super) fn cells(world_cases: u64, worlds: Coverage, seed: u64) -> Counted {
     let mut cells = Cells {
         world_cases,
         ..Cells::default()
@@ -90,7 +98,14 @@ pub(super) fn cells(world_cases: u64, worlds: &Coverage, seed: u64) -> (Cells, V
         }
         cells.table.insert(world.rule.to_string(), row);
     }
-    (cells, unreached)
+    let mut all = worlds;
+    all.merge(evaluator);
+    all.merge(corpus);
+    Counted {
+        cells,
+        unreached,
+        contradictions: all.contradictions(),
+    }
 }
 
 impl Cells {

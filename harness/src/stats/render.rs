@@ -128,6 +128,10 @@ impl Stats {
         for (what, why) in &unreached.out_of_reach {
             writeln!(out, "  {what}: {why}")?;
         }
+        let hit = &self.out_of_reach_yet_hit;
+        if !hit.is_empty() {
+            writeln!(out, "\nout of reach by the list, yet hit: {}", hit.join(", "))?;
+        }
         Ok(())
     }
 }

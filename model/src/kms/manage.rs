@@ -15,6 +15,7 @@ use crate::context::{Context, ContextValue};
 use crate::name::AccountId;
 use crate::outcome::CheckDecision;
 use crate::policy::{PolicyError, PolicyErrorKind, PolicyKind};
+use crate::rule::RuleId;
 use crate::world::clock::Delayed;
 use crate::world::policy::StoredPolicy;
 use crate::world::symbol;
@@ -216,8 +217,9 @@ impl Call<'_> {
         if check.decision == CheckDecision::Allow {
             return Ok(());
         }
-        // The question was KMS's own: nobody was allowed or denied anything under the rules of evaluation.
-        let of_kms = check.rules.into_iter().filter(|id| id.as_str().starts_with("svc:"));
+        // The question was KMS's own: nobody was allowed or denied anything under the rules of evaluation, or told of a denial (`svc:X-…`).
+        let decides = |id: &RuleId| id.as_str().starts_with("svc:") && !id.as_str().starts_with("svc:X-");
+        let of_kms = check.rules.into_iter().filter(decides);
         self.trace.rules.extend(of_kms);
         Err(Refusal::error("MalformedPolicyDocumentException", 400, LOCKOUT.to_owned()).into())
     }

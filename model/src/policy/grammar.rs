@@ -76,7 +76,7 @@ const TABLE: &[Row] = &[
     (&["iam:G-61", "iam:G-62", "iam:C-20", "iam:OQ-18", "iam:C-21"], |reading| reading.any_element(&["Condition"], |node| matches!(&node.value, Json::Object(operators) if !operators.is_empty()))),
     (&["iam:G-66", "iam:C-33"], |reading| reading.saving && reading.kind.is_identity() && reading.any_operator(|_| true)),
     (&["iam:G-70"], |reading| reading.kind.is_identity() && reading.any_element(&["Action", "Resource"], is_list)),
-    (&["iam:G-71"], |reading| reading.kind.names_principals() && reading.any_element(&["Action", "Resource"], is_list)),
+    (&["iam:G-71"], |reading| !reading.saving && reading.kind.names_principals() && reading.any_element(&["Action", "Resource"], is_list)),
     (&["iam:G-80"], |reading| reading.saving),
     (&["iam:P-14", "iam:P-15", "iam:P-16", "iam:P-19", "iam:P-43", "iam:P-50", "iam:P-51", "iam:P-54"], |reading| reading.saving && reading.has(&["Principal", "NotPrincipal"])),
     (&["iam:E-01", "iam:E-03", "iam:E-04", "iam:E-05", "iam:E-06", "iam:E-07", "iam:E-08", "iam:E-09", "iam:E-10", "iam:E-11", "iam:E-12", "iam:E-20"], |reading| reading.saving && reading.kind.is_identity()),

@@ -423,7 +423,10 @@ impl Request<'_> {
     }
 }
 
-/// A check that Block Public Access overrules.
+/// Rules about whom the silence of the policies is blamed on.
+const BLAME_FOR_SILENCE: [&str; 3] = ["iam:R-07", "iam:R-08", "iam:A-04"];
+
+/// A check that Block Public Access overrules. It is blamed then, whatever the policies leave unsaid.
 fn block_public_access(mut check: Check, id: &'static str, message: Option<String>) -> Check {
     if check.decision == CheckDecision::ExplicitDeny {
         return check;
@@ -438,6 +441,7 @@ fn block_public_access(mut check: Check, id: &'static str, message: Option<Strin
     check.decision = CheckDecision::ExplicitDeny;
     check.blamed = Some(PolicySet::PublicAccessBlock);
     check.failed.insert(PolicySet::PublicAccessBlock);
+    check.rules.retain(|id| !BLAME_FOR_SILENCE.contains(&id.as_str()));
     check.rules.extend(rules.iter().cloned());
     check.gates.push(Gate {
         set: PolicySet::PublicAccessBlock,

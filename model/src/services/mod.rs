@@ -9,6 +9,7 @@ pub(crate) mod sts;
 
 use serde_json::Value;
 
+use crate::case::Decision;
 use crate::context::Context;
 use crate::name::AccountId;
 use crate::world::access::{self, Attached, Pair};
@@ -67,13 +68,16 @@ impl Call<'_> {
         if self.trace.check(check) {
             return Ok(());
         }
-        self.trace.rule("iam:R-10");
-        if let Some(refusal) = self.trace.last().and_then(unfit_credentials) {
-            return Err(refusal.into());
-        }
         let check = self.trace.last();
-        let message = check.and_then(|check| check.message.clone());
-        Err(Refusal::denied(self.denied_code, self.denied_status, message, check).into())
+        let refusal = check.and_then(unfit_credentials).unwrap_or_else(|| {
+            let message = check.and_then(|check| check.message.clone());
+            Refusal::denied(self.denied_code, self.denied_status, message, check)
+        });
+        // The code of credentials that IAM does not take is no service's word for a denial.
+        if refusal.decision == Decision::Deny {
+            self.trace.rule("iam:R-10");
+        }
+        Err(refusal.into())
     }
 }
 

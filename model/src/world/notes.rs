@@ -236,7 +236,8 @@ const NOTES: &[Row] = &[
     (&["svc:S-24"], |look| look.is_of("s3") && look.on_foreign_key()),
     (&["svc:S-26"], |look| look.s3_check(|check| check.statements.iter().any(|statement| statement.verdict == "applies" || statement.verdict == "resource does not match"))),
     (&["svc:T-5"], |look| look.is_of("kms") && look.is_by(|principal| matches!(principal, StepPrincipal::User { .. } | StepPrincipal::Root { .. }))),
-    (&["svc:X-3", "svc:Q-15"], |look| look.key_check(|check| check.decision == CheckDecision::ImplicitDeny)),
+    (&["svc:X-3"], |look| look.key_check(is_denied_implicitly)),
+    (&["svc:Q-15"], |look| look.on_foreign_key() && look.key_check(is_denied_implicitly)),
     (&["svc:K-14"], |look| look.calls(POLICY_WRITES) && look.has("Policy")),
     (&["svc:C-31", "svc:Q-5"], |look| look.is_of("s3") && look.key_check(|_| true)),
     (&["svc:G-16a", "svc:Q-19"], |look| look.calls(&["kms:RetireGrant"])),
@@ -257,6 +258,10 @@ const NOTES: &[Row] = &[
 /// The storage service of AWS Backup, calling as itself on behalf of a vault.
 fn is_storage_of_backup(look: &Look<'_>) -> bool {
     look.is_of("kms") && look.is_by(|principal| matches!(principal, StepPrincipal::Service { name, .. } if name == "backup-storage.amazonaws.com"))
+}
+
+fn is_denied_implicitly(check: &Check) -> bool {
+    check.decision == CheckDecision::ImplicitDeny
 }
 
 const OTHER_PRINCIPAL: &str = "principal does not match";

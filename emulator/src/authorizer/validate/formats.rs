@@ -121,11 +121,22 @@ pub(super) fn check_stored_resources(
             _ => {}
         }
         check_resource(resource, offset)?;
-        if has_too_few_colons(resource) {
+        // Where an incomplete ARN matches nothing, so does one whose service is empty.
+        if incomplete != Incomplete::MatchesNothing && has_too_few_colons(resource) {
             return Err(wording::legacy_parsing(offset));
         }
     }
     Ok(())
+}
+
+/// Complete ARNs with an empty service, which nobody saves.
+pub(super) fn check_services_named(statement: &StatementShape<'_>) -> Result<(), PolicyError> {
+    let resources = statement.texts(["Resource", "NotResource"]);
+    let mut complete = resources.filter(|(resource, _)| arn::split(resource).is_some());
+    match complete.find(|(resource, _)| has_too_few_colons(resource)) {
+        Some((_, offset)) => Err(wording::legacy_parsing(offset)),
+        None => Ok(()),
+    }
 }
 
 /// `iam:E-09`; missing fields are shown as `*`.

@@ -324,13 +324,15 @@ fn check_saved_resource(kind: PolicyKind, shape: &Shape<'_>, rules: &SaveRules<'
     // Whatever a key policy names as resource is only matched against the key (`svc:K-14`).
     if kind != PolicyKind::KeyPolicy {
         for statement in &shape.statements {
-            formats::check_stored_resources(statement, Incomplete::MatchesNothing).map_err(|error| {
-                if is_bucket {
-                    wording::bucket_resource(&error)
-                } else {
-                    error
-                }
-            })?;
+            formats::check_stored_resources(statement, Incomplete::MatchesNothing)
+                .and_then(|()| formats::check_services_named(statement))
+                .map_err(|error| {
+                    if is_bucket {
+                        wording::bucket_resource(&error)
+                    } else {
+                        error
+                    }
+                })?;
         }
     }
     for statement in &shape.statements {
