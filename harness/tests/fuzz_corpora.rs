@@ -73,7 +73,12 @@ fn every_target_is_a_page_in_the_fuzz_folder_and_every_page_a_target() {
                 .expect("a name")
                 .to_owned();
             let page = std::fs::read_to_string(&path).expect("a page");
-            assert!(page.contains(&format!("fuzz(\"{name}\", input)")), "{}", path.display());
+            let constant = name.to_uppercase();
+            assert!(
+                page.contains(&format!("fuzzing::{constant}.hold(input)")),
+                "{}",
+                path.display()
+            );
             let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
             assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} is not built");
             pages.insert(name);

@@ -167,7 +167,8 @@ fn own_arn(case: &Case, _: &mut Dice<'_, '_>) -> Vec<Trial> {
         let names_itself = [":user/", ":assumed-role/", ":federated-user/"]
             .iter()
             .any(|part| arn.contains(part));
-        if caller != owner || !names_itself {
+        // A policy names nobody of another partition (iam:P-19).
+        if caller != owner || !names_itself || !arn.starts_with("arn:aws:") {
             return false;
         }
         let Some(policy) = &mut case.policies.resource else {

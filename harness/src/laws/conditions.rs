@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use countersign_model::case::{
     Case, EvaluatorCase, EvaluatorPolicies, EvaluatorPrincipal, EvaluatorRequest, PolicyText,
 };
+use countersign_model::context::is_multivalued;
 use countersign_model::name::Action;
 use serde_json::{Value, json};
 
 use super::{Law, Relation, Trial, changed};
 use crate::evaluator::documents::all_statements;
-use crate::evaluator::generate::is_multivalued;
 use crate::generate::dice::Dice;
 
 pub(super) const LAWS: &[Law] = &[

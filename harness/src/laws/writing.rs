@@ -1,6 +1,8 @@
 //! Laws about writing: order, splitting, lists of one, wildcards spelled out, letter case, names and white space change nothing
 //! (`iam.md` §7.3, 3 and 4).
 
+use std::collections::BTreeSet;
+
 use countersign_model::case::{Case, EvaluatorCase, PolicyText};
 use serde_json::{Map, Value, json};
 
@@ -257,6 +259,9 @@ fn expand(case: &Case, _: &mut Dice<'_, '_>) -> Vec<Trial> {
     changed(case, Relation::Same, |case| {
         let trust = case.policies.resource.clone();
         let mut applies = false;
+        // What is asked is known too.
+        let asked = case.request.iter().chain(&case.requests);
+        let asked: BTreeSet<String> = asked.map(|request| request.action.as_str().to_owned()).collect();
         for policy in documents(&mut case.policies) {
             let of_resource = Some(&*policy) == trust.as_ref();
             for statement in statements(policy) {
@@ -265,7 +270,7 @@ fn expand(case: &Case, _: &mut Dice<'_, '_>) -> Vec<Trial> {
                     let bare =
                         !of_resource || statement.contains_key("Resource") || statement.contains_key("NotResource");
                     if let Some(value) = statement.get_mut(name) {
-                        applies |= expand_value(value, bare);
+                        applies |= expand_value(value, bare, &asked);
                     }
                 }
             }
@@ -274,7 +279,7 @@ fn expand(case: &Case, _: &mut Dice<'_, '_>) -> Vec<Trial> {
     })
 }
 
-fn expand_value(value: &mut Value, bare: bool) -> bool {
+fn expand_value(value: &mut Value, bare: bool, asked: &BTreeSet<String>) -> bool {
     let items = match &*value {
         Value::Array(items) => items.clone(),
         other => vec![other.clone()],
@@ -282,7 +287,10 @@ fn expand_value(value: &mut Value, bare: bool) -> bool {
     let mut expanded = Vec::new();
     let mut applies = false;
     for item in items {
-        let covered: Vec<Value> = item.as_str().map(|pattern| covered(pattern, bare)).unwrap_or_default();
+        let covered: Vec<Value> = item
+            .as_str()
+            .map(|pattern| covered(pattern, bare, asked))
+            .unwrap_or_default();
         if covered.is_empty() {
             expanded.push(item);
         } else {
@@ -294,8 +302,8 @@ fn expand_value(value: &mut Value, bare: bool) -> bool {
     applies
 }
 
-/// The known actions under a pattern that is `*` or ends in its only wildcard.
-fn covered(pattern: &str, bare: bool) -> Vec<Value> {
+/// The known actions, and those that are asked for, under a pattern that is `*` or ends in its only wildcard.
+fn covered(pattern: &str, bare: bool, asked: &BTreeSet<String>) -> Vec<Value> {
     let Some(start) = pattern.strip_suffix('*') else {
         return Vec::new();
     };
@@ -303,7 +311,9 @@ fn covered(pattern: &str, bare: bool) -> Vec<Value> {
         return Vec::new();
     }
     let start = start.to_ascii_lowercase();
-    known_actions()
+    let asked = asked.iter().map(String::as_str);
+    let all: BTreeSet<&str> = known_actions().chain(asked).collect();
+    all.into_iter()
         .filter(|action| action.to_ascii_lowercase().starts_with(&start))
         .map(|action| json!(action))
         .collect()

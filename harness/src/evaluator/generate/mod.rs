@@ -137,13 +137,6 @@ pub(crate) fn known_actions() -> impl Iterator<Item = &'static str> {
     vocabulary::PAIRS.iter().map(|pair| pair.action)
 }
 
-/// Whether a condition key holds a list by its type, as far as generated cases use it.
-pub(crate) fn is_multivalued(key: &str) -> bool {
-    vocabulary::KEYS
-        .iter()
-        .any(|known| known.many && known.name.eq_ignore_ascii_case(key))
-}
-
 /// A case without anything in it.
 pub(crate) fn blank() -> Case {
     Case {

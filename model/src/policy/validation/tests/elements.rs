@@ -286,7 +286,7 @@ fn principals() {
     let canonical = format!(r#""Principal":{{"CanonicalUser":"{}"}}"#, "0a".repeat(32));
     statement_row(
         &canonical,
-        "--- +++ + + --",
+        "--- -++ + - --",
         Parts {
             principal: Some(&canonical),
             ..Parts::default()
