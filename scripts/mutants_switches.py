@@ -240,56 +240,58 @@ def blamed(text: str, start: int, end: int) -> set[int]:
 
 
 def test() -> None:
-    """Each line: what is written, the genre, the stretch, the replacement, what must come of it ("" for no switch)."""
-    o = "crate::mutant_switch::on(1)"
+    """Each row: what is written, the genre, the changed stretch, its replacement, what is in the result (nothing: no switch)."""
+    o = on(1)
     rows = [
-        ("fn f() { a || b && c; }", "BinaryOperator", "||", "&&", f"({{if {o} {{ a && b && c }} else {{ a || b && c }}}})"),
-        ("fn f() { g(a + b * c as u8); }", "BinaryOperator", "+", "-", f"({{if {o} {{ a - b * c as u8 }} else {{ a + b * c as u8 }}}})"),
-        ("fn f() { a += 1; }", "BinaryOperator", "+=", "*=", f"{{if {o} {{ a *= 1 }} else {{ a += 1 }}}}"),
-        ("fn f() { if a && let Some(b) = c && d == 1 {} }", "BinaryOperator", "==", "!=", f"if {o} {{ d != 1 }} else {{ d == 1 }}"),
+        ("fn f() { a || b && c; }", "BinaryOperator", "||", "&&", f"(if {o} {{ a && b && c }} else {{ a || b && c }});"),
+        ("fn f() { g(a + b * c as u8); }", "BinaryOperator", "+", "-", f"(if {o} {{ a - b * c as u8 }} else {{ a + b * c as u8 }})"),
+        ("fn f() { a += 1; }", "BinaryOperator", "+=", "*=", f"{{if {o} {{ a *= 1 }} else {{ a += 1 }}}};"),
+        ("fn f() { if a && let Some(b) = c && d == 1 {} }", "BinaryOperator", "==", "!=", f"(if {o} {{ d != 1 }} else {{ d == 1 }})"),
         ("fn f() { if a && b && let Some(b) = c {} }", "BinaryOperator", "&&", "||", ""),
-        ("fn f() { if !a.b() && c {} }", "UnaryOperator", "!", "", f"if {o} {{ a.b() }} else {{ !a.b() }}"),
+        ("fn f() { if !a.b() && c {} }", "UnaryOperator", "!", "", f"(if {o} {{ a.b() }} else {{ !a.b() }}) && c"),
         ("fn f() { match a { B if c => 1, _ => 2 } }", "MatchArmGuard", "c", "false", f"B if (if {o} {{ false }} else {{ c }}) =>"),
         ("fn f() { match a { B if c => 1, _ => 2 } }", "MatchArm", "B if c => 1,", "", f"B if (!{o} && (c)) => 1"),
         ("fn f() { match a { B | C => 1, _ => 2 } }", "MatchArm", "B | C => 1,", "", f"B | C if !{o}  => 1"),
         ("fn f() -> u8 { 1 + 1 }", "FnValue", "1 + 1", "0", f"{{ if {o} {{ return 0; }} 1 + 1 }}"),
         ("const fn f() -> u8 { 1 + 1 }", "BinaryOperator", "+", "-", ""),
         ("const A: u8 = 1 << 3;", "BinaryOperator", "<<", ">>", ""),
-        ("fn f() { S { a: 1, ..t } }", "StructField", "a: 1,", "", f"if {o} {{ S {{  ..t }} }} else {{ S {{ a: 1, ..t }} }}"),
+        ("fn f() { S { a: 1, ..t } }", "StructField", "a: 1,", "", f"(if {o} {{ S {{  ..t }} }} else {{ S {{ a: 1, ..t }} }})"),
         ("static A: &[S] = &[S { a: 1, ..T }];", "StructField", "a: 1,", "", f"if {o} {{ static CHANGED: &[S] = &[S {{  ..T }}]; return CHANGED; }}"),
         ("static A: &[F] = &[|b| b && c];", "BinaryOperator", "&&", "||", f"&[|b| (if {o} {{ b || c }} else {{ b && c }})]"),
-        ("fn f() { é == b; }", "BinaryOperator", "==", "!=", f"if {o} {{ é != b }} else {{ é == b }}"),
+        ("fn f() { é == b; }", "BinaryOperator", "==", "!=", f"(if {o} {{ é != b }} else {{ é == b }});"),
     ]
     for text, genre, stretch, replacement, wanted in rows:
         at = text.rindex(stretch) if genre == "MatchArmGuard" else text.index(stretch)
-        span = {"start": {"line": 1, "column": at + 1}, "end": {"line": 1, "column": at + len(stretch) + 1}}
-        mutant = {"genre": genre, "span": span, "replacement": replacement, "function": {"return_type": ""}}
-        found = switched(text, {1: mutant})
-        plain = re.sub(r"/\*.*?\*/", "", found.text)
+        found = switched(text, {1: described(genre, at, at + len(stretch), replacement)})
+        plain = unmarked(found.text)
         assert bool(found.left) == (not wanted), (text, found)
-        assert wanted.replace("({if", "(if").replace("}})", "})") in plain or wanted in plain, f"{text}\n  {plain}\n  {wanted}"
+        assert wanted in plain, f"{text}\n  {plain}\n  {wanted}"
         assert not PARSER.parse(plain.encode()).root_node.has_error, plain
-        if wanted and "/*1[*/" in found.text:
-            inside = len(found.text.split("/*1[*/")[0].encode()) + 7
+        if "/*1[*/" in found.text:
+            inside = len(found.text.split("/*1[*/")[0].encode()) + len("/*1[*/")
             assert blamed(found.text, inside, inside) == {1}, found.text
     # Mutants within a mutant: the one that is off holds the others.
-    text = "fn f() -> bool { a == b && !c }"
-    spans = {1: (17, 29, "true", "FnValue"), 2: (19, 21, "!=", "BinaryOperator"), 3: (24, 26, "||", "BinaryOperator"), 4: (27, 28, "", "UnaryOperator")}
     mutants = {
-        number: {
-            "genre": genre,
-            "span": {"start": {"line": 1, "column": start + 1}, "end": {"line": 1, "column": end + 1}},
-            "replacement": replacement,
-            "function": {"return_type": ""},
-        }
-        for number, (start, end, replacement, genre) in spans.items()
+        1: described("FnValue", 17, 29, "true"),
+        2: described("BinaryOperator", 19, 21, "!="),
+        3: described("BinaryOperator", 24, 26, "||"),
+        4: described("UnaryOperator", 27, 28, ""),
     }
-    plain = re.sub(r"/\*.*?\*/", "", switched(text, mutants).text)
-    on1, on2, on3, on4 = (on(number) for number in (1, 2, 3, 4))
-    wanted = f"fn f() -> bool {{ if {on1} {{ return true; }} "
-    wanted += f"(if {on2} {{ a != b && !c }} else if {on3} {{ a == b || !c }} else {{ a == b && (if {on4} {{ c }} else {{ !c }}) }}) }}"
+    plain = unmarked(switched("fn f() -> bool { a == b && !c }", mutants).text)
+    wanted = f"fn f() -> bool {{ if {on(1)} {{ return true; }} "
+    wanted += f"(if {on(2)} {{ a != b && !c }} else if {on(3)} {{ a == b || !c }} else {{ a == b && (if {on(4)} {{ c }} else {{ !c }}) }}) }}"
     assert plain == wanted, f"{plain}\n{wanted}"
     print(f"{len(rows) + 1} rewritings are as they should be")
+
+
+def described(genre: str, start: int, end: int, replacement: str) -> dict:
+    """What cargo-mutants says of a mutant in the first line."""
+    span = {"start": {"line": 1, "column": start + 1}, "end": {"line": 1, "column": end + 1}}
+    return {"genre": genre, "span": span, "replacement": replacement, "function": {"return_type": ""}}
+
+
+def unmarked(text: str) -> str:
+    return re.sub(r"/\*.*?\*/", "", text)
 
 
 if __name__ == "__main__":

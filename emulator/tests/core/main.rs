@@ -2,6 +2,7 @@
 //! self-signed requests. S3, Lambda and Backup have their own tests.
 
 mod control;
+mod evaluator_words;
 mod grants;
 mod iam;
 mod iam_upkeep;

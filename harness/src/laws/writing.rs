@@ -311,8 +311,8 @@ fn covered(pattern: &str, bare: bool, asked: &BTreeSet<String>) -> Vec<Value> {
         return Vec::new();
     }
     let start = start.to_ascii_lowercase();
-    let mut all: BTreeSet<&str> = asked.iter().map(String::as_str).collect();
-    all.extend(known_actions());
+    let mut all = asked.clone();
+    all.extend(known_actions().map(str::to_owned));
     all.into_iter()
         .filter(|action| action.to_ascii_lowercase().starts_with(&start))
         .map(|action| json!(action))

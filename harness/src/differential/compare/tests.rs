@@ -237,3 +237,44 @@ fn steps_that_make_no_call_have_only_a_decision() {
     let expected = outcome(json!({"clock": "x"}), &[]);
     assert_eq!(compare_step(&step, &expected, &Observed::quiet(), &mut binding), []);
 }
+
+#[test]
+fn no_parameters_and_an_empty_set_of_them_are_the_same() {
+    let mut binding = Binding::default();
+    let found = |expected: Value, actual: Value, binding: &mut Binding| {
+        let mut wanted = outcome(json!({}), &[]);
+        wanted.trail = vec![json!({"eventName": "ListKeys", "requestParameters": expected})];
+        let mut seen = observed(json!({}));
+        seen.trail = Some(vec![json!({"eventName": "ListKeys", "requestParameters": actual})]);
+        compare_step(&call(), &wanted, &seen, binding).len()
+    };
+    assert_eq!(found(json!({}), Value::Null, &mut binding), 0);
+    assert_eq!(found(Value::Null, json!({}), &mut binding), 0);
+    assert_eq!(found(json!({"limit": 1}), Value::Null, &mut binding), 1);
+    assert_eq!(found(Value::Null, json!({"limit": 1}), &mut binding), 1);
+}
+
+#[test]
+fn an_expectation_is_held_against_what_the_target_shows_in_the_models_symbols() {
+    let mut binding = Binding::default();
+    binding
+        .bind("model-id", "target-id")
+        .expect("nothing else is bound to either");
+    let mut seen = observed(json!({"KeyId": "target-id"}));
+    seen.message = Some("target-id is used".to_owned());
+    let seen = inward(seen, &binding);
+    assert_eq!(seen.output, Some(json!({"KeyId": "model-id"})));
+    assert_eq!(seen.message.as_deref(), Some("model-id is used"));
+    let resolve = |text: &str| Ok(text.to_owned());
+    let expect = |text: &str| serde_json::from_str::<Expect>(text).expect("an expectation");
+    let met = expect(r#"{"decision": "allow", "output": {"KeyId": "model-id"}}"#);
+    assert_eq!(check_expectation_of_target(&met, &seen, &resolve), []);
+    let broken = expect(r#"{"decision": "deny", "output": {"KeyId": "other"}}"#);
+    assert_eq!(
+        kinds(&check_expectation_of_target(&broken, &seen, &resolve)),
+        [
+            (DisagreementKind::Expectation, "expect.decision"),
+            (DisagreementKind::Expectation, "expect.output.KeyId")
+        ]
+    );
+}
