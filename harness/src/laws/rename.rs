@@ -1,5 +1,6 @@
 //! Renames accounts and principals everywhere in a case: the same letters everywhere, so that what was equal stays equal. Cases whose
-//! wildcards look inside a name are left alone, for there a new name may well match otherwise.
+//! wildcards look inside a name are left alone, for there a new name may well match otherwise, and so are those with a number so near to an
+//! account that the new id would stand on its other side.
 
 use countersign_model::case::EvaluatorCase;
 use serde_json::Value;
@@ -35,11 +36,27 @@ pub(super) fn renamed(case: &EvaluatorCase) -> Option<EvaluatorCase> {
 /// Whether no wildcard stands inside a name or an account.
 fn untouched(value: &Value) -> bool {
     match value {
-        Value::String(text) => !text.contains(['*', '?']) || no_wildcard_inside(text),
+        Value::String(text) => {
+            no_neighbour_of_account(text) && (!text.contains(['*', '?']) || no_wildcard_inside(text))
+        }
         Value::Array(items) => items.iter().all(untouched),
         Value::Object(members) => members.values().all(untouched),
-        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        Value::Number(number) => no_neighbour_of_account(&number.to_string()),
+        Value::Null | Value::Bool(_) => true,
     }
+}
+
+/// Whether every number that begins like an account is that account.
+fn no_neighbour_of_account(text: &str) -> bool {
+    ACCOUNTS.iter().all(|(account, _)| {
+        let begin = &account[..account.len() - 2];
+        text.match_indices(begin).all(|(at, _)| {
+            // All digits of an account are the same: a later one of the same run may begin in the middle of it.
+            let run = text[..at].bytes().rev().take_while(u8::is_ascii_digit).count();
+            let digits = text[at - run..].bytes().take_while(u8::is_ascii_digit).count();
+            text[at - run..at - run + digits] == **account
+        })
+    })
 }
 
 fn no_wildcard_inside(text: &str) -> bool {
@@ -110,7 +127,18 @@ fn other(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{no_wildcard_inside, other};
+    use super::{no_neighbour_of_account, no_wildcard_inside, other};
+
+    /// 333333333334 is after the account, and before its new id.
+    #[test]
+    fn numbers_near_an_account_are_left_alone() {
+        assert!(no_neighbour_of_account(
+            "arn:aws:iam::333333333333:root and 111111111111"
+        ));
+        assert!(no_neighbour_of_account("3333"));
+        assert!(!no_neighbour_of_account("333333333334"));
+        assert!(!no_neighbour_of_account("4333333333333"));
+    }
 
     #[test]
     fn names_change_everywhere_and_keep_their_case() {
