@@ -12,6 +12,11 @@ use crate::name::{AccountId, Arn};
 /// The caller an ARN, a service or the word `anonymous` stands for.
 pub(super) fn caller(principal: &EvaluatorPrincipal, given: &BTreeMap<String, Option<ContextValue>>) -> Option<Caller> {
     match principal {
+        EvaluatorPrincipal::Service { service: name } | EvaluatorPrincipal::Federated { federated: name }
+            if name.is_empty() =>
+        {
+            None
+        }
         EvaluatorPrincipal::Service { service } => Some(Caller::Service {
             name: service.clone(),
             names: Vec::new(),
@@ -193,7 +198,22 @@ fn derived_id(prefix: &str, account: &AccountId, name: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::from_arn;
+    use super::{caller, from_arn};
+    use crate::case::EvaluatorPrincipal;
+
+    /// Found by fuzzing: a service without a name was a caller to the model and nobody to the emulator.
+    #[test]
+    fn a_service_and_a_provider_have_names() {
+        let is_caller = |principal: EvaluatorPrincipal| caller(&principal, &BTreeMap::new()).is_some();
+        let service = |name: &str| EvaluatorPrincipal::Service {
+            service: name.to_owned(),
+        };
+        let federated = |name: &str| EvaluatorPrincipal::Federated {
+            federated: name.to_owned(),
+        };
+        assert!(is_caller(service("lambda.amazonaws.com")) && is_caller(federated("accounts.google.com")));
+        assert!(!is_caller(service("")) && !is_caller(federated("")));
+    }
 
     /// Found by fuzzing: the second was a session named `er/s1` to the model and nobody to the emulator.
     #[test]

@@ -152,7 +152,12 @@ mod tests {
         let mut command = Command::new("sleep");
         command.arg("600").current_dir(folder).stdin(Stdio::null());
         super::super::own_group(&mut command);
-        command.spawn().expect("`sleep` is everywhere")
+        let child = command.spawn().expect("`sleep` is everywhere");
+        // The kernel says that a program has begun before it says which: read in between, the stray was nobody's and waited for.
+        while !command_line(child.id()).is_some_and(|line| line.contains("sleep")) {
+            std::thread::yield_now();
+        }
+        child
     }
 
     #[cfg(unix)]
