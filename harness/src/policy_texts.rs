@@ -2,6 +2,7 @@
 //! request. Used by tests and by fuzzing, hence without the SDKs.
 
 use countersign_emulator::authorizer::{self, Policy, PrincipalResolver, SaveRules};
+use countersign_emulator::names::AccountId;
 use countersign_model::policy::{Document, PolicyErrorKind, PolicyKind, repeats_a_member};
 use jiff::civil::{Date, date};
 
@@ -122,7 +123,7 @@ fn read_emulator(text: &str, kind: authorizer::PolicyKind) -> Reading {
     }
 }
 
-/// A world in which every user and role exists.
+/// A world in which every user and role exists, and whatever looks like the id of a canonical user is one.
 struct EverybodyExists;
 
 impl PrincipalResolver for EverybodyExists {
@@ -140,5 +141,10 @@ impl PrincipalResolver for EverybodyExists {
     fn arn_of(&self, unique_id: &str) -> Option<String> {
         let kind = if unique_id.starts_with("AIDA") { "user" } else { "role" };
         Some(format!("arn:aws:iam::111122223333:{kind}/{unique_id}"))
+    }
+
+    fn account_of_canonical_user(&self, canonical_id: &str) -> Option<AccountId> {
+        let is_id = canonical_id.len() == 64 && canonical_id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_id.then(|| AccountId::parse("111122223333")).flatten()
     }
 }

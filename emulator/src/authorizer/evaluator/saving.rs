@@ -276,11 +276,9 @@ impl PrincipalResolver for Known<'_> {
     }
 
     fn account_of_canonical_user(&self, canonical_id: &str) -> Option<AccountId> {
+        // Who exists is said of users and roles; a canonical user stands for an account, some account.
         let known = self.canonical_users.get(canonical_id).cloned();
-        match self.existing {
-            None => known.or_else(|| AccountId::parse("000000000000")),
-            Some(_) => known,
-        }
+        known.or_else(|| AccountId::parse("000000000000"))
     }
 }
 
