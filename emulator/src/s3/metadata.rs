@@ -9,6 +9,7 @@ use super::authorization;
 use super::bucket::{Bucket, ObjectOwnership};
 use super::encryption::EncryptionHeaders;
 use super::error::S3Error;
+use super::exchange::Exchange;
 use super::object_lock::{self, Lock};
 use super::xml::{Element, XmlWriter};
 use crate::names::AccountId;
@@ -109,12 +110,14 @@ pub(crate) fn storage_class(request: &Authenticated) -> Result<String, S3Error> 
     }
 }
 
-/// The encryption headers of a write.
+/// The encryption headers of a write. A bucket that is not there, or not of the owner that is expected, is told before headers that do not
+/// fit together.
 ///
 /// # Errors
-/// See [`EncryptionHeaders::read`].
-pub(crate) fn encryption_headers(request: &Authenticated) -> Result<EncryptionHeaders, S3Error> {
-    EncryptionHeaders::read(|name| request.header(name))
+/// See [`Exchange::bucket`], then [`EncryptionHeaders::read`].
+pub(crate) fn encryption_headers(exchange: &Exchange<'_>) -> Result<EncryptionHeaders, S3Error> {
+    exchange.bucket()?;
+    EncryptionHeaders::read(|name| exchange.request.header(name))
 }
 
 /// `x-amz-tagging`: tags as a query string.

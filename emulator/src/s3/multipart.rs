@@ -31,9 +31,7 @@ const MAXIMUM_PART_NUMBER: u16 = 10_000;
 /// CreateMultipartUpload.
 pub(crate) fn create(exchange: &mut Exchange<'_>) -> Answer {
     let request = exchange.request;
-    // As for PutObject: a bucket of another owner than expected is told before headers that do not fit together.
-    exchange.bucket()?;
-    let encryption = metadata::encryption_headers(request)?;
+    let encryption = metadata::encryption_headers(exchange)?;
     let tags = metadata::tags_of_header(request)?;
     let headers = metadata::stored_headers(&request.headers)?;
     let storage_class = metadata::storage_class(request)?;

@@ -36,9 +36,7 @@ pub(crate) fn put_object(exchange: &mut Exchange<'_>) -> Answer {
 /// Everything that S3 and KMS may answer to an upload.
 pub(crate) fn put_with_tags(exchange: &mut Exchange<'_>, tags: Option<Vec<(String, String)>>) -> Answer {
     let request = exchange.request;
-    // A bucket that is not there, or not of the owner that is expected, is told before headers that do not fit together.
-    exchange.bucket()?;
-    let encryption = metadata::encryption_headers(request)?;
+    let encryption = metadata::encryption_headers(exchange)?;
     let headers = metadata::stored_headers(&request.headers)?;
     let storage_class = metadata::storage_class(request)?;
     let (region, ownership, effective) = {
@@ -109,8 +107,7 @@ pub(crate) fn put_with_tags(exchange: &mut Exchange<'_>, tags: Option<Vec<(Strin
 /// the destination, all as the copier (`svc:S-18`).
 pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
     let request = exchange.request;
-    exchange.bucket()?;
-    let encryption = metadata::encryption_headers(request)?;
+    let encryption = metadata::encryption_headers(exchange)?;
     let header_tags = metadata::tags_of_header(request)?;
     let replace_headers = replaces(exchange, "x-amz-metadata-directive")?;
     let replace_tags = replaces(exchange, "x-amz-tagging-directive")?;

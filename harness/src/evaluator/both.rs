@@ -4,10 +4,8 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use countersign_emulator::authorizer::Settings;
 use countersign_emulator::authorizer::evaluator as emulators;
 use countersign_emulator::fault::FaultSet;
-use countersign_emulator::quirks::Quirks as EmulatorQuirks;
 use countersign_model::case::{
     Case, EvaluatorCase, EvaluatorDecision, EvaluatorGrant, EvaluatorGrantConstraints, EvaluatorPolicies,
     EvaluatorPrincipal, EvaluatorRequest, PolicyText, VpcEndpointKind,
@@ -17,7 +15,7 @@ use countersign_model::outcome::{CheckDecision, PolicySet};
 use countersign_model::quirks::Quirks;
 use jiff::civil::Date;
 
-use super::{Answer, Evaluator, EvaluatorFault, TODAY, policy_set};
+use super::{Answer, EmulatorEvaluator, Evaluator, EvaluatorFault, TODAY, asked, fault, policy_set};
 
 /// What is compared of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +47,9 @@ impl BriefModel {
     }
 
     fn of_case(&mut self, case: &Case) -> Result<Vec<Verdict>, EvaluatorFault> {
+        let evaluate = asked(case)?;
         let quirks = Quirks::from_overrides(&case.quirks).map_err(|error| fault("model", &error))?;
-        self.verdicts(asked(case)?, &quirks, case.as_of.unwrap_or(TODAY))
+        self.verdicts(evaluate, &quirks, case.as_of.unwrap_or(TODAY))
     }
 }
 
@@ -86,15 +85,7 @@ impl BriefEmulator {
 
     fn of_case(&mut self, case: &Case) -> Result<Vec<Verdict>, EvaluatorFault> {
         let evaluate = asked(case)?;
-        let mut quirks = EmulatorQuirks::default();
-        for (name, value) in &case.quirks {
-            quirks.set(name, value).map_err(|error| fault("emulator", &error))?;
-        }
-        let settings = Settings {
-            quirks,
-            faults: self.faults,
-            as_of: case.as_of.unwrap_or(TODAY),
-        };
+        let settings = EmulatorEvaluator { faults: self.faults }.settings(case)?;
         let read = self.read(form(evaluate))?;
         let answers = read.requests.iter();
         Ok(answers
@@ -123,12 +114,6 @@ impl From<Verdict> for Answer {
             note: String::new(),
         }
     }
-}
-
-fn asked(case: &Case) -> Result<&EvaluatorCase, EvaluatorFault> {
-    case.evaluate
-        .as_ref()
-        .ok_or_else(|| EvaluatorFault::NoEvaluator(case.id.clone()))
 }
 
 /// The two readings, with what they have read.
@@ -336,19 +321,11 @@ pub fn verdict(answer: emulators::Answer) -> Verdict {
     }
 }
 
-fn fault(evaluator: &str, why: &dyn std::fmt::Display) -> EvaluatorFault {
-    EvaluatorFault::Case {
-        evaluator: evaluator.to_owned(),
-        why: why.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Both, TODAY, emulators, form};
-    use crate::evaluator::Evaluator as _;
     use crate::evaluator::finding::Disagreement;
-    use crate::evaluator::{EmulatorEvaluator, ModelEvaluator, generate};
+    use crate::evaluator::{EmulatorEvaluator, Evaluator as _, ModelEvaluator, generate};
     use countersign_emulator::fault::FaultSet;
     use countersign_model::quirks::Quirks;
 

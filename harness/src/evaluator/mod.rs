@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use countersign_emulator::authorizer::{Settings, evaluator as emulators};
 use countersign_emulator::fault::FaultSet;
 use countersign_emulator::quirks::Quirks as EmulatorQuirks;
-use countersign_model::case::{Case, EvaluatorDecision};
+use countersign_model::case::{Case, EvaluatorCase, EvaluatorDecision};
 use countersign_model::evaluate::case as models;
 use countersign_model::outcome::PolicySet;
 use countersign_model::quirks::Quirks;
@@ -119,17 +119,10 @@ impl Evaluator for ModelEvaluator {
     }
 
     fn answer(&mut self, case: &Case) -> Result<Vec<Answer>, EvaluatorFault> {
-        let fault = |why: String| EvaluatorFault::Case {
-            evaluator: "model".to_owned(),
-            why,
-        };
-        let evaluate = case
-            .evaluate
-            .as_ref()
-            .ok_or_else(|| EvaluatorFault::NoEvaluator(case.id.clone()))?;
-        let quirks = Quirks::from_overrides(&case.quirks).map_err(|error| fault(error.to_string()))?;
+        let evaluate = asked(case)?;
+        let quirks = Quirks::from_overrides(&case.quirks).map_err(|error| fault("model", &error))?;
         let answers =
-            models::run(evaluate, &quirks, case.as_of.unwrap_or(TODAY)).map_err(|error| fault(error.to_string()))?;
+            models::run(evaluate, &quirks, case.as_of.unwrap_or(TODAY)).map_err(|error| fault("model", &error))?;
         Ok(answers.iter().map(of_model).collect())
     }
 }
@@ -167,7 +160,7 @@ impl Evaluator for EmulatorEvaluator {
     fn answer(&mut self, case: &Case) -> Result<Vec<Answer>, EvaluatorFault> {
         let form = emulators_form(case)?;
         let settings = self.settings(case)?;
-        let answers = emulators::evaluate_form(&form, &settings).map_err(|error| emulators_fault(&error))?;
+        let answers = emulators::evaluate_form(&form, &settings).map_err(|error| fault("emulator", &error))?;
         Ok(answers.iter().map(of_emulator).collect())
     }
 }
@@ -180,7 +173,7 @@ impl EmulatorEvaluator {
     pub fn refusals(&self, case: &Case) -> Result<Vec<Option<String>>, EvaluatorFault> {
         let form = emulators_form(case)?;
         let settings = self.settings(case)?;
-        let answers = emulators::evaluate_saves(&form, &settings).map_err(|error| emulators_fault(&error))?;
+        let answers = emulators::evaluate_saves(&form, &settings).map_err(|error| fault("emulator", &error))?;
         let refusal = |answer| match answer {
             emulators::SaveAnswer::Accepted => None,
             emulators::SaveAnswer::Refused { message, .. } => Some(message),
@@ -191,7 +184,7 @@ impl EmulatorEvaluator {
     fn settings(&self, case: &Case) -> Result<Settings, EvaluatorFault> {
         let mut quirks = EmulatorQuirks::default();
         for (name, value) in &case.quirks {
-            quirks.set(name, value).map_err(|error| emulators_fault(&error))?;
+            quirks.set(name, value).map_err(|error| fault("emulator", &error))?;
         }
         Ok(Settings {
             quirks,
@@ -203,16 +196,19 @@ impl EmulatorEvaluator {
 
 /// The case as JSON, which is all that the two sides share.
 fn emulators_form(case: &Case) -> Result<serde_json::Value, EvaluatorFault> {
-    let evaluate = case
-        .evaluate
-        .as_ref()
-        .ok_or_else(|| EvaluatorFault::NoEvaluator(case.id.clone()))?;
-    serde_json::to_value(evaluate).map_err(|error| emulators_fault(&error))
+    serde_json::to_value(asked(case)?).map_err(|error| fault("emulator", &error))
 }
 
-fn emulators_fault(why: &dyn std::fmt::Display) -> EvaluatorFault {
+/// What an evaluator is asked by a case.
+pub(crate) fn asked(case: &Case) -> Result<&EvaluatorCase, EvaluatorFault> {
+    case.evaluate
+        .as_ref()
+        .ok_or_else(|| EvaluatorFault::NoEvaluator(case.id.clone()))
+}
+
+fn fault(evaluator: &str, why: &dyn std::fmt::Display) -> EvaluatorFault {
     EvaluatorFault::Case {
-        evaluator: "emulator".to_owned(),
+        evaluator: evaluator.to_owned(),
         why: why.to_string(),
     }
 }

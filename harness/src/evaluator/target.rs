@@ -2,7 +2,7 @@
 
 use countersign_model::case::{Case, EvaluatorCase};
 
-use super::{Answer, Evaluator, EvaluatorFault};
+use super::{Answer, Evaluator, EvaluatorFault, asked};
 use crate::target::{Target, TargetError};
 
 /// An evaluator behind a [`Target`].
@@ -32,10 +32,7 @@ impl Evaluator for TargetEvaluator {
     }
 
     fn answer(&mut self, case: &Case) -> Result<Vec<Answer>, EvaluatorFault> {
-        let evaluate = case
-            .evaluate
-            .as_ref()
-            .ok_or_else(|| EvaluatorFault::NoEvaluator(case.id.clone()))?;
+        let evaluate = asked(case)?;
         let mut answers = Vec::new();
         for request in evaluate.request.iter().chain(&evaluate.requests) {
             let question = EvaluatorCase {

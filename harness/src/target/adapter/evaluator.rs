@@ -5,7 +5,7 @@ use countersign_model::case::{Case, EvaluatorDecision};
 
 use super::AdapterTarget;
 use crate::differential::{question, requests};
-use crate::evaluator::{Answer, Evaluator, EvaluatorFault};
+use crate::evaluator::{Answer, Evaluator, EvaluatorFault, asked};
 use crate::target::{Target as _, TargetError};
 
 impl Evaluator for AdapterTarget {
@@ -14,10 +14,7 @@ impl Evaluator for AdapterTarget {
     }
 
     fn answer(&mut self, case: &Case) -> Result<Vec<Answer>, EvaluatorFault> {
-        let evaluate = case
-            .evaluate
-            .as_ref()
-            .ok_or_else(|| EvaluatorFault::NoEvaluator(case.id.clone()))?;
+        let evaluate = asked(case)?;
         let compares = self.compares();
         let mut answers = Vec::new();
         for request in requests(evaluate) {
