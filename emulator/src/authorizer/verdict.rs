@@ -128,11 +128,6 @@ impl PolicyTypeSet {
         self.0 & (1 << policy_type as u8) != 0
     }
 
-    /// Whether the set is empty.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
     /// The members in blame order.
     pub fn iter(self) -> impl Iterator<Item = PolicyType> {
         PolicyType::ALL

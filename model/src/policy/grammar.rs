@@ -1,24 +1,22 @@
 //! Which rules of the grammar a policy text brings into play when it is read or saved, whether it is then accepted or refused: the
 //! other half of an explanation, beside the one rule that refuses. A table; the checks themselves live in `validation`.
 
-use std::collections::BTreeSet;
-
 use super::PolicyKind;
 use super::draft::{Draft, Members, items, text};
 use super::json::{self, Json, Member, Node};
-use crate::rule::{RuleId, rule};
+use crate::rule::{Rules, rule};
 
 /// The rules by which a stored text is read before it is evaluated (`iam:E-22`).
-pub fn rules_of_reading(text: &str, kind: PolicyKind) -> BTreeSet<RuleId> {
+pub fn rules_of_reading(text: &str, kind: PolicyKind) -> Rules {
     rules(text, kind, false)
 }
 
 /// The rules by which a text is accepted or refused when it is saved (`iam:1.10`).
-pub fn rules_of_saving(text: &str, kind: PolicyKind) -> BTreeSet<RuleId> {
+pub fn rules_of_saving(text: &str, kind: PolicyKind) -> Rules {
     rules(text, kind, true)
 }
 
-fn rules(text: &str, kind: PolicyKind, saving: bool) -> BTreeSet<RuleId> {
+fn rules(text: &str, kind: PolicyKind, saving: bool) -> Rules {
     let node = json::read(text).ok();
     let reading = Reading {
         text,
@@ -145,5 +143,24 @@ fn holds_null(node: &Node) -> bool {
         Json::Array(items) => items.iter().any(holds_null),
         Json::Object(members) => members.iter().any(|member| holds_null(&member.value)),
         Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_spoken_of_where_there_is_one() {
+        let document = |id: &str| {
+            format!(
+                r#"{{"Version": "2012-10-17", {id}"Statement": {{"Effect": "Allow", "Action": "*", "Resource": "*"}}}}"#
+            )
+        };
+        let speaks = |id: &str, kind| rules_of_reading(&document(id), kind).contains("iam:G-22");
+        assert!(speaks(r#""Id": "x", "#, PolicyKind::Inline));
+        assert!(!speaks("", PolicyKind::Inline));
+        // Other kinds have always had one.
+        assert!(!speaks(r#""Id": "x", "#, PolicyKind::Key) && !speaks("", PolicyKind::Key));
     }
 }

@@ -198,8 +198,27 @@ fn derived_id(prefix: &str, account: &AccountId, name: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{caller, from_arn};
+    use super::{caller, derived_id, from_arn};
     use crate::case::EvaluatorPrincipal;
+    use crate::name::AccountId;
+
+    /// Everybody has an id of his own: they tell the principals of a case apart, and a deleted one from its successor.
+    #[test]
+    fn ids_of_different_people_differ() {
+        let account = |id: &str| AccountId::new(id).expect("an account id");
+        let mut ids = BTreeMap::new();
+        for prefix in ["AIDA", "AROA"] {
+            for owner in ["111111111111", "111111111112", "222222222222"] {
+                for number in 0..400 {
+                    let name = format!("name-{number}");
+                    let id = derived_id(prefix, &account(owner), &name);
+                    assert_eq!(id.len(), 21, "{id}");
+                    let other = ids.insert(id, (prefix, owner, name.clone()));
+                    assert_eq!(other, None, "{prefix} {owner} {name}");
+                }
+            }
+        }
+    }
 
     /// Found by fuzzing: a service without a name was a caller to the model and nobody to the emulator.
     #[test]

@@ -96,6 +96,26 @@ fn messages_name_the_denying_policy() {
         ..PolicySets::default()
     };
     assert_eq!(text(TODAY, A, &sets), format!("{start}a resource-based policy"));
+    // A managed policy that limits a session is told too: iam:R-03 names the type.
+    let session = session_of("s");
+    let limited = PolicySets {
+        session: Some(vec![PolicyRef {
+            document: &deny,
+            name: "Y",
+            arn: Some(&arn),
+        }]),
+        ..PolicySets::default()
+    };
+    let check = Ask {
+        owner: A,
+        ..Ask::object(&session)
+    }
+    .of(&limited);
+    let told = check.message.expect("a denial has a message");
+    assert!(
+        told.ends_with(&format!("with an explicit deny in a session policy: {arn}")),
+        "{told}"
+    );
 }
 
 #[test]
