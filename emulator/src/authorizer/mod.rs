@@ -43,6 +43,7 @@ pub use json::MAX_POLICY_CHARACTERS;
 pub use operator::{Comparison, Operator, Ordering, Quantifier};
 pub use pattern::{ActionPattern, ResourcePattern, glob_matches};
 pub use policy::{NoPrincipals, Policy, PolicyError, PolicyErrorKind, PolicyKind, PrincipalResolver, SaveRules};
+pub(crate) use principal::same_service;
 pub use principal::{MatchKinds, PrincipalEntry};
 pub use request::{
     AccessRequest, AttachedPolicy, EndpointPolicy, GranteeMatch, PolicyArn, PolicyLevel, PolicySets,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::key::Key;
-use crate::authorizer::{GranteeMatch, PrincipalResolver as _};
+use crate::authorizer::{GranteeMatch, PrincipalResolver as _, same_service};
 use crate::fault::{Fault, FaultSet};
 use crate::identity::Principal;
 use crate::names::{AccountId, ArnParts};
@@ -404,15 +404,6 @@ fn contains_all(context: &BTreeMap<String, String>, pairs: &BTreeMap<String, Str
                     .iter()
                     .any(|(have, of)| of == value && have.to_lowercase() == name.to_lowercase())
     })
-}
-
-/// `lambda.us-east-1.amazonaws.com` stands for `lambda.amazonaws.com` too (svc:G-3).
-fn same_service(left: &str, right: &str) -> bool {
-    left == right || service_word(left).is_some() && service_word(left) == service_word(right)
-}
-
-fn service_word(name: &str) -> Option<&str> {
-    name.strip_suffix(".amazonaws.com")?.split('.').next()
 }
 
 #[cfg(test)]
