@@ -482,7 +482,9 @@ fn arrange(state: &mut State, input: ArrangeInput) -> Result<(), ControlError> {
                 id: KeyId::parse(&key_id).ok_or_else(|| invalid(format!("`{key_id}` is not a key id")))?,
             };
             let now = state.now();
-            let found = state.kms.arrange_state(&address, key_state, now);
+            let mut seed = [0; 32];
+            state.sources.ids.fill(&mut seed);
+            let found = state.kms.arrange_state(&address, key_state, now, seed);
             if found {
                 Ok(())
             } else {

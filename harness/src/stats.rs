@@ -8,11 +8,12 @@ mod policies;
 mod reach;
 mod render;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use countersign_model::case::{CallStep, Case, Decision, InvokeStep, Step};
 use countersign_model::coverage::Coverage;
 use countersign_model::outcome::Outcome;
+use countersign_model::rule::RuleId;
 use countersign_model::world::World;
 use serde::Serialize;
 use serde_json::Value;
@@ -217,6 +218,8 @@ pub struct StatsBuilder {
     policies_per_case: Vec<u64>,
     layers_per_case: Vec<u64>,
     coverage: Coverage,
+    /// By rule, with the number of the outcome that counted last: it may name the rule many times, and counts once.
+    rules: HashMap<RuleId, (Decisions, u64)>,
 }
 
 impl StatsBuilder {
@@ -256,8 +259,16 @@ impl StatsBuilder {
             in_case.count(outcome.decision);
             self.stats.decisions.count(outcome.decision);
             counted(&mut self.stats.operations, operation).count(outcome.decision);
-            for rule in outcome.all_rules() {
-                counted(&mut self.stats.rules, rule.as_str()).count(outcome.decision);
+            let number = self.stats.decisions.total();
+            for rule in outcome.every_rule() {
+                let (decisions, last) = match self.rules.get_mut(rule) {
+                    Some(counted) => counted,
+                    None => self.rules.entry(rule.clone()).or_default(),
+                };
+                if *last != number {
+                    *last = number;
+                    decisions.count(outcome.decision);
+                }
             }
             if let Some(code) = &outcome.code {
                 *self.stats.codes.entry(code.clone()).or_default() += 1;
@@ -289,6 +300,11 @@ impl StatsBuilder {
             steps_per_case: Spread::of(self.steps_per_case),
             policies_per_case: Spread::of(self.policies_per_case),
             layers_per_case: Spread::of(self.layers_per_case),
+            rules: self
+                .rules
+                .into_iter()
+                .map(|(rule, (decisions, _))| (rule.to_string(), decisions))
+                .collect(),
             ..self.stats
         }
     }

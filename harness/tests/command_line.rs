@@ -73,6 +73,37 @@ fn a_good_case_is_conformant() {
     assert!(text(&output.stdout).contains("conformant"), "{}", text(&output.stdout));
 }
 
+#[test]
+fn crossings_are_asked_and_told() {
+    let folder = Folder::new("crossings");
+    let check = [
+        "check",
+        "--target",
+        "in-process",
+        "--no-scenarios",
+        "--cases",
+        "4",
+        "--seed",
+        "1",
+    ];
+    let output = countersign(
+        &folder.0,
+        &[&check[..], &["--crossings", "40", "--report", "r"]].concat(),
+    );
+    let shown = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    let report = std::fs::read_to_string(folder.0.join("r/report.ndjson")).expect("a report is written");
+    let started = report.lines().next().unwrap_or_default();
+    assert!(started.contains("\"crossings\":40"), "{started}");
+    let steps = shown
+        .split("counts")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+    assert!(steps.is_some_and(|steps: u64| steps > 4 * 40), "{shown}");
+    let output = countersign(&folder.0, &[&check[..], &["--crossings", "100000"]].concat());
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+}
+
 /// Each mistake: what replaces what in the good case, the line it is at, what the message must say.
 const MISTAKES: &[(&str, &str, &str, usize, &[&str])] = &[
     (

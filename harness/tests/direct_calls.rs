@@ -1,5 +1,5 @@
-//! In process, calls skip the SDKs' clients and keep their serializers and parsers: every call comes to the same, over the corpus and over
-//! random cases, and leaves the same trail but for the name of the client.
+//! In process, calls skip the SDKs' clients and keep their serializers and parsers, and the most frequent ones are written and read without
+//! these too: every call comes to the same, over the corpus and over random cases, and leaves the same trail but for the name of the client.
 #![cfg(feature = "wire")]
 
 use std::path::Path;
@@ -72,4 +72,12 @@ fn random_cases_come_to_the_same_both_ways() {
     let cases = (0..RANDOM).filter_map(|number| generate::from_seed(23, number).ok());
     let calls = both_ways(cases);
     assert!(calls > 3 * RANDOM, "only {calls} calls");
+}
+
+#[test]
+fn many_questions_of_few_worlds_come_to_the_same_both_ways() {
+    let settings = generate::Settings::crossed(60);
+    let cases = (0..RANDOM / 5).filter_map(|number| generate::from_seed_with(29, number, &settings).ok());
+    let calls = both_ways(cases);
+    assert!(calls > 50 * RANDOM / 5, "only {calls} calls");
 }

@@ -133,7 +133,7 @@ fn places_point_at_the_statements_they_speak_of() {
                             continue;
                         }
                         assert!(
-                            shown.contains(&trace.effect),
+                            shown.contains(&*trace.effect),
                             "{file}:{}:{} {trace:?}: {shown}",
                             place.line,
                             place.column

@@ -1,10 +1,13 @@
 //! Properties of generated cases: they run in the model without a panic and always the same, they survive being written and read,
 //! and they are good enough by the figures. A few also run against the emulator, which must not fail on our side.
 
+use std::path::Path;
+
 use arbitrary::Unstructured;
 use countersign::generate::{self, Settings};
-use countersign::stats;
+use countersign::{scenario, stats};
 use countersign_model::case::{Case, Syntax, load_str, to_json, to_yaml};
+use countersign_model::outcome::{Check, Outcome};
 use countersign_model::world::World;
 use proptest::prelude::*;
 
@@ -116,6 +119,82 @@ fn small_cases_are_small() {
             assert!(world.organization.is_none(), "case {number}");
         }
     }
+}
+
+/// What a world says without reasons is what it says with them.
+#[test]
+fn reasons_never_change_an_outcome() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let files = scenario::files(&corpus).expect("the corpus can be read");
+    let written = files
+        .iter()
+        .flat_map(|file| scenario::cases(file).expect("the corpus can be read"))
+        .filter(|case| case.world.is_some());
+    let random = (0..150).filter_map(|number| generate::from_seed(31, number).ok());
+    let mut steps = 0;
+    for case in written.chain(random) {
+        let (Ok(mut telling), Ok(world)) = (World::new(&case), World::new(&case)) else {
+            continue;
+        };
+        let mut silent = world.unexplained();
+        for step in &case.steps {
+            let (Ok(told), Ok(said)) = (telling.apply(step), silent.apply(step)) else {
+                continue;
+            };
+            steps += 1;
+            let silenced = Outcome {
+                checks: said.checks.clone(),
+                rules: said.rules.clone(),
+                ..told.clone()
+            };
+            assert_eq!(said, silenced, "{}: {:?}", case.id, step.name());
+            let asked = |outcome: &Outcome| -> Vec<_> {
+                let checks = outcome.checks.iter();
+                checks
+                    .map(|check| {
+                        let Check {
+                            action,
+                            resource,
+                            caller,
+                            via,
+                            decision,
+                            blamed,
+                            failed,
+                            message,
+                            ..
+                        } = check.clone();
+                        (action, resource, caller, via, decision, blamed, failed, message)
+                    })
+                    .collect()
+            };
+            assert_eq!(asked(&said), asked(&told), "{}: {:?}", case.id, step.name());
+        }
+    }
+    assert!(steps > 2_000, "only {steps} steps");
+}
+
+/// The stories of a case stay as they are; what crosses them comes behind, and is told apart by its answers.
+#[test]
+fn crossings_ask_many_questions_of_one_world() {
+    let settings = Settings::crossed(50);
+    for number in 0..40 {
+        let (Ok(plain), Ok(crossed)) = (
+            generate::from_seed(3, number),
+            generate::from_seed_with(3, number, &settings),
+        ) else {
+            continue;
+        };
+        assert!(crossed.id.ends_with(".x50"), "{}: a case of its own", crossed.id);
+        let told: Vec<_> = plain.steps.iter().filter_map(|step| step.name()).collect();
+        let still: Vec<_> = crossed.steps.iter().filter_map(|step| step.name()).collect();
+        assert_eq!(still[..told.len()], told, "{}", crossed.id);
+    }
+    let figures = stats::collect_worlds(60, 3, &settings);
+    assert!(figures.discards.is_empty(), "{:?}", figures.discards);
+    assert!(figures.steps_per_case.median > 50, "{:?}", figures.steps_per_case);
+    let (distinct, allowed) = (figures.distinct_request_share(), figures.allow_share());
+    assert!(distinct > 0.6, "{distinct:.2} of the requests are distinct");
+    assert!((0.2..0.7).contains(&allowed), "{allowed:.2} are allowed");
 }
 
 #[cfg(feature = "wire")]

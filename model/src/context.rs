@@ -1,7 +1,9 @@
 //! The request context: condition keys with their values, and which principal keys exist for which caller (`iam:K-01`…`K-11`).
 //! How a condition reads them lives in `policy::condition`; what KMS and S3 add lives with those services.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::evaluate::Caller;
 
@@ -43,16 +45,20 @@ impl From<Vec<String>> for ContextValue {
 /// One key as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
+    /// The name without case.
+    // INVARIANT: ASCII lower case.
+    key: String,
     /// The spelling given, for messages and traces.
     spelling: String,
     value: ContextValue,
 }
 
 /// The keys of one request. Key names compare without case, tag-key parts included (`iam:C-01`).
+/// Every check has a copy of its caller's with some keys more: copies share the entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
-    // INVARIANT: the map's keys are ASCII lower case.
-    entries: BTreeMap<String, Entry>,
+    // INVARIANT: sorted by key, each key once.
+    entries: Vec<Arc<Entry>>,
 }
 
 impl Context {
@@ -63,13 +69,18 @@ impl Context {
 
     /// Sets a key, replacing an earlier value.
     pub fn set(&mut self, key: &str, value: impl Into<ContextValue>) {
-        self.entries.insert(
-            key.to_ascii_lowercase(),
-            Entry {
-                spelling: key.to_owned(),
-                value: value.into(),
-            },
-        );
+        self.put(Arc::new(Entry {
+            key: key.to_ascii_lowercase(),
+            spelling: key.to_owned(),
+            value: value.into(),
+        }));
+    }
+
+    /// Sets every key of another context.
+    pub fn set_all(&mut self, other: &Self) {
+        for entry in &other.entries {
+            self.put(Arc::clone(entry));
+        }
     }
 
     /// The same, for building a context in one expression.
@@ -94,27 +105,26 @@ impl Context {
 
     /// Removes a key.
     pub fn remove(&mut self, key: &str) {
-        self.entries.remove(&key.to_ascii_lowercase());
+        if let Ok(place) = self.place_of(&lower_case(key)) {
+            self.entries.remove(place);
+        }
     }
 
     /// Removes every key whose name starts so, without case.
     pub fn remove_family(&mut self, prefix: &str) {
-        let prefix = prefix.to_ascii_lowercase();
-        self.entries.retain(|key, _| !key.starts_with(&prefix));
+        let prefix = lower_case(prefix);
+        self.entries.retain(|entry| !entry.key.starts_with(&*prefix));
     }
 
     /// The value of a key given in any case.
     pub fn get(&self, key: &str) -> Option<&ContextValue> {
-        if key.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            self.get_lowercase(&key.to_ascii_lowercase())
-        } else {
-            self.get_lowercase(key)
-        }
+        self.get_lowercase(&lower_case(key))
     }
 
     /// The value of a key that is already lower case.
     pub(crate) fn get_lowercase(&self, key: &str) -> Option<&ContextValue> {
-        self.entries.get(key).map(|entry| &entry.value)
+        let place = self.place_of(key).ok()?;
+        Some(&self.entries[place].value)
     }
 
     /// The value of a single-valued key.
@@ -132,19 +142,38 @@ impl Context {
 
     /// Every key in the spelling given, with its value, sorted without case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ContextValue)> {
-        self.entries
-            .values()
-            .map(|entry| (entry.spelling.as_str(), &entry.value))
+        self.entries.iter().map(|entry| (entry.spelling.as_str(), &entry.value))
     }
 
     /// The keys whose names start with a prefix (without case): the rest of the name as spelled, and the value.
     pub fn family<'a>(&'a self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a ContextValue)> {
         let prefix = prefix.to_ascii_lowercase();
         let length = prefix.len();
-        self.entries
-            .range(prefix.clone()..)
-            .take_while(move |(key, _)| key.starts_with(&prefix))
-            .map(move |(_, entry)| (&entry.spelling[length..], &entry.value))
+        let first = self.entries.partition_point(|entry| entry.key < prefix);
+        self.entries[first..]
+            .iter()
+            .take_while(move |entry| entry.key.starts_with(&prefix))
+            .map(move |entry| (&entry.spelling[length..], &entry.value))
+    }
+
+    fn put(&mut self, entry: Arc<Entry>) {
+        match self.place_of(&entry.key) {
+            Ok(place) => self.entries[place] = entry,
+            Err(place) => self.entries.insert(place, entry),
+        }
+    }
+
+    /// Where a key in lower case stands, or would stand.
+    fn place_of(&self, key: &str) -> Result<usize, usize> {
+        self.entries.binary_search_by(|entry| entry.key.as_str().cmp(key))
+    }
+}
+
+fn lower_case(key: &str) -> Cow<'_, str> {
+    if key.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(key.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(key)
     }
 }
 

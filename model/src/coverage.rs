@@ -1,7 +1,7 @@
 //! The table rule × outcome: how many decisions of a set of cases name each deciding rule, by what they came to, and which cells nothing
 //! can fill (`unreachable.toml` beside `src/`). Nothing here decides; the cases are run as anywhere else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use crate::case::{Case, Decision, EvaluatorCase, EvaluatorDecision, EvaluatorReq
 use crate::evaluate::case::{Answer, reading_rules, run, save};
 use crate::outcome::{Check, CheckDecision, Outcome};
 use crate::quirks::Quirks;
-use crate::rule::{RuleId, catalogue};
+use crate::rule::{RuleId, Rules, catalogue};
 use crate::world::{CURRENT_DATE, World};
 
 /// What a decision comes to: the columns of the table.
@@ -76,7 +76,17 @@ impl fmt::Display for Column {
 /// How many decisions name each rule.
 #[derive(Debug, Clone, Default)]
 pub struct Coverage {
-    cells: BTreeMap<RuleId, [usize; 4]>,
+    tallies: HashMap<RuleId, Tally>,
+    /// Decisions counted so far.
+    decisions: u64,
+}
+
+/// The cells of one rule.
+#[derive(Debug, Clone, Default)]
+struct Tally {
+    counts: [usize; 4],
+    /// The decision that counted last: it may name the rule many times, and counts once.
+    last: u64,
 }
 
 /// One rule of the table.
@@ -128,23 +138,23 @@ impl Coverage {
     /// Counts what came of a step of a world, as [`Coverage::add`] counts it: for who has run the case already.
     pub fn add_outcome(&mut self, outcome: &Outcome) {
         for check in &outcome.checks {
-            self.count(check.all_rules(), Column::of_check(check));
+            self.count(check.every_rule(), Column::of_check(check));
         }
-        self.count(outcome.rules.clone(), Column::of_step(outcome));
+        self.count(&outcome.rules, Column::of_step(outcome));
     }
 
     /// Saves a document on a date and counts what comes of it.
     pub fn add_save(&mut self, document: &EvaluatorSave, as_of: Date) {
         let answer = save(document, as_of);
         let refused = answer.refusal.is_some();
-        self.count(answer.rules, if refused { Column::Refused } else { Column::Allow });
+        self.count(&answer.rules, if refused { Column::Refused } else { Column::Allow });
     }
 
     /// Adds what another table counted.
     pub fn merge(&mut self, other: Self) {
-        for (id, theirs) in other.cells {
-            let mine = self.cells.entry(id).or_default();
-            for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        for (id, theirs) in other.tallies {
+            let mine = self.tallies.entry(id).or_default();
+            for (mine, theirs) in mine.counts.iter_mut().zip(theirs.counts) {
                 *mine += theirs;
             }
         }
@@ -155,7 +165,7 @@ impl Coverage {
         let deciding = catalogue().values().filter(|rule| rule.is_deciding());
         deciding
             .map(|rule| {
-                let counts = self.cells.get(&rule.id).copied().unwrap_or_default();
+                let counts = self.tallies.get(&rule.id).map(|tally| tally.counts).unwrap_or_default();
                 let cell = |outcome: Column| Cell {
                     outcome,
                     decisions: counts[outcome as usize],
@@ -188,7 +198,7 @@ impl Coverage {
         let answers = run(evaluate, &quirks, as_of).map_err(|error| error.to_string())?;
         let requests = evaluate.request.iter().chain(&evaluate.requests);
         for (request, answer) in requests.zip(&answers) {
-            self.count(rules_of_answer(answer, evaluate, request), Column::of_answer(answer));
+            self.count(&rules_of_answer(answer, evaluate, request), Column::of_answer(answer));
         }
         for document in &evaluate.saves {
             self.add_save(document, as_of);
@@ -205,18 +215,27 @@ impl Coverage {
         Ok(())
     }
 
-    fn count(&mut self, rules: BTreeSet<RuleId>, column: Column) {
+    /// One decision and the rules that it names, in any order and as often as it does.
+    fn count<'a>(&mut self, rules: impl IntoIterator<Item = &'a RuleId>, column: Column) {
+        self.decisions += 1;
         for id in rules {
-            self.cells.entry(id).or_default()[column as usize] += 1;
+            let tally = match self.tallies.get_mut(id) {
+                Some(tally) => tally,
+                None => self.tallies.entry(id.clone()).or_default(),
+            };
+            if tally.last != self.decisions {
+                tally.last = self.decisions;
+                tally.counts[column as usize] += 1;
+            }
         }
     }
 }
 
 /// The rules an answer of the evaluator names: those of the decision, and those by which its documents were read.
-pub fn rules_of_answer(answer: &Answer, case: &EvaluatorCase, request: &EvaluatorRequest) -> BTreeSet<RuleId> {
+pub fn rules_of_answer(answer: &Answer, case: &EvaluatorCase, request: &EvaluatorRequest) -> Rules {
     let mut rules = match answer {
         Answer::Decided(check) => check.all_rules(),
-        Answer::Unusable { error, .. } => BTreeSet::from([error.rule.clone()]),
+        Answer::Unusable { error, .. } => Rules::from([error.rule.clone()]),
     };
     rules.extend(reading_rules(case, request));
     rules

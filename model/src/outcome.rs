@@ -1,5 +1,6 @@
 //! What a step comes to, fully explained. An outcome is never a bare boolean; nothing here decides.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::Decision;
 use crate::name::Action;
-use crate::rule::RuleId;
+use crate::rule::{RuleId, Rules};
 
 /// The result of one step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,15 +41,18 @@ pub struct Outcome {
     /// Whether the state is the same as before.
     pub unchanged: bool,
     /// Rules beyond those of the checks that shaped the outcome (key state, validation, messages, choice of key).
-    pub rules: BTreeSet<RuleId>,
+    pub rules: Rules,
 }
 
 impl Outcome {
     /// All rules named anywhere in the trace.
-    pub fn all_rules(&self) -> BTreeSet<RuleId> {
-        let mut rules = self.rules.clone();
-        rules.extend(self.checks.iter().flat_map(Check::all_rules));
-        rules
+    pub fn all_rules(&self) -> Rules {
+        self.every_rule().cloned().collect()
+    }
+
+    /// The same, each as often as it is named.
+    pub fn every_rule(&self) -> impl Iterator<Item = &RuleId> {
+        self.rules.iter().chain(self.checks.iter().flat_map(Check::every_rule))
     }
 }
 
@@ -78,7 +82,7 @@ pub struct Check {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub statements: Vec<StatementTrace>,
     /// The rules that decided.
-    pub rules: BTreeSet<RuleId>,
+    pub rules: Rules,
     /// The denial text of `iam:R-01`, for a denied check (before a service rewrites it).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -86,10 +90,20 @@ pub struct Check {
 
 impl Check {
     /// All rules named anywhere in the check.
-    pub fn all_rules(&self) -> BTreeSet<RuleId> {
+    pub fn all_rules(&self) -> Rules {
+        self.every_rule().cloned().collect()
+    }
+
+    /// Whether a rule is named anywhere in the check.
+    pub fn names(&self, id: &str) -> bool {
+        self.every_rule().any(|rule| rule.as_str() == id)
+    }
+
+    /// All rules, each as often as it is named.
+    pub fn every_rule(&self) -> impl Iterator<Item = &RuleId> {
         let gates = self.gates.iter().flat_map(|gate| &gate.rules);
         let statements = self.statements.iter().flat_map(|statement| &statement.rules);
-        self.rules.iter().chain(gates).chain(statements).cloned().collect()
+        self.rules.iter().chain(gates).chain(statements)
     }
 }
 
@@ -113,8 +127,8 @@ pub struct Gate {
     /// What it said.
     pub verdict: GateVerdict,
     /// Why this set was consulted or stood aside.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub rules: BTreeSet<RuleId>,
+    #[serde(skip_serializing_if = "Rules::is_empty")]
+    pub rules: Rules,
 }
 
 /// What a policy set said.
@@ -144,15 +158,15 @@ pub struct StatementTrace {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
     /// `Allow` or `Deny`.
-    pub effect: String,
+    pub effect: Cow<'static, str>,
     /// How its principal matched, in resource policies: `caller`, `parent`, `account`, `wild`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub principal: Option<String>,
+    pub principal: Option<Cow<'static, str>>,
     /// Whether it applied; if not, which part did not match.
-    pub verdict: String,
+    pub verdict: Cow<'static, str>,
     /// Rules that mattered in matching it.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub rules: BTreeSet<RuleId>,
+    #[serde(skip_serializing_if = "Rules::is_empty")]
+    pub rules: Rules,
 }
 
 /// The kinds of policy that can allow, limit or be blamed.

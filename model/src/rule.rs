@@ -55,6 +55,93 @@ impl Borrow<str> for RuleId {
     }
 }
 
+/// Rules, each once, in the order of their ids: a short list, for most parts of a decision name two or three.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Rules {
+    // INVARIANT: sorted, no rule twice.
+    sorted: Vec<RuleId>,
+}
+
+impl Rules {
+    /// None.
+    pub const fn new() -> Self {
+        Self { sorted: Vec::new() }
+    }
+
+    /// Adds a rule, if it is not among them.
+    pub fn insert(&mut self, rule: RuleId) {
+        if let Err(place) = self.sorted.binary_search(&rule) {
+            self.sorted.insert(place, rule);
+        }
+    }
+
+    /// Keeps the rules that are wanted.
+    pub fn retain(&mut self, wanted: impl FnMut(&RuleId) -> bool) {
+        self.sorted.retain(wanted);
+    }
+
+    /// Whether the rule of an id is among them.
+    pub fn contains(&self, id: &str) -> bool {
+        self.sorted.binary_search_by(|rule| rule.as_str().cmp(id)).is_ok()
+    }
+
+    /// The rules in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, RuleId> {
+        self.sorted.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.sorted.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.sorted.len()
+    }
+}
+
+impl Extend<RuleId> for Rules {
+    fn extend<I: IntoIterator<Item = RuleId>>(&mut self, rules: I) {
+        self.sorted.extend(rules);
+        self.sorted.sort_unstable();
+        self.sorted.dedup();
+    }
+}
+
+impl FromIterator<RuleId> for Rules {
+    fn from_iter<I: IntoIterator<Item = RuleId>>(rules: I) -> Self {
+        let mut all = Self::new();
+        all.extend(rules);
+        all
+    }
+}
+
+impl<const COUNT: usize> From<[RuleId; COUNT]> for Rules {
+    fn from(rules: [RuleId; COUNT]) -> Self {
+        rules.into_iter().collect()
+    }
+}
+
+impl IntoIterator for Rules {
+    type Item = RuleId;
+    type IntoIter = std::vec::IntoIter<RuleId>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.sorted.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Rules {
+    type Item = &'a RuleId;
+    type IntoIter = std::slice::Iter<'a, RuleId>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 /// One entry of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rule {
@@ -161,3 +248,23 @@ static CATALOGUE: LazyLock<BTreeMap<RuleId, Rule>> = LazyLock::new(|| {
         })
         .collect()
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_sorted_and_stand_there_once() {
+        let mut rules = Rules::from([rule("svc:K-2"), rule("iam:A-01"), rule("svc:K-2")]);
+        rules.insert(rule("svc:K-11"));
+        rules.insert(rule("svc:K-11"));
+        rules.extend([rule("iam:A-01"), rule("iam:OQ-14")]);
+        let ids: Vec<&str> = rules.iter().map(RuleId::as_str).collect();
+        assert_eq!(ids, ["iam:A-01", "iam:OQ-14", "svc:K-11", "svc:K-2"]);
+        assert!(rules.contains("svc:K-2") && !rules.contains("svc:K-1"));
+        assert_eq!(
+            (rules.len(), rules.is_empty(), Rules::new().is_empty()),
+            (4, false, true)
+        );
+    }
+}

@@ -194,6 +194,14 @@ impl World {
         })
     }
 
+    /// The same world, whose outcomes say what comes of a step and leave out why: checks without gates and statements, and few of the
+    /// rules. For very many steps that are only compared.
+    #[must_use]
+    pub fn unexplained(mut self) -> Self {
+        self.state.explained = false;
+        self
+    }
+
     /// Does one step and says all that comes of it. On an error the world is as before.
     ///
     /// # Errors

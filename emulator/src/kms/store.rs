@@ -275,7 +275,13 @@ impl Store {
     }
 
     /// Puts a key into a state AWS cannot produce on demand (contract: `arrange`). False when there is no such key.
-    pub fn arrange_state(&mut self, address: &KeyAddress, state: super::key::KeyState, now: Timestamp) -> bool {
+    pub fn arrange_state(
+        &mut self,
+        address: &KeyAddress,
+        state: super::key::KeyState,
+        now: Timestamp,
+        seed: [u8; 32],
+    ) -> bool {
         use super::key::KeyState;
         let Some(key) = self.key_mut(address, now) else {
             return false;
@@ -289,6 +295,15 @@ impl Store {
         key.pending_window_days = None;
         key.transient = None;
         key.state = state;
+        let works = matches!(state, KeyState::Enabled | KeyState::Disabled);
+        if works && key.origin == "EXTERNAL" && key.current_material().is_none() {
+            // Such a key has what was imported into it.
+            let material = Material::generated(&key.id, seed);
+            match key.materials.get_mut(key.current) {
+                Some(place) => *place = material,
+                None => key.materials.push(material),
+            }
+        }
         true
     }
 }

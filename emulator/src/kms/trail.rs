@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::call::{Call, Note};
 use super::error::KmsError;
@@ -18,6 +18,10 @@ use crate::state::State;
 
 /// Callers whose facts new events may share.
 const RECENT_ACTORS: usize = 8;
+/// Events whose parts are not yet packed.
+const RECENT_EVENTS: usize = 16;
+/// Members of an event that is told, at most.
+const MEMBERS: usize = 24;
 /// From this day Lambda's runtime calls are shown as Lambda's (svc:T-3).
 const LAMBDA_RUNTIME_INVOKED_BY: jiff::civil::Date = jiff::civil::date(2025, 1, 1);
 
@@ -63,19 +67,32 @@ pub struct Event {
     other_resources: Box<[String]>,
 }
 
-/// A JSON value as text: a tenth of the memory, and one piece of it.
+/// A JSON value. Of an event that was recorded just now it may be asked for at once; later it is kept as text, which takes a tenth of the
+/// memory, and one piece of it.
 #[derive(Debug, Clone)]
-struct Json(Box<str>);
+enum Json {
+    Fresh(Box<Value>),
+    Packed(Box<str>),
+}
 
 impl Json {
-    fn of(value: &Value) -> Self {
-        // Twice as fast as `Value::to_string`.
-        let text = serde_json::to_string(value).expect("a JSON value is JSON");
-        Self(text.into_boxed_str())
+    fn of(value: Value) -> Self {
+        Self::Fresh(Box::new(value))
+    }
+
+    fn pack(&mut self) {
+        if let Self::Fresh(value) = self {
+            // Twice as fast as `Value::to_string`.
+            let text = serde_json::to_string(value).expect("a JSON value is JSON");
+            *self = Self::Packed(text.into_boxed_str());
+        }
     }
 
     fn value(&self) -> Value {
-        serde_json::from_str(&self.0).expect("the text was written from a value")
+        match self {
+            Self::Fresh(value) => (**value).clone(),
+            Self::Packed(text) => serde_json::from_str(text).expect("the text was written from a value"),
+        }
     }
 }
 
@@ -131,6 +148,10 @@ impl Trail {
         if self.events.len() == Self::KEPT {
             self.events.pop_front();
             self.first += 1;
+        }
+        let aged = self.events.len().checked_sub(RECENT_EVENTS);
+        if let Some(event) = aged.and_then(|place| self.events.get_mut(place)) {
+            event.pack();
         }
         self.events.push_back(event);
     }
@@ -191,14 +212,9 @@ pub(super) fn record(
         request_parameters: note
             .request_parameters
             .filter(|_| !denied && operation.name != "RetireGrant")
-            .as_ref()
             .map(Json::of),
-        response_elements: note
-            .response_elements
-            .filter(|_| error.is_none())
-            .as_ref()
-            .map(Json::of),
-        additional: note.additional.filter(|_| !denied).as_ref().map(Json::of),
+        response_elements: note.response_elements.filter(|_| error.is_none()).map(Json::of),
+        additional: note.additional.filter(|_| !denied).map(Json::of),
         keys: if denied { Box::default() } else { note.keys.into() },
         other_resources: if denied {
             Box::default()
@@ -250,6 +266,15 @@ fn invoked_by(state: &State, call: &Call<'_>) -> Option<&'static str> {
 }
 
 impl Event {
+    fn pack(&mut self) {
+        let parts = [
+            &mut self.request_parameters,
+            &mut self.response_elements,
+            &mut self.additional,
+        ];
+        parts.into_iter().flatten().for_each(Json::pack);
+    }
+
     fn render(&self) -> Value {
         let outside = match (&self.actor.principal, self.invoked_by) {
             (Principal::Service { name, .. }, _) => (Some(name.as_str()), Some(name.as_str())),
@@ -259,44 +284,47 @@ impl Event {
                 self.user_agent(),
             ),
         };
-        let mut event = json!({
-            "eventVersion": "1.08",
-            "userIdentity": self.user_identity(),
-            "eventTime": second(self.time),
-            "eventSource": "kms.amazonaws.com",
-            "eventName": self.operation,
-            "awsRegion": self.region.as_str(),
-            "sourceIPAddress": outside.0,
-            "userAgent": outside.1,
-            "requestParameters": self.request_parameters.as_ref().map(Json::value),
-            "responseElements": self.response_elements.as_ref().map(Json::value),
-            "requestID": self.request_id,
-            "eventID": self.event_id.to_string(),
-            "readOnly": self.read_only,
-            "eventType": "AwsApiCall",
-            "managementEvent": true,
-            "eventCategory": "Management",
-        });
+        let mut event = Map::with_capacity(MEMBERS);
+        let mut put = |name: &str, value: Value| {
+            event.insert(name.to_owned(), value);
+        };
+        put("eventVersion", json!("1.08"));
+        put("userIdentity", self.user_identity());
+        put("eventTime", json!(second(self.time)));
+        put("eventSource", json!("kms.amazonaws.com"));
+        put("eventName", json!(self.operation));
+        put("awsRegion", json!(self.region.as_str()));
+        put("sourceIPAddress", json!(outside.0));
+        put("userAgent", json!(outside.1));
+        let part = |part: &Option<Json>| part.as_ref().map_or(Value::Null, Json::value);
+        put("requestParameters", part(&self.request_parameters));
+        put("responseElements", part(&self.response_elements));
+        put("requestID", json!(self.request_id));
+        put("eventID", json!(self.event_id.to_string()));
+        put("readOnly", json!(self.read_only));
+        put("eventType", json!("AwsApiCall"));
+        put("managementEvent", json!(true));
+        put("eventCategory", json!("Management"));
         if let Some((code, message)) = &self.error {
-            event["errorCode"] = json!(code);
+            put("errorCode", json!(code));
             if !message.is_empty() {
-                event["errorMessage"] = json!(message);
+                put("errorMessage", json!(message));
             }
         }
         if let Some(recipient) = &self.recipient {
-            event["recipientAccountId"] = json!(recipient.as_str());
+            put("recipientAccountId", json!(recipient.as_str()));
         }
         if let Some(shared) = &self.shared_event_id {
-            event["sharedEventID"] = json!(shared.to_string());
+            put("sharedEventID", json!(shared.to_string()));
         }
         if let Some(additional) = &self.additional {
-            event["additionalEventData"] = additional.value();
+            put("additionalEventData", additional.value());
         }
         let resources = self.resources();
         if !resources.is_empty() {
-            event["resources"] = Value::Array(resources);
+            put("resources", Value::Array(resources));
         }
-        event
+        Value::Object(event)
     }
 
     /// Lambda's runtime is an SDK to KMS (svc:T-3); which one is not told anywhere.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::generate::MOST_CROSSINGS;
 use crate::shard::Shard;
 use crate::target::{AdapterOptions, Disturbance};
 
@@ -171,6 +172,9 @@ pub(super) struct CheckArguments {
     /// runs can be compared.
     #[arg(long)]
     pub(super) seed: Option<u64>,
+    /// Steps of each random world that cross its callers and its requests, after those of its stories: fewer worlds, many more questions.
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(MOST_CROSSINGS)))]
+    pub(super) crossings: u32,
     /// What is known to go wrong on the target; `expectations/NAME.toml` when left out, if another target than the embedded one has one.
     #[arg(long, value_name = "FILE", conflicts_with = "no_expectations")]
     pub(super) expectations: Option<PathBuf>,
@@ -230,6 +234,7 @@ impl Default for CheckArguments {
             target: TargetArguments::default(),
             cases: None,
             seed: None,
+            crossings: 0,
             expectations: None,
             no_expectations: false,
             explore: false,
@@ -303,6 +308,9 @@ pub(super) struct CostArguments {
     /// Seed of the random cases.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
+    /// Steps of each case that cross its callers and its requests, after those of its stories.
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(MOST_CROSSINGS)))]
+    pub(super) crossings: u32,
     /// Make the calls through the SDKs' whole clients.
     #[arg(long)]
     pub(super) through_sdks: bool,

@@ -47,7 +47,9 @@ pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(
     }
     let interrupted = interrupt_flag();
     let ready = ready(&arguments.target)?;
-    let offered = Offered::by(&ready.target, &arguments.faults)?;
+    let mut offered = Offered::by(&ready.target, &arguments.faults)?;
+    offered.settings.crossings = arguments.crossings;
+    offered.explains_later &= arguments.crossings > 0;
     let (known, pinned) = expect::known(arguments, offered.key.as_deref())?;
     let plan = Plan {
         corpus: if arguments.no_scenarios {
@@ -230,6 +232,7 @@ fn execute(
         corpus: plan.corpus.len() as u64,
         random: plan.random,
         seed: plan.seed,
+        crossings: offered.settings.crossings,
         workers: plan.workers,
         shard: (!plan.shard.is_whole()).then(|| plan.shard.to_string()),
         faults: faults.to_vec(),
@@ -368,6 +371,10 @@ struct Offered {
     takes_workers: bool,
     /// Whether random cases are drawn for an evaluator too: the emulator has a command of its own for that.
     random_evaluator: bool,
+    /// How random worlds are made.
+    settings: generate::Settings,
+    /// Whether the model says why only where something differs: the emulator in this process is asked very much and mostly agrees.
+    explains_later: bool,
 }
 
 impl Offered {
@@ -433,6 +440,8 @@ impl Offered {
             evaluator,
             takes_workers: takes_workers(arguments),
             random_evaluator,
+            settings: generate::Settings::default(),
+            explains_later: matches!(arguments.target, TargetName::InProcess),
         })
     }
 
@@ -452,7 +461,12 @@ impl Offered {
             let case = evaluator::generate::from_seed(seed, number).map_err(|discard| discard.to_string())?;
             return Ok(Drawn { case, rehearsal: None });
         }
-        let (case, rehearsal) = generate::rehearsed_from_seed(seed, number).map_err(|discard| discard.to_string())?;
+        let drawn = if self.explains_later {
+            generate::unexplained_from_seed(seed, number, &self.settings)
+        } else {
+            generate::rehearsed_from_seed(seed, number, &self.settings)
+        };
+        let (case, rehearsal) = drawn.map_err(|discard| discard.to_string())?;
         Ok(Drawn {
             case,
             rehearsal: Some(rehearsal),

@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &CostArguments) -> Result<Exit, Failure> {
         through_sdks: arguments.through_sdks,
         ..EmbeddedOptions::default()
     };
-    let costs = measure(arguments.cases, arguments.seed, options)
+    let costs = measure(arguments, options)
         .map_err(|error| Failure::message(Exit::Target, error, "please report it with the seed"))?;
     print(render(&costs).as_bytes())?;
     Ok(if costs.disagreeing == 0 {
@@ -74,7 +74,7 @@ impl Target for Timed {
     }
 }
 
-fn measure(cases: u64, seed: u64, options: EmbeddedOptions) -> Result<Costs, TargetError> {
+fn measure(arguments: &CostArguments, options: EmbeddedOptions) -> Result<Costs, TargetError> {
     let mut target = Timed {
         inner: EmbeddedTarget::in_process(options)?,
         provisioning: Duration::ZERO,
@@ -82,14 +82,28 @@ fn measure(cases: u64, seed: u64, options: EmbeddedOptions) -> Result<Costs, Tar
     };
     let mut costs = Costs::default();
     let mut statistics = StatsBuilder::default();
-    for number in 0..cases {
-        let (drawn, time) = timed(|| generate::rehearsed_from_seed(seed, number));
+    let settings = generate::Settings::crossed(arguments.crossings);
+    let drawn = if arguments.crossings > 0 {
+        generate::unexplained_from_seed
+    } else {
+        generate::rehearsed_from_seed
+    };
+    for number in 0..arguments.cases {
+        let (result, time) = timed(|| drawn(arguments.seed, number, &settings));
         costs.generation += time;
-        let Ok((case, rehearsal)) = drawn else {
+        let Ok((case, rehearsal)) = result else {
             costs.discards += 1;
             continue;
         };
-        let (world, time) = timed(|| World::new(&case));
+        let (world, time) = timed(|| {
+            World::new(&case).map(|world| {
+                if rehearsal.is_explained() {
+                    world
+                } else {
+                    world.unexplained()
+                }
+            })
+        });
         costs.world += time;
         if let Ok(mut world) = world {
             let (_, time) = timed(|| case.steps.iter().filter_map(|step| world.apply(step).ok()).count());
@@ -148,13 +162,20 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (result, on_cpu().saturating_sub(before))
 }
 
-/// CPU time of this thread, so that other work on the machine does not count; where there is none, time as it passes.
+/// CPU time of this thread, so that other work on the machine does not count.
+#[cfg(unix)]
 fn on_cpu() -> Duration {
+    use nix::time::{ClockId, clock_gettime};
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or_else(|_| passed(), Duration::from)
+}
+
+#[cfg(not(unix))]
+fn on_cpu() -> Duration {
+    passed()
+}
+
+/// Time as it passes, where a thread's own is not to be had.
+fn passed() -> Duration {
     static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-    let scheduled = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = scheduled.and_then(|text| text.split(' ').next()?.parse().ok());
-    nanoseconds.map_or_else(
-        || START.get_or_init(std::time::Instant::now).elapsed(),
-        Duration::from_nanos,
-    )
+    START.get_or_init(std::time::Instant::now).elapsed()
 }

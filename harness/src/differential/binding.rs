@@ -1,18 +1,22 @@
 //! The bijection between the model's symbols and the target's values: ids, tokens, ciphertexts that the target chose. It translates
 //! outward (requests, expected texts) and inward (responses, messages). What is compared is `compare`'s affair.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::names::Names;
 
-/// Symbols and values, one to one. A symbol may be declared before it has a value.
+/// Symbols and values, one to one. A symbol may be declared before it has a value. A copy costs nothing until one of the two changes: what
+/// may be bound is tried on copies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Binding {
     // INVARIANT: `inward` is the inverse of `outward`, but for values bound with `bind_shared`, which keep their first symbol.
-    outward: Names,
-    inward: Names,
+    outward: Arc<Names>,
+    inward: Arc<Names>,
     /// Symbols without a value; they mean nothing yet.
-    declared: Names,
+    declared: Arc<Names>,
 }
 
 /// Why a symbol and a value cannot be bound, or a text not be translated.
@@ -50,7 +54,7 @@ impl Binding {
     /// Makes a symbol known that has no value yet. Translating a text that holds it is an error until it is bound.
     pub fn declare(&mut self, symbol: &str) {
         if !symbol.is_empty() && self.outward.get(symbol).is_none() {
-            self.declared.insert(symbol, "");
+            Arc::make_mut(&mut self.declared).insert(symbol, "");
         }
     }
 
@@ -87,10 +91,12 @@ impl Binding {
                 })
             };
         }
-        self.declared.remove(symbol);
-        self.outward.insert(symbol, value);
+        if self.declared.get(symbol).is_some() {
+            Arc::make_mut(&mut self.declared).remove(symbol);
+        }
+        Arc::make_mut(&mut self.outward).insert(symbol, value);
         if self.inward.get(value).is_none() {
-            self.inward.insert(value, symbol);
+            Arc::make_mut(&mut self.inward).insert(value, symbol);
         }
         Ok(())
     }
@@ -119,7 +125,7 @@ impl Binding {
     ///
     /// # Errors
     /// [`BindingError::Unbound`] when the text holds a symbol that has no value.
-    pub fn outward_text(&self, text: &str) -> Result<String, BindingError> {
+    pub fn outward_text<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, BindingError> {
         if let Some(symbol) = self.declared.first_in(text) {
             return Err(BindingError::Unbound {
                 symbol: symbol.to_owned(),
@@ -129,7 +135,7 @@ impl Binding {
     }
 
     /// A text of the target in the model's symbols.
-    pub fn inward_text(&self, text: &str) -> String {
+    pub fn inward_text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.inward.translate(text)
     }
 
@@ -137,37 +143,54 @@ impl Binding {
     ///
     /// # Errors
     /// As for [`Binding::outward_text`].
-    pub fn outward_json(&self, value: &Value) -> Result<Value, BindingError> {
-        map_texts(value, &mut |text| self.outward_text(text))
+    pub fn outward_json(&self, value: Value) -> Result<Value, BindingError> {
+        map_texts(value, &|text| self.outward_text(text))
     }
 
     /// A JSON value of the target in the model's symbols.
-    pub fn inward_json(&self, value: &Value) -> Value {
+    pub fn inward_json(&self, value: Value) -> Value {
         // Infallible closure: the error type has no value.
-        match map_texts::<std::convert::Infallible>(value, &mut |text| Ok(self.inward_text(text))) {
+        match map_texts::<std::convert::Infallible>(value, &|text| Ok(self.inward_text(text))) {
             Ok(translated) => translated,
             Err(impossible) => match impossible {},
         }
     }
 }
 
-fn map_texts<E>(value: &Value, map: &mut dyn FnMut(&str) -> Result<String, E>) -> Result<Value, E> {
+/// Maps every text of a value; what a text does not change stays where it is.
+fn map_texts<E>(value: Value, map: &dyn Fn(&str) -> Result<Cow<'_, str>, E>) -> Result<Value, E> {
     Ok(match value {
-        Value::String(text) => Value::String(map(text)?),
-        Value::Array(list) => Value::Array(
-            list.iter()
-                .map(|element| map_texts(element, map))
-                .collect::<Result<_, E>>()?,
-        ),
-        Value::Object(members) => {
-            let mut mapped = serde_json::Map::with_capacity(members.len());
-            for (name, member) in members {
-                mapped.insert(map(name)?, map_texts(member, map)?);
+        Value::String(text) => Value::String(mapped(text, map)?),
+        Value::Array(mut list) => {
+            for element in &mut list {
+                *element = map_texts(element.take(), map)?;
             }
-            Value::Object(mapped)
+            Value::Array(list)
         }
-        other => other.clone(),
+        Value::Object(mut members) => {
+            let mut renamed = false;
+            for (name, member) in &mut members {
+                renamed |= matches!(map(name)?, Cow::Owned(_));
+                *member = map_texts(member.take(), map)?;
+            }
+            if renamed {
+                let members = members
+                    .into_iter()
+                    .map(|(name, member)| Ok((mapped(name, map)?, member)));
+                return members.collect::<Result<_, E>>().map(Value::Object);
+            }
+            Value::Object(members)
+        }
+        other => other,
     })
+}
+
+fn mapped<E>(text: String, map: &dyn Fn(&str) -> Result<Cow<'_, str>, E>) -> Result<String, E> {
+    let changed = match map(&text)? {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(changed) => Some(changed),
+    };
+    Ok(changed.unwrap_or(text))
 }
 
 #[cfg(test)]
@@ -196,7 +219,7 @@ mod tests {
         let mut binding = Binding::default();
         assert_eq!(binding.bind_shared("part 1", "\"etag\""), Ok(()));
         assert_eq!(binding.bind_shared("part 2", "\"etag\""), Ok(()));
-        assert_eq!(binding.outward_text("part 2"), Ok("\"etag\"".to_owned()));
+        assert_eq!(binding.outward_text("part 2"), Ok("\"etag\"".into()));
         assert_eq!(binding.symbol_of("\"etag\""), Some("part 1"));
     }
 
@@ -211,10 +234,10 @@ mod tests {
             })
         );
         binding.bind("token", "real").expect("nothing is bound yet");
-        assert_eq!(binding.outward_text("a token"), Ok("a real".to_owned()));
+        assert_eq!(binding.outward_text("a token"), Ok("a real".into()));
         binding.declare("token");
         assert_eq!(
-            binding.outward_json(&json!({"token": ["x-token-y", 1]})),
+            binding.outward_json(json!({"token": ["x-token-y", 1]})),
             Ok(json!({"real": ["x-real-y", 1]}))
         );
     }
@@ -225,7 +248,7 @@ mod tests {
         for (symbol, value) in [("ab", "1"), ("abc", "ab"), ("1", "x")] {
             binding.bind(symbol, value).expect("all are different");
         }
-        assert_eq!(binding.outward_text("-abc-ab-1-"), Ok("-ab-1-x-".to_owned()));
+        assert_eq!(binding.outward_text("-abc-ab-1-"), Ok("-ab-1-x-".into()));
     }
 
     proptest! {
@@ -239,7 +262,7 @@ mod tests {
             let text: String = order.iter().map(|index| format!("arn:key/<model-{}> ", index % count)).collect();
             let outward = binding.outward_text(&text).expect("all are bound");
             prop_assert!(!outward.contains("<model-"));
-            prop_assert_eq!(binding.inward_text(&outward), text);
+            prop_assert_eq!(&*binding.inward_text(&outward), text.as_str());
         }
 
         /// No text makes translation panic or touch a text without symbols.
@@ -247,7 +270,7 @@ mod tests {
         fn texts_without_symbols_are_untouched(text in "\\PC{0,80}") {
             let mut binding = Binding::default();
             binding.bind("\u{1}symbol\u{1}", "value").expect("nothing is bound yet");
-            prop_assert_eq!(binding.outward_text(&text), Ok(text.clone()));
+            prop_assert_eq!(binding.outward_text(&text), Ok(text.as_str().into()));
         }
 
         /// Bindings are one to one, whatever is tried.

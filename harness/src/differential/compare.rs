@@ -1,6 +1,9 @@
 //! One step, model beside target: every difference by name. The model's answer is translated outward and compared with what the target
 //! really said; values the target chose are bound on the way. Whether a step's own `expect` holds is the model crate's `case::check`.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign_model::case::Decision;
@@ -63,7 +66,8 @@ pub fn compare_step(step: &Step, outcome: &Outcome, observed: &Observed, binding
         if outcome.decision == observed.decision {
             comparison.message(observed);
             if let Some(expected) = &outcome.output {
-                comparison.output("", expected, observed.output.as_ref().unwrap_or(&Value::Null));
+                let actual = observed.output.as_ref().unwrap_or(&Value::Null);
+                comparison.output(&Path::Start(""), expected, actual);
             }
         }
         if let Some(trail) = &observed.trail {
@@ -76,11 +80,13 @@ pub fn compare_step(step: &Step, outcome: &Outcome, observed: &Observed, binding
 /// The observation in the model's symbols: what reports show and expectations are judged by.
 pub fn inward(observed: Observed, binding: &Binding) -> Observed {
     Observed {
-        message: observed.message.map(|message| binding.inward_text(&message)),
-        output: observed.output.map(|output| binding.inward_json(&output)),
+        message: observed
+            .message
+            .map(|message| binding.inward_text(&message).into_owned()),
+        output: observed.output.map(|output| binding.inward_json(output)),
         trail: observed
             .trail
-            .map(|trail| trail.iter().map(|event| binding.inward_json(event)).collect()),
+            .map(|trail| trail.into_iter().map(|event| binding.inward_json(event)).collect()),
         ..observed
     }
 }
@@ -133,6 +139,37 @@ fn broken(mismatch: Mismatch, side: Side) -> Disagreement {
     }
 }
 
+/// Where in an answer something stands. It is written out only where it is told or looked up.
+#[derive(Debug, Clone, Copy)]
+enum Path<'p> {
+    /// The beginning, which may have a name.
+    Start(&'p str),
+    /// A member of a structure.
+    Member(&'p Path<'p>, &'p str),
+    /// An element of a list.
+    Element(&'p Path<'p>, usize),
+}
+
+impl Path<'_> {
+    /// The name of the member it ends with: `GrantId` of `Grants[0].GrantId`, `Grants` of `Grants`, nothing of `Grants[0]`.
+    fn last_name(&self) -> &str {
+        match self {
+            Self::Start(name) | Self::Member(_, name) => name,
+            Self::Element(..) => "",
+        }
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(name) | Self::Member(Path::Start(""), name) => formatter.write_str(name),
+            Self::Member(parent, name) => write!(formatter, "{parent}.{name}"),
+            Self::Element(parent, index) => write!(formatter, "{parent}[{index}]"),
+        }
+    }
+}
+
 struct Comparison<'o, 'b> {
     outcome: &'o Outcome,
     binding: &'b mut Binding,
@@ -140,22 +177,28 @@ struct Comparison<'o, 'b> {
 }
 
 impl Comparison<'_, '_> {
-    fn differ(&mut self, kind: DisagreementKind, path: &str, expected: impl ToString, observed: impl ToString) {
+    fn differ(
+        &mut self,
+        kind: DisagreementKind,
+        path: impl ToString,
+        expected: impl ToString,
+        observed: impl ToString,
+    ) {
         self.found.push(Disagreement {
             kind,
             side: Side::Target,
-            path: path.to_owned(),
+            path: path.to_string(),
             expected: expected.to_string(),
             observed: observed.to_string(),
         });
     }
 
     /// The model's text in the target's values; a symbol without value is a difference of its own.
-    fn outward(&mut self, path: &str, text: &str) -> Option<String> {
+    fn outward<'t>(&mut self, path: impl fmt::Display, text: &'t str) -> Option<Cow<'t, str>> {
         match self.binding.outward_text(text) {
             Ok(outward) => Some(outward),
             Err(error) => {
-                self.unbindable(path, text, &error);
+                self.unbindable(path.to_string(), text, &error);
                 None
             }
         }
@@ -164,6 +207,9 @@ impl Comparison<'_, '_> {
     /// Whether two texts are the same but for white space. The id of a key that nobody made (an AWS managed key comes into being with its
     /// first use) may show for the first time in the middle of a text: it is bound there.
     fn same_text(&mut self, outward: &str, actual: &str) -> bool {
+        if outward == actual {
+            return true;
+        }
         let (expected, actual): (Vec<&str>, Vec<&str>) = (
             outward.split_whitespace().collect(),
             actual.split_whitespace().collect(),
@@ -212,7 +258,7 @@ impl Comparison<'_, '_> {
         }
     }
 
-    fn unbindable(&mut self, path: &str, expected: &str, error: &BindingError) {
+    fn unbindable(&mut self, path: String, expected: &str, error: &BindingError) {
         self.differ(DisagreementKind::Binding, path, expected, error);
     }
 
@@ -227,25 +273,24 @@ impl Comparison<'_, '_> {
             let shown = observed
                 .message
                 .as_deref()
-                .map_or("no message".to_owned(), |message| self.binding.inward_text(message));
+                .map_or("no message".into(), |message| self.binding.inward_text(message))
+                .into_owned();
             self.differ(DisagreementKind::Message, "message", expected, shown);
         }
     }
 
     /// Every member that the model gives is there. Lists are complete.
-    fn output(&mut self, path: &str, expected: &Value, actual: &Value) {
-        if let Some(symbol) = fresh_at(self.outcome, path) {
+    fn output(&mut self, path: &Path<'_>, expected: &Value, actual: &Value) {
+        if expected.is_string()
+            && let Some(symbol) = fresh_at(self.outcome, path)
+        {
             self.fresh(path, symbol, expected, actual);
             return;
         }
         match (expected, actual) {
             (Value::Object(members), Value::Object(actual_members)) if !is_document(path, expected) => {
                 for (name, member) in members {
-                    let inner = if path.is_empty() {
-                        name.clone()
-                    } else {
-                        format!("{path}.{name}")
-                    };
+                    let inner = Path::Member(path, name);
                     match actual_members.get(name) {
                         Some(value) => self.output(&inner, member, value),
                         None => self.output_differs(&inner, member, &Value::Null),
@@ -257,16 +302,15 @@ impl Comparison<'_, '_> {
                     self.unordered(path, list, actual_list);
                 } else {
                     for (index, (element, value)) in list.iter().zip(actual_list).enumerate() {
-                        self.output(&format!("{path}[{index}]"), element, value);
+                        self.output(&Path::Element(path, index), element, value);
                     }
                 }
             }
             _ if is_document(path, expected) => self.document(path, expected, actual),
             (Value::String(text), Value::String(value)) => {
-                if let Some(outward) = self.outward(&format!("output.{path}"), text)
-                    && outward != *value
+                if let Some(outward) = self.outward(format_args!("output.{path}"), text)
                     && !self.same_text(&outward, value)
-                    && !(BLOBS.contains(&last_name(path)) && self.same_blob(text, value))
+                    && !(BLOBS.contains(&path.last_name()) && self.same_blob(text, value))
                 {
                     self.output_differs(path, expected, actual);
                 }
@@ -276,18 +320,18 @@ impl Comparison<'_, '_> {
         }
     }
 
-    fn output_differs(&mut self, path: &str, expected: &Value, actual: &Value) {
-        let actual = self.binding.inward_json(actual);
+    fn output_differs(&mut self, path: &Path<'_>, expected: &Value, actual: &Value) {
+        let actual = self.binding.inward_json(actual.clone());
         self.differ(
             DisagreementKind::Output,
-            &format!("output.{path}"),
+            format!("output.{path}"),
             shown(expected),
             shown(&actual),
         );
     }
 
     /// A value that the target chooses: bound now, or the same as before.
-    fn fresh(&mut self, path: &str, symbol: &str, expected: &Value, actual: &Value) {
+    fn fresh(&mut self, path: &Path<'_>, symbol: &str, expected: &Value, actual: &Value) {
         let place = format!("output.{path}");
         let (Value::String(expected_text), Value::String(value)) = (expected, actual) else {
             self.output_differs(path, expected, actual);
@@ -299,10 +343,7 @@ impl Comparison<'_, '_> {
                 let (Some(before), Some(after)) = (self.outward(&place, before), self.outward(&place, after)) else {
                     return;
                 };
-                match value
-                    .strip_prefix(before.as_str())
-                    .and_then(|rest| rest.strip_suffix(after.as_str()))
-                {
+                match value.strip_prefix(&*before).and_then(|rest| rest.strip_suffix(&*after)) {
                     Some(part) => part,
                     None => {
                         self.output_differs(path, expected, actual);
@@ -316,22 +357,22 @@ impl Comparison<'_, '_> {
             self.differ(DisagreementKind::Binding, &place, symbol, "an empty value");
             return;
         }
-        let bound = if SHARED.contains(&last_name(path)) {
+        let bound = if SHARED.contains(&path.last_name()) {
             self.binding.bind_shared(symbol, value)
         } else {
             self.binding.bind(symbol, value)
         };
         if let Err(error) = bound {
-            self.unbindable(&place, symbol, &error);
+            self.unbindable(place, symbol, &error);
         }
     }
 
     /// Each expected element takes the first element not yet taken that fits it; what is left over is compared to say what differs.
-    fn unordered(&mut self, path: &str, list: &[Value], actual: &[Value]) {
+    fn unordered(&mut self, path: &Path<'_>, list: &[Value], actual: &[Value]) {
         let mut free: Vec<usize> = (0..actual.len()).collect();
         let mut unmatched = Vec::new();
         for (index, element) in list.iter().enumerate() {
-            let inner = format!("{path}[{index}]");
+            let inner = Path::Element(path, index);
             // The element in the same place is tried first.
             let mut candidates = free.clone();
             candidates.sort_by_key(|place| *place != index);
@@ -347,11 +388,11 @@ impl Comparison<'_, '_> {
             }
         }
         for (index, place) in unmatched.into_iter().zip(free) {
-            self.output(&format!("{path}[{index}]"), &list[index], &actual[place]);
+            self.output(&Path::Element(path, index), &list[index], &actual[place]);
         }
     }
 
-    fn fits(&self, path: &str, expected: &Value, actual: &Value) -> bool {
+    fn fits(&self, path: &Path<'_>, expected: &Value, actual: &Value) -> bool {
         let mut binding = self.binding.clone();
         let mut trial = Comparison {
             outcome: self.outcome,
@@ -363,9 +404,9 @@ impl Comparison<'_, '_> {
     }
 
     /// Policy documents are equal as JSON, or as texts when one of them is none.
-    fn document(&mut self, path: &str, expected: &Value, actual: &Value) {
+    fn document(&mut self, path: &Path<'_>, expected: &Value, actual: &Value) {
         let expected_text = text_of(expected);
-        let Some(outward) = self.outward(&format!("output.{path}"), &expected_text) else {
+        let Some(outward) = self.outward(format_args!("output.{path}"), &expected_text) else {
             return;
         };
         let actual_text = text_of(actual);
@@ -390,11 +431,11 @@ impl Comparison<'_, '_> {
             return;
         }
         for (index, (event, seen)) in expected.iter().zip(actual).enumerate() {
-            self.event(&format!("trail[{index}]"), event, seen);
+            self.event(&Path::Element(&Path::Start("trail"), index), event, seen);
         }
     }
 
-    fn event_fits(&self, path: &str, expected: &Value, actual: &Value) -> bool {
+    fn event_fits(&self, path: &Path<'_>, expected: &Value, actual: &Value) -> bool {
         let mut binding = self.binding.clone();
         let mut trial = Comparison {
             outcome: self.outcome,
@@ -410,27 +451,24 @@ impl Comparison<'_, '_> {
         self.binding.value_of(symbol).is_none() && self.binding.bind(symbol, value).is_ok()
     }
 
-    fn event(&mut self, path: &str, expected: &Value, actual: &Value) {
+    fn event(&mut self, path: &Path<'_>, expected: &Value, actual: &Value) {
         match (expected, actual) {
             // A call without parameters has none, or an empty set of them.
             (Value::Object(members), Value::Null) | (Value::Null, Value::Object(members)) if members.is_empty() => {}
             (Value::Object(members), Value::Object(seen)) => {
                 for (name, member) in members {
-                    self.event(
-                        &format!("{path}.{name}"),
-                        member,
-                        seen.get(name).unwrap_or(&Value::Null),
-                    );
+                    let seen = seen.get(name).unwrap_or(&Value::Null);
+                    self.event(&Path::Member(path, name), member, seen);
                 }
             }
             // The model names the keys a call touched; the trail may name its aliases too.
-            (Value::Array(list), Value::Array(seen)) if last_name(path) == "resources" => {
+            (Value::Array(list), Value::Array(seen)) if path.last_name() == "resources" => {
                 for (index, member) in list.iter().enumerate() {
-                    let inner = format!("{path}[{index}]");
+                    let inner = Path::Element(path, index);
                     if !seen.iter().any(|value| self.event_fits(&inner, member, value)) {
                         self.differ(
                             DisagreementKind::Trail,
-                            &inner,
+                            inner,
                             shown(member),
                             shown(&Value::from(seen.clone())),
                         );
@@ -439,21 +477,21 @@ impl Comparison<'_, '_> {
             }
             (Value::Array(list), Value::Array(seen)) if list.len() == seen.len() => {
                 for (index, (member, value)) in list.iter().zip(seen).enumerate() {
-                    self.event(&format!("{path}[{index}]"), member, value);
+                    self.event(&Path::Element(path, index), member, value);
                 }
             }
             (Value::String(text), Value::String(value)) => {
                 if let Some(outward) = self.outward(path, text)
                     && !self.same_text(&outward, value)
-                    && !(last_name(path) == "grantId" && self.first_seen(text, value))
+                    && !(path.last_name() == "grantId" && self.first_seen(text, value))
                 {
-                    let value = self.binding.inward_text(value);
+                    let value = self.binding.inward_text(value).into_owned();
                     self.differ(DisagreementKind::Trail, path, text, value);
                 }
             }
             _ if expected == actual => {}
             _ => {
-                let actual = self.binding.inward_json(actual);
+                let actual = self.binding.inward_json(actual.clone());
                 self.differ(DisagreementKind::Trail, path, shown(expected), shown(&actual));
             }
         }
@@ -473,24 +511,22 @@ fn key_id_in(word: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The symbol that the target chooses at a path, which the model writes `Grants.0.GrantId`.
-fn fresh_at<'a>(outcome: &'a Outcome, path: &str) -> Option<&'a str> {
+fn fresh_at<'a>(outcome: &'a Outcome, path: &Path<'_>) -> Option<&'a str> {
+    if outcome.fresh.is_empty() {
+        return None;
+    }
+    let path = path.to_string();
     let dotted = || outcome.fresh.get(&path.replace('[', ".").replace(']', ""));
-    outcome.fresh.get(path).or_else(dotted).map(String::as_str)
+    outcome.fresh.get(&path).or_else(dotted).map(String::as_str)
 }
 
-/// The last member name of a path: `GrantId` of `Grants[0].GrantId`, `Grants` of `Grants`, nothing of `Grants[0]`.
-fn last_name(path: &str) -> &str {
-    let last = path.rsplit('.').next().unwrap_or(path);
-    if last.ends_with(']') { "" } else { last }
-}
-
-fn is_unordered(path: &str) -> bool {
-    UNORDERED.contains(&last_name(path))
+fn is_unordered(path: &Path<'_>) -> bool {
+    UNORDERED.contains(&path.last_name())
 }
 
 /// Whether a member holds a policy document. IAM's `Policy{Arn}` is a structure: it has no `Statement`.
-fn is_document(path: &str, value: &Value) -> bool {
-    DOCUMENTS.contains(&last_name(path)) && (value.is_string() || value.get("Statement").is_some())
+fn is_document(path: &Path<'_>, value: &Value) -> bool {
+    DOCUMENTS.contains(&path.last_name()) && (value.is_string() || value.get("Statement").is_some())
 }
 
 fn text_of(value: &Value) -> String {

@@ -63,7 +63,7 @@ impl Patience {
     pub(super) fn settle_world(
         &mut self,
         case: &Case,
-        worlds: &mut Worlds,
+        worlds: &mut Worlds<'_>,
         target: &mut dyn Target,
         binding: &Binding,
     ) -> Result<(), TargetError> {
@@ -94,7 +94,7 @@ impl Patience {
     ///
     /// # Errors
     /// When the target's clock cannot be moved.
-    pub(super) fn wait(&mut self, worlds: &mut Worlds, target: &mut dyn Target) -> Result<(), TargetError> {
+    pub(super) fn wait(&mut self, worlds: &mut Worlds<'_>, target: &mut dyn Target) -> Result<(), TargetError> {
         let Some(settling) = self.settling else { return Ok(()) };
         let pause = settling.pause(self.asked).min(self.left);
         target.wait(pause)?;

@@ -13,6 +13,8 @@ use countersign_model::world::World;
 pub struct Rehearsal {
     pub(super) start: World,
     pub(super) steps: VecDeque<Rehearsed>,
+    /// Whether the outcomes say why.
+    explained: bool,
 }
 
 /// A step that the model took.
@@ -21,8 +23,6 @@ pub(super) struct Rehearsed {
     /// The step with every reference replaced.
     pub(super) step: Step,
     pub(super) outcome: Outcome,
-    /// The world after it.
-    pub(super) after: World,
 }
 
 impl Rehearsal {
@@ -31,11 +31,35 @@ impl Rehearsal {
         Self {
             start,
             steps: VecDeque::new(),
+            explained: true,
         }
     }
 
-    /// The next step, as it was taken, with what came of it and the world after it.
-    pub fn push(&mut self, step: Step, outcome: Outcome, after: World) {
-        self.steps.push_back(Rehearsed { step, outcome, after });
+    /// Nothing but the world at the start, whose outcomes say what comes of a step and not why.
+    pub fn unexplained(start: World) -> Self {
+        Self {
+            explained: false,
+            ..Self::new(start.unexplained())
+        }
+    }
+
+    /// The world before the first step.
+    pub fn world(&self) -> &World {
+        &self.start
+    }
+
+    /// Whether the outcomes say why.
+    pub fn is_explained(&self) -> bool {
+        self.explained
+    }
+
+    /// Makes room for so many steps.
+    pub fn reserve(&mut self, steps: usize) {
+        self.steps.reserve(steps);
+    }
+
+    /// The next step, as it was taken, with what came of it.
+    pub fn push(&mut self, step: Step, outcome: Outcome) {
+        self.steps.push_back(Rehearsed { step, outcome });
     }
 }

@@ -59,6 +59,8 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
 pub fn run_rehearsed(case: &Case, rehearsal: Rehearsal, target: &mut dyn Target) -> Result<CaseReport, RunError> {
     let mut worlds = Worlds {
         written: rehearsal.start,
+        steps: &case.steps,
+        taken: 0,
         rehearsed: rehearsal.steps,
         there: None,
     };
@@ -113,7 +115,8 @@ pub fn run_rehearsed(case: &Case, rehearsal: Rehearsal, target: &mut dyn Target)
             disagreements: Vec::new(),
         };
         if let Some(expect) = step.expect() {
-            let resolve = |text: &str| worlds.written.resolve_text(text).map_err(|error| error.to_string());
+            let written = worlds.written();
+            let resolve = |text: &str| written.resolve_text(text).map_err(|error| error.to_string());
             step_report
                 .disagreements
                 .extend(check_expectation_of_model(expect, &taken.outcome, &resolve));
@@ -181,10 +184,15 @@ pub fn run_rehearsed(case: &Case, rehearsal: Rehearsal, target: &mut dyn Target)
 }
 
 /// The world of the case as it is written, and where the target has other names, the same world in those.
-pub(super) struct Worlds {
+pub(super) struct Worlds<'c> {
+    /// The world before the first of `steps`: steps that were rehearsed are taken here when somebody looks.
     written: World,
+    /// Steps from that world on.
+    steps: &'c [Step],
+    /// How many of them were taken in the rehearsal alone.
+    taken: usize,
     /// What the model's next steps come to, as far as it has taken them before.
-    // INVARIANT: the first of them follows on `written`.
+    // INVARIANT: the first of them follows on the first `taken` of `steps`.
     rehearsed: VecDeque<Rehearsed>,
     there: Option<(World, Translation)>,
 }
@@ -211,15 +219,34 @@ struct There<'a> {
     outcome: &'a Outcome,
 }
 
-impl Worlds {
+impl Worlds<'_> {
     /// The world that the target is given.
-    pub(super) fn asked(&self) -> &World {
+    pub(super) fn asked(&mut self) -> &World {
+        self.catch_up();
         self.there.as_ref().map_or(&self.written, |(world, _)| world)
+    }
+
+    /// The world after the steps that were taken.
+    fn written(&mut self) -> &World {
+        self.catch_up();
+        &self.written
+    }
+
+    fn catch_up(&mut self) {
+        let (taken, left) = self
+            .steps
+            .split_at(std::mem::take(&mut self.taken).min(self.steps.len()));
+        for step in taken {
+            // It could be taken when it was rehearsed, in this very world.
+            let _ = self.written.apply(step);
+        }
+        self.steps = left;
     }
 
     /// Time passed on the target.
     pub(super) fn advance(&mut self, settling: Option<Settling>, time: Duration) -> Result<(), TargetError> {
         // They were taken at another time.
+        self.catch_up();
         self.rehearsed.clear();
         lateness::advance(&mut self.written, settling, time)?;
         match &mut self.there {
@@ -232,10 +259,14 @@ impl Worlds {
         let Some((world, _)) = &mut self.there else {
             let (step, outcome) = match self.rehearsed.pop_front() {
                 Some(rehearsed) => {
-                    self.written = rehearsed.after;
+                    self.taken += 1;
                     (rehearsed.step, rehearsed.outcome)
                 }
-                None => self.written.take(written)?,
+                None => {
+                    self.catch_up();
+                    self.steps = self.steps.get(1..).unwrap_or_default();
+                    self.written.take(written)?
+                }
             };
             return Ok(Taken {
                 there: Some(Translated { step, outcome: None }),
@@ -308,7 +339,7 @@ fn ask(
     patience: &mut Patience,
     step: &Step,
     there: There<'_>,
-    worlds: &mut Worlds,
+    worlds: &mut Worlds<'_>,
     target: &mut dyn Target,
     binding: &mut Binding,
 ) -> Asked {
@@ -351,7 +382,7 @@ fn ask(
 
 /// The observation in the model's symbols, and every difference of one step that the target stands for.
 fn judged(
-    worlds: &Worlds,
+    worlds: &mut Worlds<'_>,
     step: &Step,
     outcome: &Outcome,
     observed: Observed,
@@ -361,7 +392,8 @@ fn judged(
     let mut found = compare_step(step, outcome, &observed, binding);
     let observed = inward(observed, binding);
     if let Some(expect) = step.expect() {
-        let resolve = |text: &str| worlds.asked().resolve_text(text).map_err(|error| error.to_string());
+        let asked = worlds.asked();
+        let resolve = |text: &str| asked.resolve_text(text).map_err(|error| error.to_string());
         found.extend(check_expectation_of_target(expect, &observed, &resolve));
     }
     let compares = target.compares();

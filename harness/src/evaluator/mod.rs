@@ -22,6 +22,7 @@ use countersign_model::case::{Case, EvaluatorCase, EvaluatorDecision};
 use countersign_model::evaluate::case as models;
 use countersign_model::outcome::PolicySet;
 use countersign_model::quirks::Quirks;
+use countersign_model::rule::Rules;
 use jiff::civil::{Date, date};
 
 /// The suite's current date, for cases without `as_of`.
@@ -132,7 +133,7 @@ fn of_model(answer: &models::Answer) -> Answer {
         models::Answer::Decided(check) => (None, check.all_rules(), check.message.clone().unwrap_or_default()),
         models::Answer::Unusable { document, error } => (
             Some(document.clone()),
-            BTreeSet::from([error.rule.clone()]),
+            Rules::from([error.rule.clone()]),
             error.to_string(),
         ),
     };

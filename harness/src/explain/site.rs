@@ -78,7 +78,7 @@ impl Run {
         let site = self.policy_of(check, trace)?;
         let statements = site.path.member("Statement");
         let fits = |statement: &Value| {
-            statement.get("Effect").and_then(Value::as_str) == Some(trace.effect.as_str())
+            statement.get("Effect").and_then(Value::as_str) == Some(&*trace.effect)
                 && statement.get("Sid").and_then(Value::as_str) == trace.sid.as_deref()
         };
         let at = |position: usize| {

@@ -1,14 +1,12 @@
 //! What is explained: one request of an evaluator case, or one step of a world case, put to the model together with all that came
 //! before it. The model decides; here is only the asking.
 
-use std::collections::BTreeSet;
-
 use countersign_model::case::{Case, Decision, EvaluatorCase, EvaluatorDecision, EvaluatorPrincipal, Step};
 use countersign_model::evaluate::case::{Answer, CaseFault, run};
 use countersign_model::name::Action;
 use countersign_model::outcome::{Check, CheckDecision, Outcome};
 use countersign_model::quirks::{QuirkError, Quirks};
-use countersign_model::rule::RuleId;
+use countersign_model::rule::Rules;
 use countersign_model::world::{CURRENT_DATE, StepError, World, WorldError};
 use serde::Serialize;
 use serde_json::Value;
@@ -71,8 +69,8 @@ pub struct Ruling {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stops_at: Option<Action>,
     /// Rules beyond those of the checks.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub rules: BTreeSet<RuleId>,
+    #[serde(skip_serializing_if = "Rules::is_empty")]
+    pub rules: Rules,
     /// The document that cannot be used, and the byte in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unusable: Option<(String, usize)>,
@@ -239,7 +237,7 @@ fn of_request(case: &Case, position: usize) -> Result<Ruling, AskError> {
         status: None,
         message: None,
         stops_at: None,
-        rules: BTreeSet::new(),
+        rules: Rules::new(),
         unusable: None,
         checks: Vec::new(),
     };
@@ -251,7 +249,7 @@ fn of_request(case: &Case, position: usize) -> Result<Ruling, AskError> {
         },
         Answer::Unusable { document, error } => Ruling {
             message: Some(error.to_string()),
-            rules: BTreeSet::from([error.rule.clone()]),
+            rules: Rules::from([error.rule.clone()]),
             unusable: Some((document, error.offset)),
             ..none
         },

@@ -345,8 +345,10 @@ impl Scene<'_, '_, '_> {
     }
 
     fn render_steps(&mut self) -> Result<Vec<Step>, Discard> {
-        let mut steps = Vec::new();
-        for (number, draft) in self.steps.clone().into_iter().enumerate() {
+        let mut steps = Vec::with_capacity(self.steps.len());
+        // An actor is the same in every step, and may be in very many.
+        let mut principals: BTreeMap<usize, StepPrincipal> = BTreeMap::new();
+        for (number, draft) in std::mem::take(&mut self.steps).into_iter().enumerate() {
             steps.push(match draft {
                 StepDraft::Advance(duration) => Step::Advance(AdvanceStep {
                     name: Some(format!("{} later", number + 1)),
@@ -360,13 +362,23 @@ impl Scene<'_, '_, '_> {
                     cold,
                     expect: None,
                 })),
-                StepDraft::Call(call) => self.render_call(number, *call)?,
+                StepDraft::Call(call) => {
+                    let principal = match principals.get(&call.actor) {
+                        Some(principal) => principal.clone(),
+                        None => {
+                            let principal = self.render_principal(call.actor);
+                            principals.insert(call.actor, principal.clone());
+                            principal
+                        }
+                    };
+                    self.render_call(number, *call, principal)?
+                }
             });
         }
         Ok(steps)
     }
 
-    fn render_call(&mut self, number: usize, draft: CallDraft) -> Result<Step, Discard> {
+    fn render_call(&mut self, number: usize, draft: CallDraft, principal: StepPrincipal) -> Result<Step, Discard> {
         let operation = draft.call.split(':').next_back().unwrap_or_default();
         let name = format!("{} {} {operation}", number + 1, self.short_name(draft.actor));
         let call = Action::new(draft.call.clone()).map_err(|_| Discard::Malformed)?;
@@ -374,7 +386,7 @@ impl Scene<'_, '_, '_> {
         Ok(Step::Call(Box::new(CallStep {
             name: Some(name),
             kind: StepKind::Setup,
-            principal: self.render_principal(draft.actor),
+            principal,
             call,
             with: draft.with,
             region: draft.region.map(region),

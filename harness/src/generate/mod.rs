@@ -38,6 +38,9 @@ pub const GENERATOR: u32 = 7;
 /// Bytes behind one seeded case. Far more than a case draws, since exhausted bytes would decode to trivial worlds.
 pub const SEED_BYTES: usize = 16 * 1024;
 
+/// Most steps of a case that cross its callers and its requests: so many find their bytes among those of a seed.
+pub const MOST_CROSSINGS: u32 = 500;
+
 /// Why bytes gave no case. Discards are counted by name and are never findings; the text of one is its name alone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Discard {
@@ -105,23 +108,28 @@ impl Discard {
 /// # Errors
 /// [`Discard`] when the bytes give no case, or one whose world cannot be.
 pub fn case(bytes: &mut Unstructured<'_>, settings: &Settings) -> Result<Case, Discard> {
-    rehearsed(bytes, settings).map(|(case, _)| case)
+    rehearsed(bytes, settings, Rehearsal::new).map(|(case, _)| case)
 }
 
 /// As [`case`], with the model's way through it.
-fn rehearsed(bytes: &mut Unstructured<'_>, settings: &Settings) -> Result<(Case, Rehearsal), Discard> {
+fn rehearsed(
+    bytes: &mut Unstructured<'_>,
+    settings: &Settings,
+    rehearsal: fn(World) -> Rehearsal,
+) -> Result<(Case, Rehearsal), Discard> {
     let mut case = draft(bytes, settings)?;
-    let mut world = match World::new(&case) {
-        Ok(world) => world,
+    let mut rehearsal = match World::new(&case) {
+        Ok(world) => rehearsal(world),
         Err(WorldError::Unsavable { what, why }) => return Err(Discard::Unsavable { what, why }),
         Err(error) => return Err(Discard::NoWorld { why: error.to_string() }),
     };
     let mut steps = Vec::with_capacity(case.steps.len());
-    let mut rehearsal = Rehearsal::new(world.clone());
+    let mut world = rehearsal.world().clone();
+    rehearsal.reserve(case.steps.len());
     for step in std::mem::take(&mut case.steps) {
         match world.take(&step) {
             Ok((resolved, outcome)) => {
-                rehearsal.push(resolved, outcome, world.clone());
+                rehearsal.push(resolved, outcome);
                 steps.push(step);
             }
             // The step that should have saved the value was denied: what hangs on it cannot be said.
@@ -155,21 +163,37 @@ pub fn from_seed(seed: u64, number: u64) -> Result<Case, Discard> {
 /// # Errors
 /// [`Discard`], as for [`case`].
 pub fn from_seed_with(seed: u64, number: u64, settings: &Settings) -> Result<Case, Discard> {
-    seeded(seed, number, settings).map(|(case, _)| case)
+    seeded(seed, number, settings, Rehearsal::new).map(|(case, _)| case)
 }
 
 /// As [`from_seed`], with the model's way through the case.
 ///
 /// # Errors
 /// [`Discard`], as for [`case`].
-pub fn rehearsed_from_seed(seed: u64, number: u64) -> Result<(Case, Rehearsal), Discard> {
-    seeded(seed, number, &Settings::default())
+pub fn rehearsed_from_seed(seed: u64, number: u64, settings: &Settings) -> Result<(Case, Rehearsal), Discard> {
+    seeded(seed, number, settings, Rehearsal::new)
 }
 
-fn seeded(seed: u64, number: u64, settings: &Settings) -> Result<(Case, Rehearsal), Discard> {
+/// As [`rehearsed_from_seed`], with outcomes that say what comes of a step and not why: for cases of very many steps that mostly agree.
+///
+/// # Errors
+/// [`Discard`], as for [`case`].
+pub fn unexplained_from_seed(seed: u64, number: u64, settings: &Settings) -> Result<(Case, Rehearsal), Discard> {
+    seeded(seed, number, settings, Rehearsal::unexplained)
+}
+
+fn seeded(
+    seed: u64,
+    number: u64,
+    settings: &Settings,
+    rehearsal: fn(World) -> Rehearsal,
+) -> Result<(Case, Rehearsal), Discard> {
     let bytes = seed_bytes(seed, number);
-    let (mut case, rehearsal) = rehearsed(&mut Unstructured::new(&bytes), settings)?;
+    let (mut case, rehearsal) = rehearsed(&mut Unstructured::new(&bytes), settings, rehearsal)?;
     case.id = format!("generated.s{seed}.c{number}");
+    if settings.crossings > 0 {
+        case.id.push_str(&format!(".x{}", settings.crossings));
+    }
     case.origin = Some(Origin::Generated {
         generator: GENERATOR,
         seed,
@@ -195,6 +219,7 @@ pub fn seed_bytes(seed: u64, number: u64) -> Vec<u8> {
 fn draft(bytes: &mut Unstructured<'_>, settings: &Settings) -> Result<Case, Discard> {
     let mut scene = scene::Scene::new(dice::Dice::new(bytes), settings);
     scene.tell();
+    scene.cross();
     scene.finish()
 }
 

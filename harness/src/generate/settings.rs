@@ -9,6 +9,8 @@ pub struct Settings {
     pub least_steps: u32,
     /// Most steps of a case. No story writes more.
     pub most_steps: u32,
+    /// Steps after those of the stories that put their requests again: another caller, another key, another object (`story`, crossing).
+    pub crossings: u32,
     /// Share of cases with a second account (`scene`), the ground for cross-account stories.
     pub second_account: u8,
     /// Share of cases with an organization above the accounts (`scene`), the ground for SCPs and RCPs.
@@ -44,6 +46,7 @@ impl Default for Settings {
             breakages: [46, 36, 13, 5],
             least_steps: 4,
             most_steps: 8,
+            crossings: 0,
             second_account: 45,
             organization: 18,
             boundary: 14,
@@ -68,6 +71,7 @@ impl Settings {
             breakages: [45, 45, 10, 0],
             least_steps: 2,
             most_steps: 4,
+            crossings: 0,
             second_account: 0,
             organization: 0,
             boundary: 10,
@@ -81,6 +85,13 @@ impl Settings {
             leaning: 10,
             probes: false,
             services: false,
+        }
+    }
+    /// Few worlds and very many questions: after the stories of each, so many requests that cross its callers and its calls.
+    pub fn crossed(crossings: u32) -> Self {
+        Self {
+            crossings,
+            ..Self::default()
         }
     }
 }

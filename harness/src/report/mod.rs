@@ -56,6 +56,9 @@ pub struct Start {
     pub random: u64,
     /// Their seed.
     pub seed: u64,
+    /// Steps of each random world that cross its callers and its requests.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub crossings: u32,
     /// Workers.
     pub workers: usize,
     /// The part of the cases that is run, `2/4`; none for a whole run.
@@ -70,6 +73,11 @@ pub struct Start {
     /// How far the run is held to that file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<Extent>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Start {

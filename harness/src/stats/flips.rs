@@ -1,11 +1,12 @@
 //! Pairs of steps that differ in one fact and in the decision. A fact is the caller, one parameter, one fact of the network, the way
 //! through an endpoint, the shape of the request; where the requests are equal, what came between them.
 
-use std::collections::BTreeMap;
-
 use countersign_model::case::{CallStep, Case, Decision, Step};
 use countersign_model::outcome::Outcome;
 use serde_json::Value;
+
+/// How many later calls each call is held against: stories are shorter, and long rows of questions would be counted for ever.
+const LATER: usize = 32;
 
 /// The fact of each pair of a case, a step being in at most one pair with a later one.
 pub(super) fn flipping_pairs(case: &Case, outcomes: &[Option<&Outcome>]) -> Vec<String> {
@@ -24,6 +25,7 @@ pub(super) fn flipping_pairs(case: &Case, outcomes: &[Option<&Outcome>]) -> Vec<
     for (at, (first, decision)) in calls.iter().enumerate() {
         let flip = calls[at + 1..]
             .iter()
+            .take(LATER)
             .filter(|(second, other)| second.call == first.call && other != decision)
             .find_map(|(second, _)| difference(first, second));
         found.extend(flip);
@@ -43,9 +45,15 @@ fn difference(first: &CallStep, second: &CallStep) -> Option<String> {
     if first.through != second.through || first.region != second.region {
         facts.push("network");
     }
-    let parameters = members_that_differ(first.with.iter(), second.with.iter());
+    let parameters = members_that_differ(
+        (first.with.iter(), &|name| first.with.get(name)),
+        (second.with.iter(), &|name| second.with.get(name)),
+    );
     facts.extend((0..parameters).map(|_| "parameter"));
-    let network = members_that_differ(first.context.iter(), second.context.iter());
+    let network = members_that_differ(
+        (first.context.iter(), &|name| first.context.get(name)),
+        (second.context.iter(), &|name| second.context.get(name)),
+    );
     facts.extend((0..network).map(|_| "network"));
     match facts.as_slice() {
         [] => Some("what came between".to_owned()),
@@ -54,15 +62,15 @@ fn difference(first: &CallStep, second: &CallStep) -> Option<String> {
     }
 }
 
-fn members_that_differ<'a>(
-    first: impl Iterator<Item = (&'a String, &'a Value)>,
-    second: impl Iterator<Item = (&'a String, &'a Value)>,
-) -> usize {
-    let first: BTreeMap<&String, &Value> = first.collect();
-    let second: BTreeMap<&String, &Value> = second.collect();
-    let changed = first
-        .iter()
-        .filter(|(name, value)| second.get(*name) != Some(value))
-        .count();
-    changed + second.keys().filter(|name| !first.contains_key(*name)).count()
+/// Members, and how to find one.
+type Members<'a, I> = (I, &'a dyn Fn(&str) -> Option<&'a Value>);
+
+fn members_that_differ<'a, I, J>((first, in_first): Members<'a, I>, (second, in_second): Members<'a, J>) -> usize
+where
+    I: Iterator<Item = (&'a String, &'a Value)>,
+    J: Iterator<Item = (&'a String, &'a Value)>,
+{
+    let changed = first.filter(|(name, value)| in_second(name) != Some(value));
+    let added = second.filter(|(name, _)| in_first(name).is_none());
+    changed.count() + added.count()
 }

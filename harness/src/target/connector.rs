@@ -259,6 +259,11 @@ impl Line {
         *self.twins.lock().unwrap_or_else(PoisonError::into_inner) = watch.then(Vec::new);
     }
 
+    /// Whether hostile twins are sent too.
+    pub(crate) fn watches_twins(&self) -> bool {
+        self.twins.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// What came of the twins since they are watched or were taken.
     pub(crate) fn take_twins(&self) -> Vec<TwinSeen> {
         let mut twins = self.twins.lock().unwrap_or_else(PoisonError::into_inner);
@@ -267,8 +272,7 @@ impl Line {
 
     /// Sends the hostile twins of a request, each to the world as it is now: what it did there is undone.
     async fn send_twins(&self, plain: &Plain<'_>) -> Vec<(usize, http::Response<Bytes>)> {
-        let watched = self.twins.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        let Some(emulator) = self.emulator().filter(|_| watched) else {
+        let Some(emulator) = self.emulator().filter(|_| self.watches_twins()) else {
             return Vec::new();
         };
         let before = emulator.snapshot();
@@ -470,8 +474,7 @@ impl Line {
         facts: &Facts,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TargetError> {
-        let watched = self.twins.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        if !watched {
+        if !self.watches_twins() {
             return self.send(request).await;
         }
         let signed = request.clone();

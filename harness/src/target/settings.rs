@@ -1,5 +1,7 @@
 //! Case settings in the contract's form: the organization and the VPC endpoints, with the names and ids that the model gave them.
 
+use std::borrow::Cow;
+
 use countersign_model::case::{OrganizationUnitSpec, PolicyText, VpcEndpointKind};
 use countersign_model::world::{OrganizationNames, World};
 use serde_json::{Map, Value, json};
@@ -22,7 +24,7 @@ pub(super) fn organization(world: &World, binding: &Binding) -> Result<Value, Ta
         "management_account": organization.management_account,
         "root": organization_node(&organization.root, names, "")?,
     });
-    binding.outward_json(&form).map_err(unbound)
+    binding.outward_json(form).map_err(unbound)
 }
 
 fn organization_node(node: &OrganizationUnitSpec, names: &OrganizationNames, path: &str) -> Result<Value, TargetError> {
@@ -74,7 +76,7 @@ pub(super) fn vpc_endpoints(world: &World, binding: &Binding) -> Result<Value, T
             let policy = endpoint
                 .policy
                 .as_ref()
-                .map(|policy| binding.outward_text(&policy.text()))
+                .map(|policy| binding.outward_text(&policy.text()).map(Cow::into_owned))
                 .transpose()
                 .map_err(unbound)?;
             let form = json!({

@@ -20,7 +20,7 @@ use crate::name::{AccountId, Action, Arn};
 use crate::outcome::{Check, CheckDecision, PolicySet};
 use crate::policy::{Document, PolicyError, PolicyKind, rules_of_reading};
 use crate::quirks::Quirks;
-use crate::rule::RuleId;
+use crate::rule::Rules;
 
 pub use library::Library;
 pub use save::{SaveAnswer, save};
@@ -189,10 +189,10 @@ fn run_with<T>(
 }
 
 /// The rules of the grammar by which the documents of a request are read, whether they can be used or not.
-pub fn reading_rules(case: &EvaluatorCase, request: &EvaluatorRequest) -> BTreeSet<RuleId> {
+pub fn reading_rules(case: &EvaluatorCase, request: &EvaluatorRequest) -> Rules {
     let policies = &case.policies;
     let all = |kind| move |text: &PolicyText| rules_of_reading(&text.text(), kind);
-    let mut rules = BTreeSet::new();
+    let mut rules = Rules::new();
     rules.extend(policies.identity.iter().flat_map(all(PolicyKind::Inline)));
     rules.extend(policies.permissions_boundary.iter().flat_map(all(PolicyKind::Managed)));
     rules.extend(policies.session.iter().flatten().flat_map(all(PolicyKind::Session)));

@@ -17,7 +17,7 @@ use super::scan::Trace;
 use super::shortcut::shortcut;
 use crate::outcome::{Check, CheckDecision, PolicySet};
 use crate::quirks::Quirks;
-use crate::rule::{RuleId, rule};
+use crate::rule::{Rules, rule};
 
 /// Decides whether a caller may perform one action on one resource, and explains why.
 ///
@@ -44,15 +44,34 @@ pub fn decide(request: &Request<'_>, sets: &PolicySets<'_>, quirks: &Quirks) -> 
     let noted = look.rules();
     decided.rules.extend(noted);
     decided.rules.extend(facts.rules);
+    // By set, and within a set as asked.
+    trace.sort_by_key(|statement| statement.set);
+    let mut check = told(request, &answers, decided);
+    if check.message.is_some() {
+        check.rules.extend([rule("iam:R-01"), rule("iam:R-02")]);
+    }
+    Check {
+        gates,
+        statements: trace,
+        ..check
+    }
+}
+
+/// The same without the reasons: no gates, no statements, few rules. What is decided, who is blamed and what a message says are the same.
+pub(crate) fn decide_unexplained(request: &Request<'_>, sets: &PolicySets<'_>, quirks: &Quirks) -> Check {
+    if let Some(shortcut) = shortcut(request) {
+        return shortcut.check(request);
+    }
+    let Reached { answers, decided, .. } = reach(request, sets, quirks, None);
+    told(request, &answers, decided)
+}
+
+/// What is decided, as the API tells it.
+fn told(request: &Request<'_>, answers: &Answers<'_>, decided: Decided) -> Check {
     let message = (decided.decision != CheckDecision::Allow).then(|| {
         let denying_policy = answers.denying_policy(decided.blamed);
         denial_message(request, decided.decision, decided.blamed, denying_policy)
     });
-    if message.is_some() {
-        decided.rules.extend([rule("iam:R-01"), rule("iam:R-02")]);
-    }
-    // By set, and within a set as asked.
-    trace.sort_by_key(|statement| statement.set);
     Check {
         action: request.action.clone(),
         resource: request.resource.to_owned(),
@@ -61,8 +80,8 @@ pub fn decide(request: &Request<'_>, sets: &PolicySets<'_>, quirks: &Quirks) -> 
         decision: decided.decision,
         blamed: decided.blamed,
         failed: decided.failed,
-        gates,
-        statements: trace,
+        gates: Vec::new(),
+        statements: Vec::new(),
         rules: decided.rules,
         message,
     }
@@ -128,13 +147,13 @@ struct Decided {
     decision: CheckDecision,
     blamed: Option<PolicySet>,
     failed: BTreeSet<PolicySet>,
-    rules: BTreeSet<RuleId>,
+    rules: Rules,
 }
 
 /// An explicit deny, whatever allows (`iam:L-29`, `svc:K-11`).
 fn refuse_explicitly(facts: &Facts, request: &Request<'_>, denying: BTreeSet<PolicySet>) -> Decided {
     let blamed = blame_explicit(&denying);
-    let mut rules = BTreeSet::from([rule("iam:L-10"), rule("iam:R-06"), facts.formula(request.caller)]);
+    let mut rules = Rules::from([rule("iam:L-10"), rule("iam:R-06"), facts.formula(request.caller)]);
     if facts.kinds.any() {
         rules.insert(rule("iam:L-29"));
     }
@@ -170,7 +189,7 @@ fn refuse_foreign_key_operation(facts: &Facts, quirks: &Quirks) -> Decided {
         decision: CheckDecision::ImplicitDeny,
         blamed: failing.first().copied(),
         failed: failing.into_iter().collect(),
-        rules: BTreeSet::from([rule("iam:R-07")]),
+        rules: Rules::from([rule("iam:R-07")]),
     }
 }
 
@@ -196,7 +215,7 @@ fn grant_or_refuse(facts: &Facts, request: &Request<'_>, quirks: &Quirks) -> Dec
         };
     }
     let blame = blame_implicit(facts, request, quirks);
-    let mut rules: BTreeSet<RuleId> = blame.rules.into_iter().collect();
+    let mut rules: Rules = blame.rules.into_iter().collect();
     rules.insert(rule("iam:R-07"));
     rules.insert(facts.formula(request.caller));
     if !guarded {

@@ -19,6 +19,7 @@ mod scan;
 mod shortcut;
 
 pub use caller::{Caller, FederatedUser, Parent, Role, RoleSession, User};
+pub(crate) use decide::decide_unexplained;
 pub use decide::{Judgement, decide, judge};
 pub use input::{GrantFact, GranteeKind, PolicyRef, PolicySets, Request, ResourcePolicy, VpcEndpoint};
 pub use message::denial_message;

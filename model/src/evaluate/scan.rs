@@ -1,7 +1,5 @@
 //! Asks every statement of a policy set, and keeps what mattered for the trace. What a set's answer is worth is decided in `decide`.
 
-use std::collections::BTreeSet;
-
 use super::input::PolicyRef;
 use crate::name::Arn;
 use crate::outcome::{PolicySet, StatementTrace};
@@ -69,17 +67,17 @@ fn trace_of(set: PolicySet, policy: PolicyRef<'_>, statement: &Statement, applie
         policy: policy.arn.map_or_else(|| policy.name.to_owned(), ToString::to_string),
         position: statement.position(),
         sid: statement.sid().map(str::to_owned),
-        effect: statement.effect().word().to_owned(),
-        principal: applies.kinds.best().map(|kind| kind.word().to_owned()),
+        effect: statement.effect().word().into(),
+        principal: applies.kinds.best().map(|kind| kind.word().into()),
         verdict: match applies.verdict {
-            Verdict::Applies => "applies".to_owned(),
-            Verdict::OtherPrincipal => "principal does not match".to_owned(),
-            Verdict::OtherAction => "action does not match".to_owned(),
-            Verdict::OtherResource => "resource does not match".to_owned(),
-            Verdict::Condition(test) => format!("condition is false: {test}"),
-            Verdict::Inert => "has no effect".to_owned(),
-            Verdict::Unrelated => "is about something else".to_owned(),
+            Verdict::Applies => "applies".into(),
+            Verdict::OtherPrincipal => "principal does not match".into(),
+            Verdict::OtherAction => "action does not match".into(),
+            Verdict::OtherResource => "resource does not match".into(),
+            Verdict::Condition(test) => format!("condition is false: {test}").into(),
+            Verdict::Inert => "has no effect".into(),
+            Verdict::Unrelated => "is about something else".into(),
         },
-        rules: applies.rules.into_iter().collect::<BTreeSet<_>>(),
+        rules: applies.rules.into_iter().collect(),
     }
 }

@@ -1,13 +1,11 @@
 //! Pairs that are decided before any policy is looked at.
 
-use std::collections::BTreeSet;
-
 use super::Caller;
 use super::decide::Judgement;
 use super::input::Request;
 use super::message::denial_message;
 use crate::outcome::{Check, CheckDecision, PolicySet};
-use crate::rule::{RuleId, rule};
+use crate::rule::{RuleId, Rules, rule};
 
 /// The decision on such a pair.
 #[derive(Debug)]
@@ -52,8 +50,8 @@ impl Shortcut {
 
 impl Shortcut {
     /// The rule that decides, and the one about the credentials where it leaves the call alone (`iam:L-78`).
-    fn rules(&self, request: &Request<'_>) -> BTreeSet<RuleId> {
-        let mut rules = BTreeSet::from([self.rule.clone()]);
+    fn rules(&self, request: &Request<'_>) -> Rules {
+        let mut rules = Rules::from([self.rule.clone()]);
         if self.allow && matches!(request.caller, Caller::FederatedUser(_)) {
             rules.insert(rule("iam:L-78"));
         }

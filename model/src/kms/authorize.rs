@@ -12,7 +12,7 @@ use crate::context::{Context, ContextValue};
 use crate::evaluate::{GrantFact, GranteeKind};
 use crate::name::Action;
 use crate::outcome::{Check, CheckDecision, Gate, GateVerdict, PolicySet};
-use crate::rule::rule;
+use crate::rule::{Rules, rule};
 use crate::world::access::{self, Attached, Pair};
 use crate::world::actor::Actor;
 use crate::world::policy::StoredPolicy;
@@ -65,8 +65,10 @@ pub(crate) fn decide(state: &State, actor: &Actor, question: &KeyQuestion<'_>) -
             check = access::decide(state, actor, &pair);
         }
     }
-    check.rules.extend(grants.rules.into_iter().map(rule));
-    name_key_rules(state, question, foreign, &mut check);
+    if state.explained {
+        check.rules.extend(grants.rules.into_iter().map(rule));
+        name_key_rules(state, question, foreign, &mut check);
+    }
     check
 }
 
@@ -100,7 +102,7 @@ fn name_key_rules(state: &State, question: &KeyQuestion<'_>, foreign: bool, chec
             // Naming the role or everybody is a direct allow like naming the caller.
             if ["svc:K-3a", "svc:K-12"]
                 .iter()
-                .any(|direct| check.rules.contains(*direct))
+                .any(|direct| check.rules.contains(direct))
             {
                 rules.push("svc:K-3");
             }
@@ -218,10 +220,10 @@ pub(crate) fn denied_by_resource(state: &State, actor: &Actor, action: &str, arn
         gates: vec![Gate {
             set: PolicySet::Resource,
             verdict: GateVerdict::Silent,
-            rules: BTreeSet::from([rule(id)]),
+            rules: Rules::from([rule(id)]),
         }],
         statements: Vec::new(),
-        rules: BTreeSet::from([rule(id)]),
+        rules: Rules::from([rule(id)]),
     }
 }
 

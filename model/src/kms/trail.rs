@@ -11,6 +11,9 @@ use crate::world::actor::{Actor, time_text};
 use crate::world::state::State;
 use crate::world::trace::{Answer, Stop, Trace};
 
+/// Members of an event, about.
+const MEMBERS: usize = 16;
+
 /// What a call tells the trail while it runs.
 #[derive(Debug, Default)]
 pub(super) struct Log {
@@ -58,7 +61,7 @@ pub(super) fn record(
     if code == Some("ValidationException") {
         return;
     }
-    let mut event = Map::new();
+    let mut event = Map::with_capacity(MEMBERS);
     event.insert("eventSource".to_owned(), json!("kms.amazonaws.com"));
     event.insert("eventName".to_owned(), json!(operation.name));
     event.insert("awsRegion".to_owned(), json!(actor.region));
@@ -153,10 +156,14 @@ pub(super) fn record(
             trace.trail.push(Value::Object(event));
             continue;
         }
-        for recipient in &recipients {
-            let mut event = event.clone();
-            event.insert("recipientAccountId".to_owned(), json!(recipient));
-            trace.trail.push(Value::Object(event));
+        let mut event = Some(event);
+        for (position, recipient) in recipients.iter().enumerate() {
+            let last = position + 1 == recipients.len();
+            let of_recipient = if last { event.take() } else { event.clone() };
+            if let Some(mut event) = of_recipient {
+                event.insert("recipientAccountId".to_owned(), json!(recipient));
+                trace.trail.push(Value::Object(event));
+            }
         }
     }
 }

@@ -1,7 +1,5 @@
 //! One S3 request: the checks it makes and how a refusal reads (`svc:S-1`…`svc:S-9`, `svc:S-36`, `svc:S-40`…`svc:S-48`).
 
-use std::collections::BTreeSet;
-
 use jiff::civil::date;
 
 use super::acl::{Asker, CannedAcl};
@@ -12,7 +10,7 @@ use crate::case::Shape;
 use crate::evaluate::Caller;
 use crate::name::AccountId;
 use crate::outcome::{Check, CheckDecision, Gate, GateVerdict, PolicySet};
-use crate::rule::rule;
+use crate::rule::{Rules, rule};
 use crate::world::access::{self, Attached, Pair};
 use crate::world::actor::Actor;
 use crate::world::parameters::Parameters;
@@ -431,7 +429,7 @@ fn block_public_access(mut check: Check, id: &'static str, message: Option<Strin
     if check.decision == CheckDecision::ExplicitDeny {
         return check;
     }
-    let rules = BTreeSet::from([rule(id), rule("svc:S-7")]);
+    let rules = Rules::from([rule(id), rule("svc:S-7")]);
     check.message = message.or_else(|| {
         Some(format!(
             "User: {} is not authorized to perform: {} on resource: \"{}\" with an explicit deny in a resource-based policy",

@@ -78,9 +78,7 @@ pub(crate) fn decide(state: &State, actor: &Actor, pair: &Pair<'_>) -> Check {
     let gathered = Gathered::of(state, actor);
     let caller_account = actor.account();
     let mut keys = actor.keys.clone();
-    for (key, value) in pair.keys.iter() {
-        keys.set(key, value.clone());
-    }
+    keys.set_all(&pair.keys);
     let owner = pair.owner.or(caller_account);
     if let Some(owner) = owner {
         if keys.get("aws:ResourceAccount").is_none() {
@@ -139,6 +137,9 @@ pub(crate) fn decide(state: &State, actor: &Actor, pair: &Pair<'_>) -> Check {
         via: actor.via.as_deref(),
         as_of: state.as_of,
     };
+    if !state.explained {
+        return evaluate::decide_unexplained(&request, &sets, &state.quirks);
+    }
     let mut check = evaluate::decide(&request, &sets, &state.quirks);
     name_service_rules(state, actor, &mut check);
     check

@@ -19,7 +19,7 @@ use crate::evaluate::Caller;
 use crate::name::{AccountId, Region};
 
 use identity::{Identity, column_of, identify, role_session, service_caller, set_role_tags};
-use network::{fact, merge, set_network_keys, set_organization_keys, set_source_keys, set_time_keys};
+use network::{fact, set_network_keys, set_organization_keys, set_source_keys, set_time_keys};
 
 pub(crate) use network::time_text;
 
@@ -55,11 +55,11 @@ pub(crate) struct SessionFacts {
 }
 
 /// What the outer request's network looks like.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Network<'a> {
     /// Name of the VPC endpoint and the facts of `context:`.
     pub(crate) through: Option<&'a str>,
-    pub(crate) facts: BTreeMap<String, serde_json::Value>,
+    pub(crate) facts: &'a BTreeMap<String, serde_json::Value>,
 }
 
 /// Since when the trail names Lambda behind a function's Decrypt (`svc:T-3`): not yet in the samples of 2021, in those of 2025.
@@ -94,7 +94,13 @@ impl Actor {
         region: &Region,
         network: &Network<'_>,
     ) -> Result<Self, StepError> {
-        let issued = *state.sessions.entry(principal.clone()).or_insert(state.clock.now);
+        let issued = match state.sessions.get(principal) {
+            Some(issued) => *issued,
+            None => {
+                state.sessions.insert(principal.clone(), state.clock.now);
+                state.clock.now
+            }
+        };
         let Identity {
             caller,
             session_policies,
@@ -103,11 +109,11 @@ impl Actor {
         } = identify(state, principal, issued)?;
         let column = column_of(&caller, mfa.is_some());
         let mut keys = principal_keys(&caller);
-        merge(&mut keys, &session_keys);
+        keys.set_all(&session_keys);
         set_organization_keys(state, &mut keys, &caller);
         let through = set_network_keys(state, &mut keys, &caller, region, network)?;
         set_time_keys(state, &mut keys, region);
-        for (key, value) in &network.facts {
+        for (key, value) in network.facts {
             match key.to_ascii_lowercase().as_str() {
                 // Read with the endpoint, above.
                 "aws:sourceip" | "aws:vpcsourceip" => {}

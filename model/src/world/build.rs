@@ -39,6 +39,7 @@ pub(crate) fn build(case: &Case) -> Result<State, WorldError> {
         organization_names: None,
         as_of,
         quirks,
+        explained: true,
         clock,
         saved: BTreeMap::new().into(),
         sessions: BTreeMap::new().into(),

@@ -20,6 +20,7 @@ use crate::kms::KeyState;
 use crate::kms::key::KeyRef;
 use crate::name::Region;
 use crate::outcome::Outcome;
+use crate::rule::Rules;
 use crate::services::{backup, dynamodb, iam, lambda, sts};
 use crate::{kms, s3};
 
@@ -105,7 +106,7 @@ fn call(state: &mut State, step: &CallStep) -> Result<Outcome, StepError> {
     };
     let network = Network {
         through: step.through.as_deref(),
-        facts: step.context.clone(),
+        facts: &step.context,
     };
     let actor = Actor::of_step(state, &step.principal, &region, &network)?;
     check_endpoint(state, &actor, service)?;
@@ -128,8 +129,10 @@ fn call(state: &mut State, step: &CallStep) -> Result<Outcome, StepError> {
         entry.status
     };
     let mut outcome = finish(state, trace, answer, success)?;
-    let noted = notes::of_call(state, &actor, step, &outcome);
-    outcome.rules.extend(noted);
+    if state.explained {
+        let noted = notes::of_call(state, &actor, step, &outcome);
+        outcome.rules.extend(noted);
+    }
     if let Some(output) = &outcome.output {
         for (name, path) in &step.save {
             let value = value_at(output, path).ok_or_else(|| StepError::Save {
@@ -272,7 +275,7 @@ fn done(before: &State, after: &State) -> Outcome {
         fresh: BTreeMap::new(),
         trail: Vec::new(),
         unchanged: before.contents == after.contents,
-        rules: BTreeSet::new(),
+        rules: Rules::new(),
     }
 }
 

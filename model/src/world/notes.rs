@@ -18,6 +18,7 @@ pub(super) fn of_call(state: &State, actor: &Actor, step: &CallStep, outcome: &O
         actor,
         step,
         outcome,
+        keys: keys_of(state, outcome),
     };
     NOTES
         .iter()
@@ -47,6 +48,23 @@ struct Look<'a> {
     actor: &'a Actor,
     step: &'a CallStep,
     outcome: &'a Outcome,
+    /// The keys that were asked about, as far as they exist.
+    keys: Vec<&'a Key>,
+}
+
+fn keys_of<'a>(state: &'a State, outcome: &Outcome) -> Vec<&'a Key> {
+    let asked: Vec<&str> = key_checks(outcome).map(|check| check.resource.as_str()).collect();
+    if asked.is_empty() {
+        return Vec::new();
+    }
+    let keys = state.contents.keys.values().map(|key| &**key);
+    keys.filter(|key| asked.contains(&key.arn().as_str())).collect()
+}
+
+/// The checks on keys, the call's own or those of a service for the caller.
+fn key_checks(outcome: &Outcome) -> impl Iterator<Item = &Check> {
+    let checks = outcome.checks.iter();
+    checks.filter(|check| check.action.service() == "kms" && check.resource.contains(":key/"))
 }
 
 impl Look<'_> {
@@ -70,30 +88,18 @@ impl Look<'_> {
         self.outcome.code.as_deref() == Some(code)
     }
 
-    /// The checks on keys, the call's own or those of a service for the caller.
-    fn key_checks(&self) -> impl Iterator<Item = &Check> {
-        let checks = self.outcome.checks.iter();
-        checks.filter(|check| check.action.service() == "kms" && check.resource.contains(":key/"))
-    }
-
     fn key_check(&self, wanted: fn(&Check) -> bool) -> bool {
-        self.key_checks().any(wanted)
+        key_checks(self.outcome).any(wanted)
     }
 
-    /// The keys that were asked about, as far as they exist.
     fn keys(&self) -> impl Iterator<Item = &Key> {
-        let keys = self.state.contents.keys.values().map(|key| &**key);
-        keys.filter(|key| {
-            let arn = key.arn();
-            self.key_checks().any(|check| check.resource == arn)
-        })
+        self.keys.iter().copied()
     }
 
     fn on_foreign_key(&self) -> bool {
         let account = self.actor.account();
         account.is_some_and(|account| {
-            self.key_checks()
-                .any(|check| check.resource.split(':').nth(4) != Some(account.as_str()))
+            key_checks(self.outcome).any(|check| check.resource.split(':').nth(4) != Some(account.as_str()))
         })
     }
 
@@ -177,7 +183,7 @@ const NOTES: &[Row] = &[
     (&["svc:K-8", "svc:K-9"], |look| look.on_foreign_key()),
     (&["svc:K-11", "svc:G-23"], |look| look.key_check(|check| check.statements.iter().any(|statement| statement.set == PolicySet::Resource && statement.effect == "Deny"))),
     (&["svc:K-12"], |look| look.key_check(|check| policy_says(check, |verdict, principal| principal == Some("wild") && verdict == "applies"))),
-    (&["svc:K-13"], |look| look.key_check(|check| policy_says(check, |_, principal| principal == Some("wild")) && check.all_rules().contains("svc:C-1"))),
+    (&["svc:K-13"], |look| look.key_check(|check| policy_says(check, |_, principal| principal == Some("wild")) && check.names("svc:C-1"))),
     (&["svc:K-15"], |look| look.keys().any(|key| key.multi_region)),
     (&["svc:K-20", "svc:G-1", "svc:G-15"], |look| look.some_grant()),
     (&["svc:K-23"], |look| look.key_check(|check| check.statements.iter().any(|statement| statement.rules.contains("iam:M-02")))),
@@ -194,7 +200,7 @@ const NOTES: &[Row] = &[
     (&["svc:K-34"], |look| look.calls(&["kms:PutKeyPolicy", "kms:GetKeyPolicy"]) && look.has("PolicyName")),
     (&["svc:N-2"], |look| look.calls(ROTATION)),
     (&["svc:N-3"], |look| look.calls(&["kms:UpdateAlias"])),
-    (&["svc:N-4"], |look| look.key_check(|check| check.all_rules().contains("svc:C-11"))),
+    (&["svc:N-4"], |look| look.key_check(|check| check.names("svc:C-11"))),
     (&["svc:N-5"], |look| look.calls(REPAIRS) || look.key_state_is(|state| state != KeyState::Enabled)),
     (&["svc:N-6"], |look| look.calls(&["kms:CreateKey"])),
     (&["svc:N-7"], |look| look.calls(ROLE_WRITES)),
@@ -249,7 +255,7 @@ const NOTES: &[Row] = &[
     (&["svc:Q-6"], |look| look.is_of("kms") && look.actor.is_service()),
     (&["svc:Q-9", "svc:S-16"], |look| look.calls(&["s3:PutObject", "s3:CreateMultipartUpload", "s3:UploadPart"]) && look.key_check(|_| true)),
     (&["svc:Q-13"], |look| look.calls(&["kms:RotateKeyOnDemand"])),
-    (&["svc:Q-14"], |look| look.key_check(|check| check.all_rules().contains("svc:C-14"))),
+    (&["svc:Q-14"], |look| look.key_check(|check| check.names("svc:C-14"))),
     (&["svc:ST-5"], |look| look.code_is("NotFoundException") || look.key_state_is(|state| state == KeyState::PendingDeletion)),
     (&["svc:T-8"], |look| look.is_of("kms") && look.key_check(|_| true)),
     (&["svc:T-9"], |look| look.is_of("kms") && !look.is_allowed()),

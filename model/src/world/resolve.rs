@@ -12,6 +12,9 @@ use crate::name::AccountId;
 
 /// Replaces every reference in a text.
 pub(crate) fn text(state: &State, text: &str) -> Result<String, ReferenceError> {
+    if !text.contains("{{") {
+        return Ok(text.to_owned());
+    }
     let parts = parse_text(text)?;
     if let [TextPart::Literal(literal)] = parts.as_slice() {
         return Ok(literal.clone());

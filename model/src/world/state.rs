@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) organization_names: Option<Shared<OrganizationNames>>,
     pub(crate) as_of: Date,
     pub(crate) quirks: Quirks,
+    /// Whether outcomes say why; that never changes what they say.
+    pub(crate) explained: bool,
     pub(crate) clock: Clock,
     /// Values saved by steps.
     pub(crate) saved: Shared<BTreeMap<String, String>>,

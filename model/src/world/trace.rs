@@ -1,20 +1,18 @@
 //! What a call leaves behind while it runs: checks, rules, trail events; and the two ways in which it can stop.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::StepError;
 use crate::case::Decision;
 use crate::name::Action;
 use crate::outcome::{Check, CheckDecision};
-use crate::rule::{RuleId, rule};
+use crate::rule::{Rules, rule};
 
 /// What is collected on the way.
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     pub(crate) checks: Vec<Check>,
-    pub(crate) rules: BTreeSet<RuleId>,
+    pub(crate) rules: Rules,
     pub(crate) trail: Vec<Value>,
     /// The HTTP status of success, where it is not the usual one of the operation.
     pub(crate) status: Option<u16>,

@@ -1,9 +1,10 @@
 //! The comparison of one step, by table and example.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use countersign_model::case::{AdvanceStep, CallStep, Shape, StepKind, StepPrincipal};
 use countersign_model::name::Action;
+use countersign_model::rule::Rules;
 use serde_json::json;
 
 use super::*;
@@ -39,7 +40,7 @@ fn outcome(output: Value, fresh: &[(&str, &str)]) -> Outcome {
             .collect(),
         trail: Vec::new(),
         unchanged: true,
-        rules: BTreeSet::new(),
+        rules: Rules::new(),
     }
 }
 

@@ -141,7 +141,7 @@ impl Desk<'_> {
                     Edit::append(words, path.member(member), value.into())
                 })
             };
-            match trace.verdict.as_str() {
+            match &*trace.verdict {
                 "action does not match" => edits.extend(widened("Action", self.check.action.to_string())),
                 "resource does not match" => edits.extend(widened("Resource", self.resource_text())),
                 "principal does not match" if statement.get("Principal").is_some_and(Value::is_object) => {

@@ -1,6 +1,7 @@
 //! The stories that cases tell: who does what in which order. Here the stories are chosen and the turns they share live; each kind
 //! has its own file.
 
+mod crossing;
 mod forwarded;
 mod grant;
 mod identity;

@@ -25,7 +25,7 @@ use super::Call;
 use crate::target::connector::Line;
 
 /// As every SDK: without one `aws:UserAgent` would be absent.
-const AGENT: HeaderValue = HeaderValue::from_static("countersign");
+pub(super) const AGENT: HeaderValue = HeaderValue::from_static("countersign");
 const CHECKSUM: HeaderName = HeaderName::from_static("x-amz-checksum-crc32");
 const CHECKSUM_ALGORITHM: HeaderName = HeaderName::from_static("x-amz-sdk-checksum-algorithm");
 const CHECKSUM_MODE: HeaderName = HeaderName::from_static("x-amz-checksum-mode");
@@ -71,17 +71,19 @@ pub(super) fn suits(line: &Line, call: &Call<'_>) -> bool {
 
 /// Buckets whose name is an address of another kind, and checksums that the case asks for, are the SDK's affair.
 fn suits_s3(call: &Call<'_>) -> bool {
-    let plain = |name: &str| {
-        let bytes = name.as_bytes();
-        let legal = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
-        (3..=63).contains(&bytes.len()) && bytes.iter().all(legal) && !name.ends_with("--x-s3")
-    };
     let bucket = match call.with.get("Bucket") {
         None => call.name == "ListBuckets",
-        Some(Value::String(name)) => plain(name),
+        Some(Value::String(name)) => is_plain_bucket(name),
         Some(_) => false,
     };
     bucket && !call.with.contains_key("ChecksumAlgorithm") && !call.with.contains_key("ChecksumType")
+}
+
+/// Whether a bucket's name is nothing but a part of the path.
+pub(super) fn is_plain_bucket(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let legal = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    (3..=63).contains(&bytes.len()) && bytes.iter().all(legal) && !name.ends_with("--x-s3")
 }
 
 /// What an SDK knows of an operation: its serializer and its parser.
@@ -223,7 +225,7 @@ where
 }
 
 /// The checksums that the SDK adds where nobody asks for others.
-fn add_checksum(name: &str, request: &mut http::Request<Bytes>) {
+pub(super) fn add_checksum(name: &str, request: &mut http::Request<Bytes>) {
     if name == "GetObject" && !request.headers().contains_key(CHECKSUM_MODE) {
         let enabled = HeaderValue::from_static("ENABLED");
         request.headers_mut().insert(CHECKSUM_MODE, enabled);

@@ -2,6 +2,7 @@
 //! One table for each service. Nothing here knows the model or decides anything.
 
 mod backup;
+mod brief;
 mod credentials;
 mod direct;
 mod dynamodb;
@@ -155,6 +156,24 @@ impl Driver {
     /// # Errors
     /// [`TargetError::Adapter`] names the parameter that cannot be expressed; [`TargetError::Transport`] when there is no answer.
     pub(crate) async fn call(&mut self, call: Call<'_>) -> Result<Answer, TargetError> {
+        let mut answer = match brief::call(&self.line, &call).await? {
+            Some(answer) => answer,
+            None => self.call_by_sdk(&call).await?,
+        };
+        if let Err(failure) = &mut answer.result
+            && call.service == "s3"
+            && call.name.starts_with("Head")
+        {
+            // An answer to HEAD has no body; the SDK makes a code up from the status.
+            *failure = Failure::default();
+        }
+        if call.service == "lambda" && call.name == "Invoke" {
+            lambda::judge_invocation(&mut answer);
+        }
+        Ok(answer)
+    }
+
+    async fn call_by_sdk(&mut self, call: &Call<'_>) -> Result<Answer, TargetError> {
         let signed_by_sdk = call.shape == Shape::Header && call.credentials.is_some();
         {
             let mut facts = self.line.facts();
@@ -176,12 +195,12 @@ impl Driver {
         let mut fields = Fields::new(&operation, with);
         let line = Arc::clone(&self.line);
         let bucket = call.with.get("Bucket").and_then(Value::as_str);
-        let direct = direct::suits(&line, &call).then_some((&*line, bucket));
+        let direct = direct::suits(&line, call).then_some((&*line, bucket));
         let called = match call.service {
             "kms" => kms::call(&clients.kms, direct, call.name, &mut fields).await,
             "s3" if s3_presignable::NAMES.contains(&call.name) => {
                 if call.shape == Shape::Presigned && call.credentials.is_some() {
-                    self.presign(&call, fields.clone()).await?;
+                    self.presign(call, fields.clone()).await?;
                 }
                 s3_presignable::call(&clients.s3, direct, call.name, &mut fields).await
             }
@@ -204,22 +223,11 @@ impl Driver {
         {
             return Err(fault);
         }
-        let mut answer = Answer {
+        Ok(Answer {
             status: self.line.last_status(),
             result: called?,
             repeated: self.line.repeated(),
-        };
-        if let Err(failure) = &mut answer.result
-            && call.service == "s3"
-            && call.name.starts_with("Head")
-        {
-            // An answer to HEAD has no body; the SDK makes a code up from the status.
-            *failure = Failure::default();
-        }
-        if call.service == "lambda" && call.name == "Invoke" {
-            lambda::judge_invocation(&mut answer);
-        }
-        Ok(answer)
+        })
     }
 
     /// Has the SDK make the presigned URL that the next request then goes to: one client signs, another one sends.

@@ -496,7 +496,7 @@ async fn begin(
             world: world.clone(),
             clock,
             trail_position,
-            credentials: BTreeMap::new(),
+            credentials: Vec::new(),
             sessions: BTreeMap::new(),
         },
     ))

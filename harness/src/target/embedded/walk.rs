@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_credential_types::Credentials;
-use countersign_model::case::{ArrangeStep, CallStep, InvokeStep, Shape, Step};
+use countersign_model::case::{ArrangeStep, CallStep, InvokeStep, Shape, Step, StepPrincipal};
 use countersign_model::world::World;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -31,10 +31,19 @@ pub(super) struct Running {
     pub(super) world: World,
     pub(super) clock: Timestamp,
     pub(super) trail_position: u64,
-    /// By principal and network.
-    pub(super) credentials: BTreeMap<String, Credentials>,
+    /// By who a step says it is, and its network.
+    pub(super) credentials: Vec<Known>,
     /// When a principal's first credentials were made: a session is as old as its first use, wherever it is used from.
     pub(super) sessions: BTreeMap<String, Timestamp>,
+}
+
+/// Credentials that were made.
+#[derive(Debug)]
+pub(super) struct Known {
+    principal: StepPrincipal,
+    source_ip: Option<String>,
+    through: Option<String>,
+    credentials: Credentials,
 }
 
 /// One step on its way.
@@ -95,7 +104,7 @@ impl Walk<'_> {
         let credentials = self.credentials_of(step, &network).await?;
         let with = self
             .binding
-            .outward_json(&Value::Object(step.with.clone()))
+            .outward_json(Value::Object(step.with.clone()))
             .map_err(unbound)?;
         let region = step
             .region
@@ -249,13 +258,19 @@ impl Walk<'_> {
 
     /// Credentials for a step's principal: made once for each principal and network, for a case.
     async fn credentials_of(&mut self, step: &CallStep, network: &Network) -> Result<Option<Credentials>, TargetError> {
+        let known = self.running.credentials.iter().find(|known| {
+            known.through == step.through && known.source_ip == network.source_ip && known.principal == step.principal
+        });
+        if let Some(known) = known {
+            return Ok(Some(known.credentials.clone()));
+        }
         let Some(principal) = principal_form(&step.principal)? else {
             if network.source_ip.is_some() || step.through.is_some() {
                 return Err(TargetError::unsupported("network facts of anonymous calls"));
             }
             return Ok(None);
         };
-        let principal = self.binding.outward_json(&principal).map_err(unbound)?;
+        let principal = self.binding.outward_json(principal).map_err(unbound)?;
         let now = self.running.clock;
         let issued = *self.running.sessions.entry(principal.to_string()).or_insert(now);
         let mut request = object(json!({"principal": principal}));
@@ -266,10 +281,6 @@ impl Walk<'_> {
             request.insert("vpc_endpoint".to_owned(), json!(endpoint));
         }
         let request = Value::Object(request);
-        let name = request.to_string();
-        if let Some(known) = self.running.credentials.get(&name) {
-            return Ok(Some(known.clone()));
-        }
         if issued != now {
             self.set_clock(issued).await?;
         }
@@ -278,7 +289,12 @@ impl Walk<'_> {
             self.set_clock(now).await?;
         }
         let made = made?;
-        self.running.credentials.insert(name, made.clone());
+        self.running.credentials.push(Known {
+            principal: step.principal.clone(),
+            source_ip: network.source_ip.clone(),
+            through: step.through.clone(),
+            credentials: made.clone(),
+        });
         Ok(Some(made))
     }
 }

@@ -1,5 +1,6 @@
 //! Credentials for the principals of a case, made through IAM and STS as anybody would: an access key for a user, a session for a role.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use aws_credential_types::Credentials;
@@ -78,7 +79,7 @@ impl Maker<'_> {
                 let account = account.as_ref().ok_or_else(missing)?;
                 let policy = policy
                     .as_ref()
-                    .map(|policy| self.binding.outward_text(policy.text()))
+                    .map(|policy| self.binding.outward_text(policy.text()).map(Cow::into_owned))
                     .transpose()
                     .map_err(unbound)?;
                 let session = RoleSession {

@@ -88,7 +88,7 @@ impl Walk<'_> {
         };
         let with = self
             .binding
-            .outward_json(&Value::Object(step.with.clone()))
+            .outward_json(Value::Object(step.with.clone()))
             .map_err(unbound)?;
         let region = step.region.as_ref().unwrap_or(&spec.region);
         let answer = self

@@ -195,7 +195,7 @@ impl<'a> Provisioner<'a> {
     }
 
     fn outward(&self, value: &Value) -> Result<Value, TargetError> {
-        self.binding.outward_json(value).map_err(unbound)
+        self.binding.outward_json(value.clone()).map_err(unbound)
     }
 
     fn region(&self, region: Option<&'a Region>) -> &'a Region {

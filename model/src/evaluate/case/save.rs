@@ -1,13 +1,11 @@
 //! Documents of an evaluator case that somebody wants to save: accepted or refused, and by which rules. No world is asked; the users and
 //! roles that exist are given with the document, if that matters.
 
-use std::collections::BTreeSet;
-
 use jiff::civil::Date;
 
 use crate::case::{EvaluatorSave, EvaluatorSaveExpect};
 use crate::policy::{Document, PolicyError, PrincipalEntry, PrincipalForm, rules_of_saving};
-use crate::rule::RuleId;
+use crate::rule::Rules;
 
 /// What saving a document came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +13,7 @@ pub struct SaveAnswer {
     /// Why it is refused; none if it is saved.
     pub refusal: Option<PolicyError>,
     /// The rules by which it is accepted or refused.
-    pub rules: BTreeSet<RuleId>,
+    pub rules: Rules,
 }
 
 impl SaveAnswer {

@@ -139,9 +139,3 @@ pub(super) fn fact(key: &str, value: &serde_json::Value) -> Result<ContextValue,
         ))),
     }
 }
-
-pub(super) fn merge(into: &mut Context, from: &Context) {
-    for (key, value) in from.iter() {
-        into.set(key, value.clone());
-    }
-}
