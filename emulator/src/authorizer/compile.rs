@@ -103,10 +103,9 @@ impl Compiler<'_> {
                 Meant::Entity(id.clone())
             }
             PrincipalEntry::UniqueId(id) if self.resolver.is_some() => Meant::Entity(id.clone()),
-            PrincipalEntry::Account {
-                account,
-                partition: None,
-            } if self.resolver.is_some() => Meant::Account(account.clone()),
+            PrincipalEntry::Account { account, bare: true } if self.resolver.is_some() => {
+                Meant::Account(account.clone())
+            }
             _ => return,
         };
         self.bindings.push(PrincipalBinding {

@@ -84,12 +84,12 @@ pub enum PrincipalEntry {
     Everyone,
     /// `{"AWS":"*"}` (`iam:P-02`).
     EveryAwsPrincipal,
-    /// An account id or root ARN (`iam:P-03`); the partition is that of the ARN.
+    /// An account id or root ARN (`iam:P-03`).
     Account {
         /// The account.
         account: String,
-        /// `None` for a bare id, which means the same as the ARN of this partition.
-        partition: Option<String>,
+        /// Whether it was a bare id, which means the same as the ARN.
+        bare: bool,
     },
     /// A user ARN (`iam:P-04`).
     User {
@@ -155,9 +155,9 @@ impl PrincipalEntry {
                 }
                 _ => MatchKinds::WILD,
             },
-            Self::Account { account, partition } => {
-                // A bare id is an account of the policy's own partition (`iam:P-03`, `iam:P-19`).
-                let same_partition = partition.as_deref().unwrap_or("aws") == caller.partition();
+            Self::Account { account, .. } => {
+                // Accounts of policies are those of this partition (`iam:P-03`, `iam:P-19`).
+                let same_partition = caller.partition() == PARTITION;
                 let own = is_account_of(caller, account)
                     || (reading.has(Fault::OtherAccountDelegates)
                         && reading.is_key_policy
@@ -415,6 +415,8 @@ fn same_but_for_role_name_case(left: &str, right: &str) -> bool {
     }
 }
 
+/// The partition of everything that policies here are about.
+const PARTITION: &str = "aws";
 /// What the names of services end with.
 const GLOBAL_SERVICE_SUFFIX: &str = ".amazonaws.com";
 
@@ -451,7 +453,7 @@ fn read_aws(value: &str, resolver: Option<&dyn PrincipalResolver>) -> Option<Pri
     if is_account_id(value) {
         return Some(PrincipalEntry::Account {
             account: value.to_owned(),
-            partition: None,
+            bare: true,
         });
     }
     if is_unique_id(value) {
@@ -461,7 +463,8 @@ fn read_aws(value: &str, resolver: Option<&dyn PrincipalResolver>) -> Option<Pri
     if value.contains(['*', '?']) {
         return None;
     }
-    let ["arn", partition, service, "", account, resource] = arn::split(value)? else {
+    // Who is of another partition cannot be named here (`iam:P-19`).
+    let ["arn", PARTITION, service, "", account, resource] = arn::split(value)? else {
         return None;
     };
     if !is_account_id(account) {
@@ -472,7 +475,7 @@ fn read_aws(value: &str, resolver: Option<&dyn PrincipalResolver>) -> Option<Pri
     match (service, word) {
         ("iam", "root") if resource == "root" => Some(PrincipalEntry::Account {
             account: account.to_owned(),
-            partition: Some(partition.to_owned()),
+            bare: false,
         }),
         ("iam", "user") if !rest.is_empty() => Some(PrincipalEntry::User {
             arn: value.to_owned(),
