@@ -11,18 +11,16 @@ use super::arguments::{CheckArguments, TargetArguments, TargetName};
 use super::expect::{self, Known};
 #[cfg(feature = "wire")]
 use super::is_endpoint;
-use super::{Exit, Failure, adapter, files, known_faults, make_target, reached, ready, workers};
+use super::offered::Offered;
+use super::{Exit, Failure, files, known_faults, make_target, reached, ready, workers};
 use crate::distinct::{Distinct, Effort};
-use crate::evaluator;
 use crate::expectations::{Recorded, RecordedRun, Verdict};
 use crate::findings;
-use crate::generate;
 use crate::report::{
     Consumer, Event, GithubReport, HtmlReport, JunitReport, NdjsonReport, Start, Summary, TerminalReport,
 };
-use crate::session::{self, CaseResult, Drawn, Plan, SessionError};
+use crate::session::{self, CaseResult, Plan, SessionError};
 use crate::shard::Shard;
-use crate::target::{AdapterTarget, Target as _};
 
 /// Where findings go when the user names no folder.
 const DEFAULT_REPORT: &str = "countersign-report";
@@ -49,7 +47,6 @@ pub(super) fn run_recorded(arguments: &CheckArguments, record: bool) -> Result<(
     let ready = ready(&arguments.target)?;
     let mut offered = Offered::by(&ready.target, &arguments.faults)?;
     offered.settings.crossings = arguments.crossings;
-    offered.explains_later &= arguments.crossings > 0;
     let (known, pinned) = expect::known(arguments, offered.key.as_deref())?;
     let plan = Plan {
         corpus: if arguments.no_scenarios {
@@ -359,121 +356,6 @@ fn write_groups(folder: &Path, distinct: &Distinct) -> std::io::Result<()> {
     file.flush()
 }
 
-/// What a target can be asked, learnt before anything is run.
-struct Offered {
-    /// The target's name, an adapter's as it calls itself.
-    name: String,
-    /// The name under which what is known of the target is kept; the embedded emulator has nothing to be known.
-    key: Option<String>,
-    worlds: bool,
-    evaluator: bool,
-    /// Whether several cases may run at once.
-    takes_workers: bool,
-    /// Whether random cases are drawn for an evaluator too: the emulator has a command of its own for that.
-    random_evaluator: bool,
-    /// How random worlds are made.
-    settings: generate::Settings,
-    /// Whether the model says why only where something differs: the emulator in this process is asked very much and mostly agrees.
-    explains_later: bool,
-}
-
-impl Offered {
-    fn by(arguments: &TargetArguments, faults: &[String]) -> Result<Self, Failure> {
-        let (name, key, worlds, evaluator) = match &arguments.target {
-            TargetName::Embedded => ("embedded".to_owned(), None, true, true),
-            TargetName::InProcess => ("in-process".to_owned(), None, true, true),
-            #[cfg(feature = "wire")]
-            _ if is_endpoint(arguments) => {
-                if let Some(fault) = faults.first() {
-                    return Err(Failure::message(
-                        Exit::Usage,
-                        format!("an endpoint has no seeded fault `{fault}`"),
-                        "the seeded faults are the emulator's: leave --target out",
-                    ));
-                }
-                let options = super::endpoint::options(arguments)?;
-                // What is known of a stranger is known of one address only, and kept nowhere.
-                let key = super::endpoint::profile_of(arguments)?.name;
-                let key = Some(key).filter(|key| key != "generic");
-                (
-                    options.map_or_else(|| "aws".to_owned(), |options| options.name),
-                    key,
-                    true,
-                    false,
-                )
-            }
-            TargetName::Url(endpoint) => (endpoint.clone(), None, true, false),
-            TargetName::Observed(_) => ("observed".to_owned(), None, true, false),
-            TargetName::Aws | TargetName::Managed(_) | TargetName::Endpoint { .. } => {
-                (String::new(), None, false, false)
-            }
-            TargetName::Adapter(options) => {
-                if let Some(fault) = faults.first() {
-                    return Err(Failure::message(
-                        Exit::Usage,
-                        format!("an adapter has no seeded fault `{fault}`"),
-                        "the seeded faults are the emulator's: leave --target out",
-                    ));
-                }
-                let adapter = AdapterTarget::start(adapter(options, arguments)).map_err(|error| {
-                    Failure::message(
-                        Exit::Target,
-                        error,
-                        "does the command run by itself, and does it answer one JSON line with one?",
-                    )
-                })?;
-                let hello = adapter.hello();
-                let name = format!("{} {}, {}", hello.name, hello.version, options.name);
-                (
-                    name,
-                    Some(hello.name.clone()),
-                    adapter.takes_worlds(),
-                    adapter.takes_evaluator_cases(),
-                )
-            }
-        };
-        let random_evaluator = evaluator && matches!(arguments.target, TargetName::Adapter(_));
-        Ok(Self {
-            name,
-            key,
-            worlds,
-            evaluator,
-            takes_workers: takes_workers(arguments),
-            random_evaluator,
-            settings: generate::Settings::default(),
-            explains_later: matches!(arguments.target, TargetName::InProcess),
-        })
-    }
-
-    /// The cases that are for the target.
-    fn of(&self, cases: Vec<Case>) -> Vec<Case> {
-        let mut cases = cases;
-        cases.retain(|case| match case.evaluate {
-            Some(_) => self.evaluator,
-            None => self.worlds && case.world.is_some(),
-        });
-        cases
-    }
-
-    /// A random case for the target; of both kinds in turn if it takes both.
-    fn draw(&self, seed: u64, number: u64) -> Result<Drawn, String> {
-        if self.random_evaluator && (!self.worlds || number.is_multiple_of(2)) {
-            let case = evaluator::generate::from_seed(seed, number).map_err(|discard| discard.to_string())?;
-            return Ok(Drawn { case, rehearsal: None });
-        }
-        let drawn = if self.explains_later {
-            generate::unexplained_from_seed(seed, number, &self.settings)
-        } else {
-            generate::rehearsed_from_seed(seed, number, &self.settings)
-        };
-        let (case, rehearsal) = drawn.map_err(|discard| discard.to_string())?;
-        Ok(Drawn {
-            case,
-            rehearsal: Some(rehearsal),
-        })
-    }
-}
-
 /// Shrinks, saves and shows one exemplar of each distinct finding, in the order they were met. Answers how many findings there are.
 fn investigate(
     distinct: Distinct,
@@ -552,15 +434,6 @@ pub(super) fn effort(target: &TargetArguments, findings: usize) -> Result<Effort
         needs: NEEDS_BUDGET,
         stranger: false,
     })
-}
-
-/// Whether several cases may run on the target at once.
-fn takes_workers(target: &TargetArguments) -> bool {
-    #[cfg(feature = "wire")]
-    if is_endpoint(target) {
-        return super::endpoint::takes_workers(target);
-    }
-    !matches!(target.target, TargetName::Url(_))
 }
 
 /// Whose fault decides: ours before the target's reachability, that before a divergence.

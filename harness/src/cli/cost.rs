@@ -9,7 +9,7 @@ use countersign_model::world::World;
 
 use super::arguments::CostArguments;
 use super::{Exit, Failure, print, some_cases};
-use crate::differential::{Binding, run_rehearsed};
+use crate::differential::{Binding, Rehearsal, run_rehearsed};
 use crate::generate;
 use crate::stats::StatsBuilder;
 use crate::target::{EmbeddedOptions, EmbeddedTarget, Observed, Target, TargetError};
@@ -83,15 +83,15 @@ fn measure(arguments: &CostArguments, options: EmbeddedOptions) -> Result<Costs,
     let mut costs = Costs::default();
     let mut statistics = StatsBuilder::default();
     let settings = generate::Settings::crossed(arguments.crossings);
-    let drawn = if arguments.crossings > 0 {
-        generate::unexplained_from_seed
+    let rehearsal = if arguments.crossings > 0 {
+        Rehearsal::unexplained
     } else {
-        generate::rehearsed_from_seed
+        Rehearsal::new
     };
     for number in 0..arguments.cases {
-        let (result, time) = timed(|| drawn(arguments.seed, number, &settings));
+        let (drawn, time) = timed(|| generate::rehearsed_from_seed(arguments.seed, number, &settings, rehearsal));
         costs.generation += time;
-        let Ok((case, rehearsal)) = result else {
+        let Ok((case, rehearsal)) = drawn else {
             costs.discards += 1;
             continue;
         };

@@ -20,6 +20,7 @@ mod laws;
 mod live;
 mod matrix;
 mod merge;
+mod offered;
 mod record;
 mod replay;
 mod rules;

@@ -163,26 +163,15 @@ pub fn from_seed(seed: u64, number: u64) -> Result<Case, Discard> {
 /// # Errors
 /// [`Discard`], as for [`case`].
 pub fn from_seed_with(seed: u64, number: u64, settings: &Settings) -> Result<Case, Discard> {
-    seeded(seed, number, settings, Rehearsal::new).map(|(case, _)| case)
+    rehearsed_from_seed(seed, number, settings, Rehearsal::new).map(|(case, _)| case)
 }
 
-/// As [`from_seed`], with the model's way through the case.
+/// As [`from_seed_with`], with the model's way through the case, begun by [`Rehearsal::new`] or, for cases of very many steps that mostly
+/// agree, by [`Rehearsal::unexplained`].
 ///
 /// # Errors
 /// [`Discard`], as for [`case`].
-pub fn rehearsed_from_seed(seed: u64, number: u64, settings: &Settings) -> Result<(Case, Rehearsal), Discard> {
-    seeded(seed, number, settings, Rehearsal::new)
-}
-
-/// As [`rehearsed_from_seed`], with outcomes that say what comes of a step and not why: for cases of very many steps that mostly agree.
-///
-/// # Errors
-/// [`Discard`], as for [`case`].
-pub fn unexplained_from_seed(seed: u64, number: u64, settings: &Settings) -> Result<(Case, Rehearsal), Discard> {
-    seeded(seed, number, settings, Rehearsal::unexplained)
-}
-
-fn seeded(
+pub fn rehearsed_from_seed(
     seed: u64,
     number: u64,
     settings: &Settings,

@@ -332,14 +332,17 @@ impl<'s, 'u, 'bytes> Scene<'s, 'u, 'bytes> {
         }
     }
 
+    /// Whether it can be said where an actor calls from: a service has no network of the customer's, and nobody signs for the anonymous.
+    pub(super) fn has_network(&self, actor: usize) -> bool {
+        !matches!(
+            self.actors[actor].kind,
+            ActorKind::Service { .. } | ActorKind::Anonymous
+        )
+    }
+
     /// Whether a call that can come from another place was made before.
     fn asked_before(&self, draft: &CallDraft) -> bool {
-        let movable = !draft.through_endpoint
-            && draft.context.is_empty()
-            && !matches!(
-                self.actors[draft.actor].kind,
-                ActorKind::Service { .. } | ActorKind::Anonymous
-            );
+        let movable = !draft.through_endpoint && draft.context.is_empty() && self.has_network(draft.actor);
         movable
             && self.steps.iter().any(|step| match step {
                 StepDraft::Call(other) => {

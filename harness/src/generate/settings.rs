@@ -87,6 +87,7 @@ impl Settings {
             services: false,
         }
     }
+
     /// Few worlds and very many questions: after the stories of each, so many requests that cross its callers and its calls.
     pub fn crossed(crossings: u32) -> Self {
         Self {

@@ -152,19 +152,18 @@ pub(super) fn record(
         _ => None,
     };
     for event in std::iter::once(event).chain(made) {
-        if recipients.is_empty() {
+        let Some((last, others)) = recipients.split_last() else {
             trace.trail.push(Value::Object(event));
             continue;
+        };
+        let mut tell = |mut event: Map<String, Value>, recipient: &AccountId| {
+            event.insert("recipientAccountId".to_owned(), json!(recipient));
+            trace.trail.push(Value::Object(event));
+        };
+        for recipient in others {
+            tell(event.clone(), recipient);
         }
-        let mut event = Some(event);
-        for (position, recipient) in recipients.iter().enumerate() {
-            let last = position + 1 == recipients.len();
-            let of_recipient = if last { event.take() } else { event.clone() };
-            if let Some(mut event) = of_recipient {
-                event.insert("recipientAccountId".to_owned(), json!(recipient));
-                trace.trail.push(Value::Object(event));
-            }
-        }
+        tell(event, last);
     }
 }
 

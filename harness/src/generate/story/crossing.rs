@@ -118,11 +118,7 @@ impl Scene<'_, '_, '_> {
             let object = self.object_name();
             call.with.insert("Key".to_owned(), json!(object));
         }
-        let unnetworked = matches!(
-            self.actors[call.actor].kind,
-            ActorKind::Service { .. } | ActorKind::Anonymous
-        );
-        if unnetworked {
+        if !self.has_network(call.actor) {
             call.through_endpoint = false;
             call.context.clear();
         } else if !call.through_endpoint && self.dice.below(3) == 0 {

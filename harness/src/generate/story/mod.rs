@@ -160,10 +160,7 @@ impl Scene<'_, '_, '_> {
     /// Gives the call its network: an address or the VPC endpoint, mostly neither.
     fn dress(&mut self, request: &mut Request) {
         let service = request.call.call.split(':').next().unwrap_or_default().to_owned();
-        let signed = !matches!(
-            self.actors[request.call.actor].kind,
-            ActorKind::Service { .. } | ActorKind::Anonymous
-        );
+        let signed = self.has_network(request.call.actor);
         if self.endpoint.is_some_and(|(serves, _)| serves == service) && signed && self.dice.coin() {
             request.call.through_endpoint = true;
         } else if signed && self.dice.below(10) == 0 {
@@ -288,10 +285,7 @@ impl Scene<'_, '_, '_> {
                 call.actor = self.new_actor(account);
             }
         }
-        if matches!(
-            self.actors[call.actor].kind,
-            ActorKind::Service { .. } | ActorKind::Anonymous
-        ) {
+        if !self.has_network(call.actor) {
             call.through_endpoint = false;
             call.context.clear();
         }

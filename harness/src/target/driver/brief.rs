@@ -69,7 +69,6 @@ enum Kind {
 #[derive(Debug)]
 struct KmsOperation {
     name: &'static str,
-    target: &'static str,
     takes: &'static [(&'static str, Kind)],
     /// Members of the answer that the drivers give.
     gives: &'static [&'static str],
@@ -115,22 +114,29 @@ const TOKENS: (&str, Kind) = ("GrantTokens", Kind::Texts);
 const KEY: (&str, Kind) = ("KeyId", Kind::Text);
 const DRY_RUN: (&str, Kind) = ("DryRun", Kind::Boolean);
 
+/// Parameters of both operations that make a data key.
+const DATA_KEY: &[(&str, Kind)] = &[
+    KEY,
+    CONTEXT,
+    ("NumberOfBytes", Kind::Integer),
+    ("KeySpec", Kind::Text),
+    TOKENS,
+    DRY_RUN,
+];
+
 const KMS: &[KmsOperation] = &[
     KmsOperation {
         name: "Encrypt",
-        target: "TrentService.Encrypt",
         takes: &[KEY, ("Plaintext", Kind::Blob), CONTEXT, TOKENS, DRY_RUN],
         gives: &["CiphertextBlob", "KeyId", "EncryptionAlgorithm"],
     },
     KmsOperation {
         name: "Decrypt",
-        target: "TrentService.Decrypt",
         takes: &[("CiphertextBlob", Kind::Blob), CONTEXT, TOKENS, KEY, DRY_RUN],
         gives: &["Plaintext", "KeyId", "EncryptionAlgorithm"],
     },
     KmsOperation {
         name: "ReEncrypt",
-        target: "TrentService.ReEncrypt",
         takes: &[
             ("CiphertextBlob", Kind::Blob),
             ("SourceEncryptionContext", Kind::TextMap),
@@ -150,33 +156,16 @@ const KMS: &[KmsOperation] = &[
     },
     KmsOperation {
         name: "GenerateDataKey",
-        target: "TrentService.GenerateDataKey",
-        takes: &[
-            KEY,
-            CONTEXT,
-            ("NumberOfBytes", Kind::Integer),
-            ("KeySpec", Kind::Text),
-            TOKENS,
-            DRY_RUN,
-        ],
+        takes: DATA_KEY,
         gives: &["CiphertextBlob", "Plaintext", "KeyId"],
     },
     KmsOperation {
         name: "GenerateDataKeyWithoutPlaintext",
-        target: "TrentService.GenerateDataKeyWithoutPlaintext",
-        takes: &[
-            KEY,
-            CONTEXT,
-            ("NumberOfBytes", Kind::Integer),
-            ("KeySpec", Kind::Text),
-            TOKENS,
-            DRY_RUN,
-        ],
+        takes: DATA_KEY,
         gives: &["CiphertextBlob", "KeyId"],
     },
     KmsOperation {
         name: "GenerateMac",
-        target: "TrentService.GenerateMac",
         takes: &[
             ("Message", Kind::Blob),
             KEY,
@@ -188,19 +177,16 @@ const KMS: &[KmsOperation] = &[
     },
     KmsOperation {
         name: "GetKeyPolicy",
-        target: "TrentService.GetKeyPolicy",
         takes: &[KEY, ("PolicyName", Kind::Text)],
         gives: &["Policy", "PolicyName"],
     },
     KmsOperation {
         name: "GetKeyRotationStatus",
-        target: "TrentService.GetKeyRotationStatus",
         takes: &[KEY],
         gives: &["KeyRotationEnabled", "KeyId", "RotationPeriodInDays"],
     },
     KmsOperation {
         name: "DescribeKey",
-        target: "TrentService.DescribeKey",
         takes: &[KEY, TOKENS],
         gives: &["KeyMetadata"],
     },
@@ -244,6 +230,9 @@ const BUCKET_KEY: (&str, &str, Comes) = (
     "x-amz-server-side-encryption-bucket-key-enabled",
     Comes::Flag,
 );
+
+/// Parameters of what is asked about an object that is there.
+const OF_OBJECT: &[(&str, Goes)] = &[BUCKET, OBJECT, VERSION, PAYER, OWNER];
 
 const S3: &[S3Operation] = &[
     S3Operation {
@@ -289,7 +278,7 @@ const S3: &[S3Operation] = &[
     S3Operation {
         name: "GetObject",
         method: Method::GET,
-        takes: &[BUCKET, OBJECT, VERSION, PAYER, OWNER],
+        takes: OF_OBJECT,
         gives: &[
             ETAG,
             GIVEN_VERSION,
@@ -306,7 +295,7 @@ const S3: &[S3Operation] = &[
     S3Operation {
         name: "HeadObject",
         method: Method::HEAD,
-        takes: &[BUCKET, OBJECT, VERSION, PAYER, OWNER],
+        takes: OF_OBJECT,
         gives: &[
             ETAG,
             GIVEN_VERSION,
@@ -321,7 +310,7 @@ const S3: &[S3Operation] = &[
     S3Operation {
         name: "DeleteObject",
         method: Method::DELETE,
-        takes: &[BUCKET, OBJECT, VERSION, PAYER, OWNER],
+        takes: OF_OBJECT,
         gives: &[MARKER, GIVEN_VERSION],
         gives_body: false,
     },
@@ -359,7 +348,7 @@ impl Operation {
 
     fn failure(self, response: &Response<Bytes>) -> Failure {
         match self {
-            Self::Kms(_) => failure_in_json(response.body()),
+            Self::Kms(_) => Failure::read(&serde_json::from_slice(response.body()).unwrap_or_default()),
             Self::S3(_) => failure_in_xml(response.body()),
         }
     }
@@ -388,7 +377,7 @@ impl KmsOperation {
         body.push(b'}');
         Request::post("/")
             .header(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"))
-            .header("x-amz-target", HeaderValue::from_static(self.target))
+            .header("x-amz-target", format!("TrentService.{}", self.name))
             .header(CONTENT_LENGTH, body.len())
             .header(HOST, host_of(line)?)
             .header(USER_AGENT, AGENT)
@@ -496,18 +485,6 @@ fn host_of(line: &Line) -> Option<HeaderValue> {
 fn is_plain_path(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
     !text.is_empty() && text.bytes().all(plain) && text.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
-}
-
-fn failure_in_json(body: &Bytes) -> Failure {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    let member = |name: &str| answer.get(name).and_then(Value::as_str);
-    Failure {
-        code: member("__type").map(|code| {
-            let code = code.rsplit('#').next().unwrap_or_default();
-            code.split(':').next().unwrap_or_default().to_owned()
-        }),
-        message: member("message").or_else(|| member("Message")).map(str::to_owned),
-    }
 }
 
 fn failure_in_xml(body: &Bytes) -> Failure {

@@ -98,6 +98,21 @@ pub(crate) struct Failure {
     pub(crate) message: Option<String>,
 }
 
+impl Failure {
+    /// Code and message of a refusal in JSON, or in XML that was read into JSON.
+    pub(crate) fn read(answer: &Value) -> Self {
+        let error = answer.get("Error").unwrap_or(answer);
+        let member = |names: &[&str]| names.iter().find_map(|name| error.get(name)?.as_str());
+        Self {
+            code: member(&["__type", "Code"]).map(|code| {
+                let code = code.rsplit('#').next().unwrap_or_default();
+                code.split(':').next().unwrap_or_default().to_owned()
+            }),
+            message: member(&["message", "Message"]).map(str::to_owned),
+        }
+    }
+}
+
 impl Answer {
     /// What the answer means, seen from outside.
     pub(crate) fn decision(&self) -> Decision {

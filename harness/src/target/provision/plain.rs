@@ -51,7 +51,7 @@ pub(super) async fn call(line: &Line, call: &Call<'_>) -> Result<Option<Answer>,
         result: if response.status().is_success() {
             Ok(read)
         } else {
-            Err(failure(&read))
+            Err(Failure::read(&read))
         },
     }))
 }
@@ -207,19 +207,6 @@ fn complete(request: request::Builder, body: Vec<u8>) -> Result<Request<Bytes>, 
     request.header(CONTENT_LENGTH, body.len()).body(Bytes::from(body))
 }
 
-/// Code and message of a refusal, in JSON or XML.
-fn failure(answer: &Value) -> Failure {
-    let error = answer.get("Error").unwrap_or(answer);
-    let member = |names: &[&str]| {
-        let mut found = names.iter().filter_map(|name| error.get(name)?.as_str());
-        found.next().map(str::to_owned)
-    };
-    Failure {
-        code: member(&["__type", "Code"]).map(|code| code.rsplit('#').next().unwrap_or_default().to_owned()),
-        message: member(&["message", "Message"]),
-    }
-}
-
 /// The members of the answer's outermost element, in the query protocol of its result. Of a list only the last element is kept: no list of
 /// an answer takes part in building a world.
 fn read_xml(text: &str) -> Option<Value> {
@@ -333,7 +320,7 @@ mod tests {
             read_xml("<Error><Code>NoSuchEntity</Code><Message>m</Message></Error>"),
             Some(json!({"__type": "com.amazonaws.kms#NoSuchEntity", "message": "m"})),
         ] {
-            let refusal = failure(&refusal.expect("well-formed"));
+            let refusal = Failure::read(&refusal.expect("well-formed"));
             assert_eq!(refusal.code.as_deref(), Some("NoSuchEntity"));
             assert_eq!(refusal.message.as_deref(), Some("m"));
         }

@@ -291,3 +291,51 @@ fn is_short(text: &str) -> bool {
 fn fields(text: &str, wanted: std::ops::Range<usize>) -> impl Iterator<Item = &str> {
     text.splitn(6, ':').skip(wanted.start).take(wanted.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Operator;
+    use super::*;
+    use crate::context::Context;
+
+    /// Which rule speaks of a list without values depends on its operator (`iam:C-80`…`iam:C-84`).
+    #[test]
+    fn lists_without_values_have_a_rule_each() {
+        let context = Context::new();
+        let action = crate::name::Action::new("s3:GetObject").expect("an action");
+        let request = crate::evaluate::Request {
+            caller: &crate::evaluate::Caller::Anonymous,
+            action: &action,
+            resource: "arn:aws:s3:::data/a.txt",
+            resource_account: None,
+            context: &context,
+            via: None,
+            as_of: jiff::civil::date(2026, 11, 22),
+        };
+        let about_lists = ["iam:C-80", "iam:C-81", "iam:C-82", "iam:C-83", "iam:C-84"];
+        for (operator, values, expected) in [
+            ("StringEquals", &[][..], Some("iam:C-80")),
+            ("ForAllValues:StringEquals", &[], Some("iam:C-81")),
+            ("ForAnyValue:StringEquals", &[], Some("iam:C-82")),
+            ("StringEqualsIfExists", &[], Some("iam:C-83")),
+            ("StringNotEquals", &[], Some("iam:C-84")),
+            ("StringEquals", &["x"], None),
+            ("StringNotEquals", &["x"], None),
+        ] {
+            let parsed = Operator::parse(operator).expect("an operator");
+            let values = values.iter().map(|&value: &&str| value.to_owned()).collect();
+            let situation = Situation {
+                request: &request,
+                effect: crate::policy::Effect::Allow,
+                kind: crate::policy::PolicyKind::Inline,
+            };
+            let notes = ConditionTest::new(parsed, operator, "app:k", values, true).notes(situation);
+            let spoken: Vec<&str> = notes
+                .iter()
+                .map(|rule| rule.as_str())
+                .filter(|rule| about_lists.contains(rule))
+                .collect();
+            assert_eq!(spoken, Vec::from_iter(expected), "{operator}");
+        }
+    }
+}

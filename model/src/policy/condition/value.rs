@@ -31,8 +31,8 @@ pub(super) fn compare(base: Base, expected: &str, requested: &str, quirks: &Quir
     }
 }
 
-/// Optional sign, digits, optional fraction, as many of them as there are; exact, never floating (`iam:C-30`). Exponents, a bare fraction and white space are not
-/// numbers here: an open point of the specification, read strictly.
+/// Optional sign, digits, optional fraction, as many of them as there are; exact, never floating (`iam:C-30`). Exponents, a bare fraction
+/// and white space are not numbers here: an open point of the specification, read strictly.
 fn number(text: &str) -> Result<BigDecimal, Unreadable> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
