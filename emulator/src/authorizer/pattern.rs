@@ -80,9 +80,18 @@ enum Form {
     Glob(Box<[Piece]>),
     /// Has variables: their values are looked up a request.
     Template(Box<[Piece]>),
+    /// No text, not even one that spells the pattern.
+    Nothing,
 }
 
 impl TextPattern {
+    /// What no text fits.
+    const NOTHING: Self = Self {
+        head: 0,
+        mask: 0,
+        form: Form::Nothing,
+    };
+
     pub(crate) fn compile(text: &str, syntax: Syntax) -> Self {
         Self::from_pieces(pieces(text, syntax))
     }
@@ -155,7 +164,7 @@ impl TextPattern {
                     && text.ends_with(end.as_bytes())
             }
             Form::Glob(pieces) => glob(pieces.len(), |at| Run::of(&pieces[at]), text, Case::Sensitive),
-            Form::Template(_) => false,
+            Form::Template(_) | Form::Nothing => false,
         }
     }
 
@@ -459,26 +468,44 @@ impl ResourcePattern {
     }
 }
 
+/// Where in an ARN a field stands.
+enum Place {
+    /// Before the fifth colon.
+    Before,
+    /// What comes after it: the resource's name.
+    Name,
+}
+
 fn resource_fields(text: &str, complete: bool, variables: bool) -> Option<Box<[TextPattern; 5]>> {
     let mut parts = text.splitn(6, ':');
     if parts.next() != Some("arn") {
         return None;
     }
     let mut next = || parts.next().or(complete.then_some("*"));
-    let mut field = |wildcards: bool, variables: bool| {
+    let mut field = |wildcards: bool, place: Place| {
         next().map(|part| {
             // A missing field is `*` even where stars are literal, and so is the partition's (`iam:M-21`).
             let wildcards = wildcards || part == "*";
-            TextPattern::compile(part, Syntax { wildcards, variables })
+            match place {
+                Place::Name => TextPattern::compile(part, Syntax { wildcards, variables }),
+                // `iam:G-55`: where a variable may not stand, it makes the entry one that never matches.
+                Place::Before if variables && part.contains("${") => TextPattern::NOTHING,
+                Place::Before => TextPattern::compile(
+                    part,
+                    Syntax {
+                        wildcards,
+                        variables: false,
+                    },
+                ),
+            }
         })
     };
-    // `iam:G-55`: variables in the last field only.
     Some(Box::new([
-        field(false, false)?,
-        field(false, false)?,
-        field(true, false)?,
-        field(true, false)?,
-        field(true, variables)?,
+        field(false, Place::Before)?,
+        field(false, Place::Before)?,
+        field(true, Place::Before)?,
+        field(true, Place::Before)?,
+        field(true, Place::Name)?,
     ]))
 }
 

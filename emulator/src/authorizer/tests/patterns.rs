@@ -113,6 +113,12 @@ fn resource_vectors() {
             key.into(),
             false,
         ),
+        (
+            "G-55",
+            "arn:aws:s3::${aws:username}:b".into(),
+            "arn:aws:s3::${aws:username}:b".into(),
+            false,
+        ),
     ];
     let context = context_of(&user());
     for (id, pattern, resource, expected) in table {
