@@ -508,13 +508,18 @@ fn is_unique_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
-fn is_service_name(text: &str) -> bool {
+/// Whether a service is called so: lower case, with a dot.
+pub(crate) fn is_service_name(text: &str) -> bool {
     text.contains('.')
+        && !text.starts_with('.')
+        && !text.ends_with('.')
+        && !text.contains("..")
         && text
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
 }
 
-fn is_provider(text: &str) -> bool {
+/// Whether an identity provider can be called so: no wildcard.
+pub(crate) fn is_provider(text: &str) -> bool {
     !text.is_empty() && !text.contains(['*', '?'])
 }

@@ -456,9 +456,15 @@ impl Comparison<'_, '_> {
             // A call without parameters has none, or an empty set of them.
             (Value::Object(members), Value::Null) | (Value::Null, Value::Object(members)) if members.is_empty() => {}
             (Value::Object(members), Value::Object(seen)) => {
+                // Both sides give their members in much the same order, and comparing names takes less than hashing them.
+                let mut ahead = seen.iter();
                 for (name, member) in members {
-                    let seen = seen.get(name).unwrap_or(&Value::Null);
-                    self.event(&Path::Member(path, name), member, seen);
+                    let found = ahead.find_map(|(other, value)| (other == name).then_some(value));
+                    let seen = found.or_else(|| {
+                        ahead = seen.iter();
+                        seen.get(name)
+                    });
+                    self.event(&Path::Member(path, name), member, seen.unwrap_or(&Value::Null));
                 }
             }
             // The model names the keys a call touched; the trail may name its aliases too.

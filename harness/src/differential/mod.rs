@@ -107,10 +107,12 @@ pub struct StepReport {
     pub kind: StepKind,
     /// Compared, skipped or error.
     pub status: StepStatus,
-    /// The model's outcome; none for a skipped step.
+    /// The model's outcome; none for a skipped step. Where a step agrees in a run of an [unexplained](Rehearsal::unexplained) rehearsal, its
+    /// answer is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<Outcome>,
-    /// The target's observation, translated into the model's symbols.
+    /// The target's observation, translated into the model's symbols; none for a skipped step, nor where a step agrees in a run of an
+    /// unexplained rehearsal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed: Option<Observed>,
     /// How long it took until the target's answer stood, where it was asked more than once: a target that settles late.

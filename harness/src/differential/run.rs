@@ -57,6 +57,7 @@ pub fn run_case(case: &Case, target: &mut dyn Target) -> Result<CaseReport, RunE
 /// # Errors
 /// As for [`run_case`].
 pub fn run_rehearsed(case: &Case, rehearsal: Rehearsal, target: &mut dyn Target) -> Result<CaseReport, RunError> {
+    let keeps_all = rehearsal.is_explained();
     let mut worlds = Worlds {
         written: rehearsal.start,
         steps: &case.steps,
@@ -138,7 +139,15 @@ pub fn run_rehearsed(case: &Case, rehearsal: Rehearsal, target: &mut dyn Target)
             step: &there.step,
             outcome: there.outcome.as_ref().unwrap_or(&taken.outcome),
         };
-        let asked = ask(&mut patience, step_there, there, &mut worlds, target, &mut binding);
+        let asked = ask(
+            &mut patience,
+            step_there,
+            there,
+            &mut worlds,
+            target,
+            &mut binding,
+            keeps_all,
+        );
         step_report.settled_after = asked.waited;
         patience.changed_by(step_there, there.outcome);
         match asked.answer {
@@ -146,7 +155,7 @@ pub fn run_rehearsed(case: &Case, rehearsal: Rehearsal, target: &mut dyn Target)
                 step_report
                     .disagreements
                     .extend(found.into_iter().map(|one| worlds.as_written(one)));
-                step_report.observed = Some(worlds.observed_as_written(observed));
+                step_report.observed = observed.map(|observed| worlds.observed_as_written(observed));
             }
             Err(TargetError::Ambiguous { reason }) => {
                 // What changes nothing and gives nothing that is needed later leaves the rest of the case as it is.
@@ -175,7 +184,12 @@ pub fn run_rehearsed(case: &Case, rehearsal: Rehearsal, target: &mut dyn Target)
                 step_report.status = StepStatus::Error { error };
             }
         }
-        step_report.expected = Some(taken.outcome);
+        let agrees = step_report.status == StepStatus::Compared && step_report.disagreements.is_empty();
+        step_report.expected = Some(if keeps_all || !agrees {
+            taken.outcome
+        } else {
+            what_counts(taken.outcome)
+        });
         report.steps.push(step_report);
     }
     record_usage(&mut report, target.usage());
@@ -328,8 +342,8 @@ impl Worlds<'_> {
 
 /// What the target answered to a step in the end.
 struct Asked {
-    /// The observation, in the model's symbols, and every difference.
-    answer: Result<(Observed, Vec<Disagreement>), TargetError>,
+    /// The observation, in the model's symbols and if it is kept, and every difference.
+    answer: Result<(Option<Observed>, Vec<Disagreement>), TargetError>,
     /// How long it took if it had to be asked again.
     waited: Option<Duration>,
 }
@@ -342,6 +356,7 @@ fn ask(
     worlds: &mut Worlds<'_>,
     target: &mut dyn Target,
     binding: &mut Binding,
+    keeps_all: bool,
 ) -> Asked {
     let before = patience.is_needed().then(|| binding.clone());
     let started = patience.left();
@@ -354,9 +369,21 @@ fn ask(
             Ok(observed) => observed,
             Err(error) => break Err(error),
         };
-        let (observed, found) = judged(worlds, step, there.outcome, observed, binding, target);
+        let compares = target.compares();
+        let mut found = compare_step(step, there.outcome, &observed, binding);
+        found.retain(|one| compares.covers(one));
+        if !keeps_all && found.is_empty() && step.expect().is_none() {
+            break Ok((None, found));
+        }
+        let observed = inward(observed, binding);
+        if let Some(expect) = step.expect() {
+            let asked = worlds.asked();
+            let resolve = |text: &str| asked.resolve_text(text).map_err(|error| error.to_string());
+            let broken = check_expectation_of_target(expect, &observed, &resolve);
+            found.extend(broken.into_iter().filter(|one| compares.covers(one)));
+        }
         if found.is_empty() {
-            break Ok((observed, found));
+            break Ok((Some(observed), found));
         }
         match (patience.judge(step, &observed), &before) {
             (Lateness::AskAgain, Some(before)) => {
@@ -370,7 +397,7 @@ fn ask(
                     "the target did it while changes may still have been on their way",
                 ));
             }
-            _ => break Ok((observed, found)),
+            _ => break Ok((Some(observed), found)),
         }
     };
     let waited = started.saturating_sub(patience.left());
@@ -380,25 +407,15 @@ fn ask(
     }
 }
 
-/// The observation in the model's symbols, and every difference of one step that the target stands for.
-fn judged(
-    worlds: &mut Worlds<'_>,
-    step: &Step,
-    outcome: &Outcome,
-    observed: Observed,
-    binding: &mut Binding,
-    target: &dyn Target,
-) -> (Observed, Vec<Disagreement>) {
-    let mut found = compare_step(step, outcome, &observed, binding);
-    let observed = inward(observed, binding);
-    if let Some(expect) = step.expect() {
-        let asked = worlds.asked();
-        let resolve = |text: &str| asked.resolve_text(text).map_err(|error| error.to_string());
-        found.extend(check_expectation_of_target(expect, &observed, &resolve));
+/// What is counted of an outcome that agrees: its decision and code, its checks and rules.
+fn what_counts(outcome: Outcome) -> Outcome {
+    Outcome {
+        message: None,
+        output: None,
+        fresh: Default::default(),
+        trail: Vec::new(),
+        ..outcome
     }
-    let compares = target.compares();
-    found.retain(|one| compares.covers(one));
-    (observed, found)
 }
 
 /// The report of a case of which the target was asked nothing.

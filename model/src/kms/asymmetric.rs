@@ -148,7 +148,7 @@ impl Call<'_> {
             .ok_or_else(|| validation(None))?;
         let opened = self.open_algorithm_key("kms:EncapsulationAlgorithm", &algorithm)?;
         self.dry_run_ends()?;
-        let secret = match self.state.ciphertexts.get(&blob) {
+        let secret = match self.state.ciphertexts.get(blob.as_str()).map(|found| &**found) {
             Some(Ciphertext { key, plaintext, .. }) if key.same_material(&opened.key) => plaintext.clone(),
             _ => {
                 let seed = format!("{}/{blob}", opened.key.material());

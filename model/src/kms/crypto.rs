@@ -266,7 +266,7 @@ pub(super) fn make_ciphertext(
         encryption_context,
         plaintext,
     };
-    state.ciphertexts.insert(blob.clone(), ciphertext);
+    state.ciphertexts.insert(blob.as_str().into(), ciphertext.into());
     blob
 }
 

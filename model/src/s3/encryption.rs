@@ -302,7 +302,7 @@ pub(crate) fn initial_encryption(
         encryption_context: context.clone(),
         plaintext: symbol::blob("plaintext", &seed, 32),
     };
-    state.ciphertexts.insert(data_key.clone(), ciphertext);
+    state.ciphertexts.insert(data_key.as_str().into(), ciphertext.into());
     ObjectEncryption::Kms {
         algorithm,
         key: key.clone(),

@@ -94,7 +94,7 @@ pub(crate) fn vault_data_key(state: &mut State, key: &KeyRef) -> String {
         encryption_context: BTreeMap::new(),
         plaintext: symbol::blob("plaintext", &seed, 32),
     };
-    state.ciphertexts.insert(blob.clone(), ciphertext);
+    state.ciphertexts.insert(blob.as_str().into(), ciphertext.into());
     blob
 }
 

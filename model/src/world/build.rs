@@ -72,7 +72,13 @@ pub(crate) fn build(case: &Case) -> Result<State, WorldError> {
         build_resources::fill(&mut state, account)?;
     }
     build_organization::fill(&mut state)?;
-    state.symbols.extend(state.initial_symbols.unique_ids.values().cloned());
+    state.symbols.extend(
+        state
+            .initial_symbols
+            .unique_ids
+            .values()
+            .map(|id| Arc::from(id.as_str())),
+    );
     Ok(state)
 }
 

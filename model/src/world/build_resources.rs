@@ -375,7 +375,7 @@ fn fill_function(state: &mut State, account: &AccountId, name: &str, spec: &Func
             encryption_context: function.context(),
             plaintext,
         };
-        state.ciphertexts.insert(ciphertext.clone(), content);
+        state.ciphertexts.insert(ciphertext.as_str().into(), content.into());
         let grant = if spec.grant == Some(FunctionGrant::Service) {
             let arn = at.arn();
             let grant = function_grant(state, &function, &arn);

@@ -1,6 +1,7 @@
 //! The way of a step: references, the caller, dispatch to the service, and the outcome. On an error of the step the state stays as it was.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -280,7 +281,7 @@ fn done(before: &State, after: &State) -> Outcome {
 }
 
 /// Every place of an output where a text stands that the target chooses.
-fn find_symbols(symbols: &BTreeSet<String>, value: &Value, path: &mut String, found: &mut BTreeMap<String, String>) {
+fn find_symbols(symbols: &BTreeSet<Arc<str>>, value: &Value, path: &mut String, found: &mut BTreeMap<String, String>) {
     let length = path.len();
     match value {
         Value::Object(members) => {
@@ -298,7 +299,7 @@ fn find_symbols(symbols: &BTreeSet<String>, value: &Value, path: &mut String, fo
                 path.truncate(length);
             }
         }
-        Value::String(text) if symbols.contains(text) => {
+        Value::String(text) if symbols.contains(text.as_str()) => {
             found.insert(path.clone(), text.clone());
         }
         _ => {}
@@ -335,12 +336,7 @@ mod tests {
         assert_eq!(value_at(&value, "Grants.0.GrantId"), Some(&json!("x")));
         assert_eq!(value_at(&value, "Grants.1.GrantId"), None);
         let mut found = BTreeMap::new();
-        find_symbols(
-            &BTreeSet::from(["x".to_owned()]),
-            &value,
-            &mut String::new(),
-            &mut found,
-        );
+        find_symbols(&BTreeSet::from(["x".into()]), &value, &mut String::new(), &mut found);
         assert_eq!(found, BTreeMap::from([("Grants.0.GrantId".to_owned(), "x".to_owned())]));
     }
 }

@@ -12,7 +12,7 @@ use crate::name::AccountId;
 
 /// Replaces every reference in a text.
 pub(crate) fn text(state: &State, text: &str) -> Result<String, ReferenceError> {
-    if !text.contains("{{") {
+    if !refers(text) {
         return Ok(text.to_owned());
     }
     let parts = parse_text(text)?;
@@ -40,10 +40,27 @@ pub(crate) fn json(state: &State, value: &Value) -> Result<Value, ReferenceError
 }
 
 pub(crate) fn map(state: &State, members: &Map<String, Value>) -> Result<Map<String, Value>, ReferenceError> {
+    if !members.iter().any(|(name, value)| refers(name) || has_reference(value)) {
+        return Ok(members.clone());
+    }
     members
         .iter()
         .map(|(name, value)| Ok((text(state, name)?, json(state, value)?)))
         .collect()
+}
+
+/// Whether a text may have references in it.
+fn refers(text: &str) -> bool {
+    text.contains("{{")
+}
+
+fn has_reference(value: &Value) -> bool {
+    match value {
+        Value::String(text) => refers(text),
+        Value::Array(items) => items.iter().any(has_reference),
+        Value::Object(members) => members.iter().any(|(name, value)| refers(name) || has_reference(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 pub(crate) fn policy(state: &State, policy: &PolicyText) -> Result<PolicyText, ReferenceError> {

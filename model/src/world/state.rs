@@ -34,11 +34,11 @@ pub(crate) struct State {
     /// When each principal's temporary credentials were made: at their first use.
     pub(crate) sessions: Shared<BTreeMap<StepPrincipal, Timestamp>>,
     /// Texts the model invented for what the target chooses while the case runs.
-    pub(crate) symbols: Shared<BTreeSet<String>>,
+    pub(crate) symbols: Shared<BTreeSet<Arc<str>>>,
     /// Numbers what is invented.
     pub(crate) sequence: u64,
     /// What every ciphertext blob stands for. Not contents: making a ciphertext changes nothing in AWS.
-    pub(crate) ciphertexts: Shared<BTreeMap<String, Ciphertext>>,
+    pub(crate) ciphertexts: Shared<BTreeMap<Arc<str>, Shared<Ciphertext>>>,
     /// What every signature and MAC stands for, likewise.
     pub(crate) signatures: Shared<BTreeMap<String, Signature>>,
     /// The key spec of every public key that was given out.
@@ -195,7 +195,7 @@ impl State {
 
     /// Registers a text as chosen by the target and gives it back.
     pub(crate) fn symbol(&mut self, text: String) -> String {
-        self.symbols.insert(text.clone());
+        self.symbols.insert(text.as_str().into());
         text
     }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::request::{FormCaller, build_context};
 use super::saving::text_of;
 use super::*;
+use crate::authorizer::principal::{is_provider, is_service_name};
 use crate::authorizer::{ContextValue, PrincipalResolver};
 
 /// What `s3:ListAllMyBuckets` is matched as.
@@ -262,11 +263,11 @@ fn read_request(raw: RequestForm<'_>) -> Result<EvaluatorRequest, FormError> {
         PrincipalForm::Named(name) => {
             FormCaller::parse(&name, &given).ok_or_else(|| FormError::Principal(name.into_owned()))?
         }
-        PrincipalForm::Service(ServiceForm { service }) if service.is_empty() => {
+        PrincipalForm::Service(ServiceForm { service }) if !is_service_name(&service) => {
             return Err(FormError::Principal(service.into_owned()));
         }
         PrincipalForm::Service(ServiceForm { service }) => FormCaller::service(service.into_owned()),
-        PrincipalForm::Federated(FederatedForm { federated }) if federated.is_empty() => {
+        PrincipalForm::Federated(FederatedForm { federated }) if !is_provider(&federated) => {
             return Err(FormError::Principal(federated.into_owned()));
         }
         PrincipalForm::Federated(FederatedForm { federated }) => FormCaller::web_identity(federated.into_owned()),

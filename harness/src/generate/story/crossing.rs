@@ -41,7 +41,8 @@ impl Scene<'_, '_, '_> {
         for _ in 0..self.settings.crossings {
             let mut call = self.dice.pick(&asked).clone();
             call.save.clear();
-            if self.dice.below(4) > 0 {
+            if self.dice.below(12) > 0 {
+                // What becomes of the other shapes is the stories' matter.
                 call.shape = Shape::Header;
             }
             if self.dice.below(5) > 0 {

@@ -4,6 +4,8 @@
 //!
 //! That both ways come to the same is shown by `tests/direct_calls.rs`, over the corpus and random cases.
 
+use std::str::FromStr;
+
 use bytes::Bytes;
 use countersign_model::case::Shape;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
@@ -83,6 +85,7 @@ enum Goes {
     Body,
     Header(&'static str),
     Flag(&'static str),
+    Instant(&'static str),
 }
 
 /// What a header of S3's answer becomes.
@@ -258,6 +261,16 @@ const S3: &[S3Operation] = &[
                 Goes::Flag("x-amz-server-side-encryption-bucket-key-enabled"),
             ),
             ("Tagging", Goes::Header("x-amz-tagging")),
+            ("StorageClass", Goes::Header("x-amz-storage-class")),
+            ("ObjectLockMode", Goes::Header("x-amz-object-lock-mode")),
+            (
+                "ObjectLockLegalHoldStatus",
+                Goes::Header("x-amz-object-lock-legal-hold"),
+            ),
+            (
+                "ObjectLockRetainUntilDate",
+                Goes::Instant("x-amz-object-lock-retain-until-date"),
+            ),
             PAYER,
             OWNER,
         ],
@@ -416,14 +429,16 @@ impl S3Operation {
         if !super::direct::is_plain_bucket(bucket) || !is_plain_path(key) {
             return None;
         }
-        let mut uri = format!("/{bucket}/{key}");
+        let mut uri = format!("/{bucket}/{}", key.replace(' ', "%20"));
         let mut body = None;
         let mut request = Request::builder().method(self.method.clone());
         for (name, value) in with {
             let (_, goes) = self.takes.iter().find(|(taken, _)| taken == name)?;
             match (goes, value) {
                 (Goes::Bucket | Goes::Key, _) => {}
-                (Goes::VersionId, Value::String(version)) if is_plain_path(version) && !version.contains('/') => {
+                (Goes::VersionId, Value::String(version))
+                    if is_plain_path(version) && !version.contains(['/', ' ']) =>
+                {
                     uri.push_str("?versionId=");
                     uri.push_str(version);
                 }
@@ -433,6 +448,12 @@ impl S3Operation {
                 }
                 (Goes::Flag(header), Value::Bool(flag)) => {
                     request = request.header(*header, HeaderValue::from_static(if *flag { "true" } else { "false" }));
+                }
+                // Whole seconds of UTC are written by the SDK as they came.
+                (Goes::Instant(header), Value::String(text))
+                    if jiff::Timestamp::from_str(text).ok()?.to_string() == *text =>
+                {
+                    request = request.header(*header, HeaderValue::from_str(text).ok()?);
                 }
                 _ => return None,
             }
@@ -481,9 +502,9 @@ fn host_of(line: &Line) -> Option<HeaderValue> {
     HeaderValue::from_str(authority).ok()
 }
 
-/// Whether a text stands in a path as it is.
+/// Whether a text stands in a path as it is but for its spaces.
 fn is_plain_path(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/ ".contains(&byte);
     !text.is_empty() && text.bytes().all(plain) && text.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
 }
 

@@ -12,18 +12,16 @@ use crate::name::{AccountId, Arn};
 /// The caller an ARN, a service or the word `anonymous` stands for.
 pub(super) fn caller(principal: &EvaluatorPrincipal, given: &BTreeMap<String, Option<ContextValue>>) -> Option<Caller> {
     match principal {
-        EvaluatorPrincipal::Service { service: name } | EvaluatorPrincipal::Federated { federated: name }
-            if name.is_empty() =>
-        {
-            None
-        }
-        EvaluatorPrincipal::Service { service } => Some(Caller::Service {
+        EvaluatorPrincipal::Service { service } => names_a_service(service).then(|| Caller::Service {
             name: service.clone(),
             names: Vec::new(),
         }),
-        EvaluatorPrincipal::Federated { federated } => Some(Caller::Federated {
-            provider: federated.clone(),
-        }),
+        EvaluatorPrincipal::Federated { federated } => {
+            let names_a_provider = !federated.is_empty() && !federated.contains(['*', '?']);
+            names_a_provider.then(|| Caller::Federated {
+                provider: federated.clone(),
+            })
+        }
         EvaluatorPrincipal::FederatedUser {
             federated_user,
             made_by,
@@ -31,6 +29,16 @@ pub(super) fn caller(principal: &EvaluatorPrincipal, given: &BTreeMap<String, Op
         EvaluatorPrincipal::Arn(text) if text == "anonymous" => Some(Caller::Anonymous),
         EvaluatorPrincipal::Arn(text) => from_arn(text, given),
     }
+}
+
+/// Whether a text is the name of a service principal: words of small letters, digits and hyphens with points between them.
+fn names_a_service(text: &str) -> bool {
+    let plain = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '-');
+    let mut words = 0;
+    text.split('.').all(|word| {
+        words += 1;
+        !word.is_empty() && word.chars().all(plain)
+    }) && words > 1
 }
 
 /// The fault of a principal that is none.
@@ -220,7 +228,7 @@ mod tests {
         }
     }
 
-    /// Found by fuzzing: a service without a name was a caller to the model and nobody to the emulator.
+    /// Found by fuzzing: a service whose name is none was a caller to the model and nobody to the emulator.
     #[test]
     fn a_service_and_a_provider_have_names() {
         let is_caller = |principal: EvaluatorPrincipal| caller(&principal, &BTreeMap::new()).is_some();
@@ -231,7 +239,19 @@ mod tests {
             federated: name.to_owned(),
         };
         assert!(is_caller(service("lambda.amazonaws.com")) && is_caller(federated("accounts.google.com")));
-        assert!(!is_caller(service("")) && !is_caller(federated("")));
+        for none in [
+            "",
+            "lambda",
+            "backup\0.m",
+            "Lambda.amazonaws.com",
+            "lambda..com",
+            "*.amazonaws.com",
+        ] {
+            assert!(!is_caller(service(none)), "{none:?}");
+        }
+        for none in ["", "*", "accounts.google.co?"] {
+            assert!(!is_caller(federated(none)), "{none:?}");
+        }
     }
 
     /// Found by fuzzing: the second was a session named `er/s1` to the model and nobody to the emulator.
