@@ -267,7 +267,7 @@ impl AddressRange {
         let address: IpAddr = address.parse().ok()?;
         let longest = if address.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
-            Some(digits) if all_digits(digits) && digits.len() <= 3 => digits.parse().ok()?,
+            Some(digits) if all_digits(digits) => digits.parse().ok()?,
             Some(_) => return None,
             None => longest,
         };

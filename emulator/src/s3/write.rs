@@ -132,6 +132,15 @@ pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
             &source.bucket,
             "x-amz-source-expected-bucket-owner",
         )?;
+        // The request alone shows it: nobody's permissions are asked.
+        if changes_nothing
+            && source.version_id.is_none()
+            && (source.bucket.as_str(), source.key.as_str()) == (name, key)
+        {
+            return Err(S3Error::invalid_request(
+                "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+            ));
+        }
         let source_place = source_place(source_bucket, &source);
         let source_tags: Vec<(String, String)> = source_place
             .existing
@@ -161,14 +170,6 @@ pub(crate) fn copy_object(exchange: &mut Exchange<'_>) -> Answer {
         restore::check_readable(exchange.state, version, content)?;
         copy_preconditions(exchange).check(&content.etag, version.last_modified, true)?;
         customer_key::check_copy_source(&content.protection, source_key.as_ref())?;
-        if changes_nothing
-            && source.version_id.is_none()
-            && (source.bucket.as_str(), source.key.as_str()) == (name, key)
-        {
-            return Err(S3Error::invalid_request(
-                "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
-            ));
-        }
         CopyPlan {
             content: Arc::clone(content),
             source_version_id: version.version_id.clone(),
