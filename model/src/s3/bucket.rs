@@ -28,7 +28,8 @@ pub(crate) struct Bucket {
     pub(crate) policy: Delayed<Option<Arc<StoredPolicy>>>,
     /// None: no configuration was put, or it was deleted.
     pub(crate) public_access_block: Option<PublicAccessBlockSpec>,
-    pub(crate) ownership: Ownership,
+    /// Who owns new objects and whether ACLs count, where it is said (`svc:S-4`).
+    pub(crate) ownership_controls: Option<Ownership>,
     pub(crate) acl: CannedAcl,
     pub(crate) versioning: Versioning,
     pub(crate) tags: Delayed<BTreeMap<String, String>>,
@@ -185,6 +186,11 @@ pub(crate) struct Upload {
 }
 
 impl Bucket {
+    /// Without controls a bucket is one of ObjectWriter, as all were before there were any.
+    pub(crate) fn ownership(&self) -> Ownership {
+        self.ownership_controls.unwrap_or(Ownership::ObjectWriter)
+    }
+
     pub(crate) fn arn(&self) -> String {
         format!("arn:aws:s3:::{}", self.name)
     }

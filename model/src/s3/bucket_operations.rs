@@ -107,7 +107,7 @@ impl Request<'_> {
             blocks_customer_keys: blocked_in_new_buckets(self.state.as_of),
             policy: Delayed::new(None),
             public_access_block: Some(ALL_BLOCKED),
-            ownership,
+            ownership_controls: Some(ownership),
             acl: acl.unwrap_or_default(),
             // Object Lock comes with versioning.
             versioning: if object_lock {
@@ -359,14 +359,20 @@ impl Request<'_> {
         if ownership == Ownership::BucketOwnerEnforced && bucket.acl != CannedAcl::Private {
             return Err(error_without_text("InvalidBucketAclWithObjectOwnership", 400));
         }
-        bucket.ownership = ownership;
+        bucket.ownership_controls = Some(ownership);
         Ok(empty())
     }
 
     pub(super) fn get_bucket_ownership_controls(&mut self) -> Answer {
         let place = self.open()?;
         self.authorize(&place)?;
-        let own = self.bucket(&place.bucket).ownership;
+        let own = self.bucket(&place.bucket).ownership_controls.ok_or_else(|| {
+            error(
+                "OwnershipControlsNotFoundError",
+                404,
+                "The bucket ownership controls were not found",
+            )
+        })?;
         let name = Ownership::ALL
             .iter()
             .find(|(_, ownership)| *ownership == own)
@@ -374,11 +380,10 @@ impl Request<'_> {
         Ok(json!({"OwnershipControls": {"Rules": [{"ObjectOwnership": name}]}}))
     }
 
-    /// Without controls the behaviour is that of ObjectWriter.
     pub(super) fn delete_bucket_ownership_controls(&mut self) -> Answer {
         let place = self.open()?;
         self.authorize(&place)?;
-        self.bucket_mut(&place.bucket).ownership = Ownership::ObjectWriter;
+        self.bucket_mut(&place.bucket).ownership_controls = None;
         Ok(empty())
     }
 

@@ -214,7 +214,7 @@ impl Request<'_> {
     pub(super) fn owner_of_new(&self, bucket: &str, acl: Option<CannedAcl>) -> AccountId {
         let bucket = self.bucket(bucket);
         let writer = self.actor.account().unwrap_or(&bucket.owner);
-        match bucket.ownership {
+        match bucket.ownership() {
             Ownership::BucketOwnerEnforced => bucket.owner.clone(),
             Ownership::BucketOwnerPreferred if acl == Some(CannedAcl::BucketOwnerFullControl) => bucket.owner.clone(),
             Ownership::BucketOwnerPreferred | Ownership::ObjectWriter => writer.clone(),

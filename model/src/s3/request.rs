@@ -262,7 +262,7 @@ impl Request<'_> {
         let bucket = self.bucket(&place.bucket);
         let object = bucket.readable(place.key.as_ref()?, place.version.as_deref())?;
         let counts = object.owner != bucket.owner
-            && bucket.ownership != Ownership::BucketOwnerEnforced
+            && bucket.ownership() != Ownership::BucketOwnerEnforced
             && !BUCKET_LEVEL_OBJECT_ACTIONS.contains(&action);
         counts.then_some(object)
     }
@@ -280,7 +280,7 @@ impl Request<'_> {
     }
 
     fn acl_allows(&self, action: &str, bucket: &Bucket, on_object: bool, object: Option<&ObjectVersion>) -> bool {
-        if bucket.ownership == Ownership::BucketOwnerEnforced {
+        if bucket.ownership() == Ownership::BucketOwnerEnforced {
             return false;
         }
         let asker = Asker {
@@ -360,7 +360,7 @@ impl Request<'_> {
             .names()
             .any(|name| name.starts_with("Grant") || name == "AccessControlPolicy");
         let bucket = self.bucket(&place.bucket);
-        let enforced = bucket.ownership == Ownership::BucketOwnerEnforced;
+        let enforced = bucket.ownership() == Ownership::BucketOwnerEnforced;
         let harmless = acl.is_none_or(|acl| acl == CannedAcl::BucketOwnerFullControl) && !grants;
         if enforced && (setting_acl || !harmless) {
             self.trace.rule("svc:S-4");

@@ -210,7 +210,7 @@ fn fill_bucket(state: &mut State, owner: &AccountId, name: &str, spec: &BucketSp
             .unwrap_or_else(|| blocked_in_new_buckets(state.as_of)),
         policy: Delayed::new(policy),
         public_access_block: spec.public_access_block,
-        ownership,
+        ownership_controls: Some(ownership),
         acl,
         versioning,
         tags: Delayed::new(spec.tags.clone()),
@@ -240,14 +240,14 @@ fn object_of_spec(
 ) -> Result<ObjectVersion, WorldError> {
     let what = format!("bucket.{}.objects.{key}", bucket.name);
     let owner = spec.owner.clone().unwrap_or_else(|| bucket.owner.clone());
-    if owner != bucket.owner && bucket.ownership == Ownership::BucketOwnerEnforced {
+    if owner != bucket.owner && bucket.ownership() == Ownership::BucketOwnerEnforced {
         return Err(unsavable(
             format!("{what}.owner"),
             "the bucket's owner owns every object (svc:S-4)",
         ));
     }
     let acl = canned_acl(&what, spec.acl.as_deref())?;
-    if bucket.ownership == Ownership::BucketOwnerEnforced
+    if bucket.ownership() == Ownership::BucketOwnerEnforced
         && !matches!(acl, CannedAcl::Private | CannedAcl::BucketOwnerFullControl)
     {
         return Err(unsavable(

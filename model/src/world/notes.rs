@@ -234,7 +234,7 @@ const NOTES: &[Row] = &[
     (&["svc:S-32"], |look| look.is_of("s3") && look.key_state_is(|state| state == KeyState::PendingDeletion)),
     (&["svc:S-33", "svc:S-34", "svc:S-35"], |look| look.is_of("s3") && look.has("SSEKMSKeyId")),
     (&["svc:S-4"], |look| look.is_of("s3") && look.has("ACL")),
-    (&["svc:S-5"], |look| look.bucket().is_some_and(|bucket| bucket.ownership != Ownership::BucketOwnerEnforced)),
+    (&["svc:S-5"], |look| look.bucket().is_some_and(|bucket| bucket.ownership() != Ownership::BucketOwnerEnforced)),
     (&["svc:S-6", "svc:S-7"], |look| look.calls(&["s3:PutBucketPolicy"])),
     (&["svc:S-12"], |look| look.calls(&["s3:PutBucketEncryption"])),
     (&["svc:S-21"], |look| look.calls(&["s3:GetObject", "s3:PutObject"]) && look.actor.is_anonymous()),
