@@ -118,6 +118,7 @@ impl Request<'_> {
             .inside("Delete")?
             .ok_or_else(|| error_without_text("MalformedXML", 400))?;
         let quiet = delete.is_true("Quiet")?;
+        self.check_requester_pays(&place.bucket)?;
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
         for entry in delete.structures("Objects")? {
             let key = entry.needed_text("Key")?.to_owned();

@@ -91,11 +91,11 @@ impl Request<'_> {
                 return Err(error("AccessDenied", 403, "Access Denied"));
             }
         }
-        self.check_requester_pays(name)
+        Ok(())
     }
 
     /// Requests by others need the header; anonymous ones never pass (`svc:S-9`).
-    fn check_requester_pays(&mut self, name: &str) -> Result<(), Stop> {
+    pub(super) fn check_requester_pays(&mut self, name: &str) -> Result<(), Stop> {
         let bucket = self.bucket(name);
         if !bucket.requester_pays || self.actor.account() == Some(&bucket.owner) || self.actor.is_service() {
             return Ok(());
@@ -114,6 +114,7 @@ impl Request<'_> {
 
     /// Makes the checks of one side of a copy, or of the only side.
     pub(super) fn authorize_side(&mut self, place: &Place, side: Side) -> Result<(), Stop> {
+        self.check_requester_pays(&place.bucket)?;
         self.trace.rule("svc:S-15");
         for permission in &self.operation.permissions {
             if permission.of != side || !self.is_needed(permission.when, place)? {
