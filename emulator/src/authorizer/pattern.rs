@@ -468,45 +468,33 @@ impl ResourcePattern {
     }
 }
 
-/// Where in an ARN a field stands.
-enum Place {
-    /// Before the fifth colon.
-    Before,
-    /// What comes after it: the resource's name.
-    Name,
-}
-
 fn resource_fields(text: &str, complete: bool, variables: bool) -> Option<Box<[TextPattern; 5]>> {
     let mut parts = text.splitn(6, ':');
     if parts.next() != Some("arn") {
         return None;
     }
     let mut next = || parts.next().or(complete.then_some("*"));
-    let mut field = |wildcards: bool, place: Place| {
+    let mut field = |wildcards: bool| {
         next().map(|part| {
-            // A missing field is `*` even where stars are literal, and so is the partition's (`iam:M-21`).
-            let wildcards = wildcards || part == "*";
-            match place {
-                Place::Name => TextPattern::compile(part, Syntax { wildcards, variables }),
-                // `iam:G-55`: where a variable may not stand, it makes the entry one that never matches.
-                Place::Before if variables && part.contains("${") => TextPattern::NOTHING,
-                Place::Before => TextPattern::compile(
-                    part,
-                    Syntax {
-                        wildcards,
-                        variables: false,
-                    },
-                ),
+            // `iam:G-55`: where a variable may not stand, it makes the entry one that never matches.
+            if variables && part.contains("${") {
+                return TextPattern::NOTHING;
             }
+            let syntax = Syntax {
+                // A missing field is `*` even where stars are literal, and so is the partition's (`iam:M-21`).
+                wildcards: wildcards || part == "*",
+                variables: false,
+            };
+            TextPattern::compile(part, syntax)
         })
     };
-    Some(Box::new([
-        field(false, Place::Before)?,
-        field(false, Place::Before)?,
-        field(true, Place::Before)?,
-        field(true, Place::Before)?,
-        field(true, Place::Name)?,
-    ]))
+    let [partition, service, region, account] = [field(false)?, field(false)?, field(true)?, field(true)?];
+    let syntax = Syntax {
+        wildcards: true,
+        variables,
+    };
+    let name = TextPattern::compile(next()?, syntax);
+    Some(Box::new([partition, service, region, account, name]))
 }
 
 #[cfg(test)]

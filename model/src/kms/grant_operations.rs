@@ -144,7 +144,7 @@ impl Call<'_> {
             return id;
         }
         let id = new.id.clone();
-        self.state.symbols.insert(id.as_str().into());
+        self.state.symbol(id.clone());
         self.key_mut(&opened.key).grants.push(new);
         id
     }

@@ -129,8 +129,8 @@ impl Call<'_> {
         if new.policy.is_some() && new.bypass != Some(true) {
             self.check_lockout(&key, key.policy.latest())?;
         }
-        self.state.symbols.insert(at.id.as_str().into());
-        self.state.symbols.insert(at.arn().into());
+        self.state.symbol(at.id.clone());
+        self.state.symbol(at.arn());
         self.log.keys.push(at.clone());
         let output = json!({"KeyMetadata": metadata(&key)});
         self.state.contents.keys.insert(at, key.into());

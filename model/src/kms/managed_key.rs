@@ -35,7 +35,7 @@ pub(crate) fn ensure(state: &mut State, account: &AccountId, region: &Region, se
         region: region.clone(),
         id,
     };
-    state.symbols.insert(at.arn().into());
+    state.symbol(at.arn());
     let policy = policy_text(service, account, region).expect("the flows ask for services of the data file only");
     insert(state, &at, service, StoredPolicy::own(&policy, PolicyKind::Key));
     state.contents.aliases.insert(

@@ -93,7 +93,7 @@ impl Call<'_> {
             self.check_lockout(&key, key.policy.latest())?;
         }
         self.log.keys.push(at.clone());
-        self.state.symbols.insert(at.arn().into());
+        self.state.symbol(at.arn());
         let output = json!({"ReplicaKeyMetadata": metadata(&key)});
         self.state.contents.keys.insert(at, key.into());
         super::pass_time(self.state);

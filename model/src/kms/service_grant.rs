@@ -123,8 +123,8 @@ pub(crate) fn create_initial(
         until: None,
     };
     let names = (grant.id.clone(), symbol::grant_token(&seed));
-    state.symbols.insert(names.0.as_str().into());
-    state.symbols.insert(names.1.as_str().into());
+    state.symbol(names.0.clone());
+    state.symbol(names.1.clone());
     state
         .contents
         .keys
@@ -164,7 +164,7 @@ pub(crate) fn insert_service_grant(state: &mut State, at: &KeyRef, grant: Servic
         from: Moment::START,
         until: None,
     };
-    state.symbols.insert(id.as_str().into());
+    state.symbol(id.clone());
     state
         .contents
         .keys

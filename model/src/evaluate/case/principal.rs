@@ -34,11 +34,8 @@ pub(super) fn caller(principal: &EvaluatorPrincipal, given: &BTreeMap<String, Op
 /// Whether a text is the name of a service principal: words of small letters, digits and hyphens with points between them.
 fn names_a_service(text: &str) -> bool {
     let plain = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '-');
-    let mut words = 0;
-    text.split('.').all(|word| {
-        words += 1;
-        !word.is_empty() && word.chars().all(plain)
-    }) && words > 1
+    let is_word = |word: &str| !word.is_empty() && word.chars().all(plain);
+    text.contains('.') && text.split('.').all(is_word)
 }
 
 /// The fault of a principal that is none.
