@@ -496,7 +496,10 @@ fn network_keys(state: &State, question: &Question<'_>, context: &mut Context) {
 /// iam:K-50 … iam:K-53.
 fn resource_keys(state: &State, question: &Question<'_>, context: &mut Context) {
     if let Some(account) = question.resource_account.or(question.caller.account()) {
-        context.set(known!("aws:resourceaccount"), account);
+        // The service knows better where a part of the resource is somebody else's.
+        if context.get_lower("aws:resourceaccount").is_none() {
+            context.set(known!("aws:resourceaccount"), account);
+        }
         if let Some(organization) = &state.case.organization
             && let Some(path) = organization.path(account)
         {
@@ -553,10 +556,17 @@ fn request_keys(state: &State, question: &Question<'_>, context: &mut Context) {
     context.set(known!("aws:epochtime"), now.as_second().to_string());
     context.set_bool(known!("aws:securetransport"), true);
     context.set(known!("aws:requestedregion"), question.region);
+    if matches!(question.caller.principal, Principal::Service { .. }) {
+        // What else is known of a service's own request nobody says (iam:OQ-12).
+        return;
+    }
     if let Some(agent) = &question.caller.arrival.user_agent {
         context.set(known!("aws:useragent"), agent.clone());
     }
-    if let Some(referer) = &question.caller.arrival.referer {
+    // A browser followed a link to the service that was asked, to no other (iam:K-69).
+    if *question.via == Via::Direct
+        && let Some(referer) = &question.caller.arrival.referer
+    {
         context.set(known!("aws:referer"), referer.clone());
     }
 }

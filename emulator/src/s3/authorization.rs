@@ -126,6 +126,27 @@ pub(crate) fn ask(
         None => bucket.arn(),
         Some(key) => format!("{}/{}", bucket.arn(), misreading::checked_key(faults, request, key)),
     };
+    let mut context = conditions::context(
+        state,
+        request,
+        &Subject {
+            operation,
+            action,
+            bucket: Some(bucket),
+            existing: place.existing,
+            version_id: place.version_id,
+            request_tags: facts.tags,
+            location_constraint: facts.location_constraint,
+            lock: facts.lock,
+            new_key: facts.new_key,
+            bucket_tags: facts.bucket_tags,
+            tag_keys: facts.tag_keys,
+            inventory_fields: facts.inventory_fields,
+        },
+    );
+    // Restricting access to the buckets of an account is what the key is for, as `s3:ResourceAccount` is (user guide, condition keys): an
+    // object that is somebody else's has the account of its bucket.
+    context.set(known!("aws:resourceaccount"), &bucket.account);
     let via = Via::Direct;
     let question = Question {
         resource: &arn,
@@ -141,24 +162,7 @@ pub(crate) fn ask(
             && (*owner == bucket.account || faults.contains(Fault::BucketPolicyCoversForeignObjects)),
         cut_off,
         resource_side: acls,
-        context: conditions::context(
-            state,
-            request,
-            &Subject {
-                operation,
-                action,
-                bucket: Some(bucket),
-                existing: place.existing,
-                version_id: place.version_id,
-                request_tags: facts.tags,
-                location_constraint: facts.location_constraint,
-                lock: facts.lock,
-                new_key: facts.new_key,
-                bucket_tags: facts.bucket_tags,
-                tag_keys: facts.tag_keys,
-                inventory_fields: facts.inventory_fields,
-            },
-        ),
+        context,
         ..Question::new(caller, &via, action, &bucket.region)
     };
     access::check(state, question).map(|_| ()).map_err(refused)

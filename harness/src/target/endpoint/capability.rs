@@ -4,6 +4,8 @@ use countersign_model::case::{AccountSpec, CallStep, Case, KeySpec, Shape, Step,
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::super::provision::is_imported;
+
 macro_rules! capabilities {
     ($($(#[doc = $doc:literal])+ $name:ident = $word:literal,)+) => {
         /// Something that a case may need. An endpoint that has not declared it is not asked: the step is skipped under this name.
@@ -324,11 +326,10 @@ fn has_other_spec(key: &KeySpec) -> bool {
         || key.multi_region == Some(true)
 }
 
-/// A state that neither CreateKey nor DisableKey nor ScheduleKeyDeletion leads to.
+/// A state that neither CreateKey nor DisableKey nor ScheduleKeyDeletion leads to, or a key that has material after CreateKey only there.
 fn needs_arrangement(key: &KeySpec) -> bool {
     let state = key.state.as_deref().unwrap_or("Enabled");
-    let imported = key.origin.as_deref().is_some_and(|origin| origin != "AWS_KMS");
-    !matches!(state, "Enabled" | "Disabled" | "PendingDeletion") || imported && state == "Enabled"
+    !matches!(state, "Enabled" | "Disabled" | "PendingDeletion") || is_imported(key)
 }
 
 fn has_acl(account: &AccountSpec) -> bool {

@@ -9,7 +9,7 @@ use super::{Provisioner, Source, list_of_tags};
 use crate::target::TargetError;
 use crate::target::driver::Answer;
 
-/// States that a key has after CreateKey, DisableKey or ScheduleKeyDeletion; all others are arranged.
+/// States that a key with material has after CreateKey, DisableKey or ScheduleKeyDeletion; all others are arranged.
 const REACHABLE_STATES: [&str; 3] = ["Enabled", "Disabled", "PendingDeletion"];
 
 impl<'a> Provisioner<'a> {
@@ -46,6 +46,10 @@ impl<'a> Provisioner<'a> {
                 .as_deref()
                 .ok_or_else(|| TargetError::adapter(format!("the model gives no id for {what}")))?;
             self.bind(symbol, &output, "/KeyMetadata/KeyId")?;
+            if is_imported(key) {
+                // Without material it takes no grant and encrypts nothing; a world's key may have lost it since.
+                Box::pin(self.arrange_state(account, key_name, key, "Enabled")).await?;
+            }
             if key.manager.as_deref() != Some("AWS") {
                 for alias in &key.aliases {
                     let parameters = json!({"AliasName": alias, "TargetKeyId": symbol});
@@ -142,35 +146,42 @@ impl<'a> Provisioner<'a> {
     pub(super) async fn arranged_states(&mut self) -> Result<(), TargetError> {
         for (account, key_name, key) in self.all_keys() {
             let state = key.state.as_deref().unwrap_or("Enabled");
-            let imported = key.origin.as_deref().is_some_and(|origin| origin != "AWS_KMS");
-            if REACHABLE_STATES.contains(&state) && !(imported && state == "Enabled") {
-                continue;
+            if !REACHABLE_STATES.contains(&state) {
+                self.arrange_state(account, key_name, key, state).await?;
             }
-            let id = self.outward(&json!(key.id))?;
-            let region = self.region(key.region.as_ref());
-            let arrangement = json!({"key": {"account": account, "region": region, "key_id": id, "state": state}});
-            let with = match arrangement {
-                Value::Object(with) => with,
-                _ => Map::new(),
-            };
-            match self.recalled(account, region, ARRANGE, &with)? {
-                Source::Page(_) => continue,
-                Source::Elsewhere => Box::pin(self.go_before_key_policies()).await?,
-                Source::Target => {}
-            }
-            Box::pin(self.arrange(&with)).await.map_err(|error| match error {
-                TargetError::Adapter { message } => {
-                    TargetError::adapter(format!("state of key `{key_name}`: {message}"))
-                }
-                other => other,
-            })?;
-            let answer = Answer {
-                status: 200,
-                repeated: false,
-                result: Ok(Value::Null),
-            };
-            self.remember(account, region, ARRANGE, &with, &answer);
         }
+        Ok(())
+    }
+
+    async fn arrange_state(
+        &mut self,
+        account: &AccountId,
+        key_name: &str,
+        key: &KeySpec,
+        state: &str,
+    ) -> Result<(), TargetError> {
+        let id = self.outward(&json!(key.id))?;
+        let region = self.region(key.region.as_ref());
+        let arrangement = json!({"key": {"account": account, "region": region, "key_id": id, "state": state}});
+        let with = match arrangement {
+            Value::Object(with) => with,
+            _ => Map::new(),
+        };
+        match self.recalled(account, region, ARRANGE, &with)? {
+            Source::Page(_) => return Ok(()),
+            Source::Elsewhere => Box::pin(self.go_before_key_policies()).await?,
+            Source::Target => {}
+        }
+        Box::pin(self.arrange(&with)).await.map_err(|error| match error {
+            TargetError::Adapter { message } => TargetError::adapter(format!("state of key `{key_name}`: {message}")),
+            other => other,
+        })?;
+        let answer = Answer {
+            status: 200,
+            repeated: false,
+            result: Ok(Value::Null),
+        };
+        self.remember(account, region, ARRANGE, &with, &answer);
         Ok(())
     }
 
@@ -221,4 +232,9 @@ impl<'a> Provisioner<'a> {
             "Statement": [{"Effect": "Allow", "Principal": {"AWS": principals}, "Action": "kms:*", "Resource": "*"}],
         })
     }
+}
+
+/// Whether KMS does not make the key's material.
+pub(in crate::target) fn is_imported(key: &KeySpec) -> bool {
+    key.origin.as_deref().is_some_and(|origin| origin != "AWS_KMS")
 }

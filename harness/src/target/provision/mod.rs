@@ -20,6 +20,7 @@ use super::control::ControlPlane;
 use super::driver::{Answer, Driver};
 use super::{Settling, TargetError};
 use crate::differential::{Binding, BindingError};
+pub(super) use keys::is_imported;
 use memory::Source;
 pub(super) use memory::{Memory, Recall};
 
