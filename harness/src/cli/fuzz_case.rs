@@ -1,14 +1,15 @@
 //! `countersign fuzz-case`: what a fuzzer saved as a Case: shrunk where the two readings differ, saved, and said in words.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use countersign_model::case::Case;
 
 use super::{Exit, Failure};
 use crate::evaluator::finding::{self, investigate};
 use crate::evaluator::{EmulatorEvaluator, ModelEvaluator};
-use crate::findings::save_case;
+use crate::findings::{FindingError, save_case};
 use crate::fuzzing::{FuzzTarget, TARGETS};
 use crate::report::plain;
 
@@ -70,6 +71,10 @@ pub(super) fn run(arguments: &FuzzCaseArguments) -> Result<Exit, Failure> {
             Err(found) => {
                 println!("  fails     {}", plain(&found));
                 exit = Exit::Divergence;
+                if let Some(smallest) = target.case(&input).and_then(|case| target.smallest(&case)) {
+                    let path = save_one(&folder, &smallest)?.display().to_string();
+                    println!("  smallest  {0}\n  replay    countersign replay {0}", plain(&path));
+                }
             }
         }
     }
@@ -77,7 +82,7 @@ pub(super) fn run(arguments: &FuzzCaseArguments) -> Result<Exit, Failure> {
 }
 
 /// Saves the Case of an input, shrunk if the readings differ on it.
-fn save(target: &FuzzTarget, input: &[u8], folder: &std::path::Path) -> Result<Option<PathBuf>, Failure> {
+fn save(target: &FuzzTarget, input: &[u8], folder: &Path) -> Result<Option<PathBuf>, Failure> {
     let Some(case) = target.case(input) else {
         return Ok(None);
     };
@@ -87,15 +92,21 @@ fn save(target: &FuzzTarget, input: &[u8], folder: &std::path::Path) -> Result<O
         .is_some_and(|evaluate| evaluate.request.is_some() || !evaluate.requests.is_empty())
         .then(|| investigate(&case, &mut ModelEvaluator, &mut EmulatorEvaluator::default(), 1))
         .flatten();
-    let saved = match &differs {
-        Some(finding) => finding::save(folder, finding),
-        None => save_case(folder, &case.id, &case),
-    };
-    saved.map(Some).map_err(|error| {
-        Failure::message(
-            Exit::Internal,
-            format!("the case cannot be saved: {error}"),
-            "give --report a folder that can be written",
-        )
-    })
+    match &differs {
+        Some(finding) => finding::save(folder, finding).map_err(unsaved),
+        None => save_one(folder, &case),
+    }
+    .map(Some)
+}
+
+fn save_one(folder: &Path, case: &Case) -> Result<PathBuf, Failure> {
+    save_case(folder, &case.id, case).map_err(unsaved)
+}
+
+fn unsaved(error: FindingError) -> Failure {
+    Failure::message(
+        Exit::Internal,
+        format!("the case cannot be saved: {error}"),
+        "give --report a folder that can be written",
+    )
 }

@@ -20,6 +20,7 @@ pub const TARGET: FuzzTarget = FuzzTarget {
     property: "a pattern or condition holds in both readings or in neither; plain wildcards hold where a textbook matcher says so",
     check,
     case: |input| Some(read(std::str::from_utf8(input).ok()?)?.case()),
+    smallest: |_| None,
 };
 
 /// Values of the policy, and of the request, at most.

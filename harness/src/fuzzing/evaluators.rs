@@ -14,6 +14,7 @@ pub const EVALUATOR: FuzzTarget = FuzzTarget {
     property: "the model and the authorizer answer a case alike: decision, blame, the document that cannot be used",
     check: |input| slots::case(input).map_or(Ok(()), |case| alike(&case)),
     case: |input| named(slots::case(input)?, "fuzzed.evaluator"),
+    smallest: |_| None,
 };
 
 /// The target `laws`.
@@ -22,6 +23,7 @@ pub const LAWS: FuzzTarget = FuzzTarget {
     property: "a case of the generator is answered alike, and the model keeps one law on it, which the first byte picks",
     check: keeps_a_law,
     case: |input| named(drawn(input)?.2, "fuzzed.laws"),
+    smallest: |_| None,
 };
 
 fn named(mut case: Case, id: &str) -> Option<Case> {

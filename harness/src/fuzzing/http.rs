@@ -18,6 +18,7 @@ pub const TARGET: FuzzTarget = FuzzTarget {
     check,
     // What came is a response, not a decision of a policy: no Case says it.
     case: |_| None,
+    smallest: |_| None,
 };
 
 /// Requests of an input at most.

@@ -32,6 +32,8 @@ pub struct FuzzTarget {
     check: fn(&[u8]) -> Result<(), String>,
     /// The Case that an input stands for, if it is about one.
     case: fn(&[u8]) -> Option<Case>,
+    /// The smallest Case that is wrong in the same way; none where [`FuzzTarget::smallest`] is not this target's to say.
+    smallest: fn(&Case) -> Option<Case>,
 }
 
 // Each by itself, so that a fuzzer holds no code, and no counters, but those of its own target.
@@ -80,6 +82,12 @@ impl FuzzTarget {
         if let Err(found) = self.check(input) {
             panic!("{}: {found}", self.name);
         }
+    }
+
+    /// The smallest Case with a world that is wrong in the same way as this one. None where nothing is wrong, and for targets without
+    /// worlds: two readings of one request are compared, and shrunk, by [`crate::evaluator::finding`].
+    pub fn smallest(&self, case: &Case) -> Option<Case> {
+        (self.smallest)(case)
     }
 
     /// The Case that an input stands for: what to replay, shrink and add to the corpus of scenarios. None for inputs that stand for

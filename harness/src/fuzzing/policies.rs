@@ -13,6 +13,7 @@ pub const TARGET: FuzzTarget = FuzzTarget {
     property: "both readings answer or refuse any text as a policy of every kind, alike, and read it alike after it was printed",
     check,
     case,
+    smallest: |_| None,
 };
 
 fn check(input: &[u8]) -> Result<(), String> {
