@@ -8,7 +8,7 @@ mod policies;
 mod reach;
 mod render;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use countersign_model::case::{CallStep, Case, Decision, InvokeStep, Step};
 use countersign_model::coverage::Coverage;
@@ -212,8 +212,8 @@ impl Stats {
 #[derive(Debug, Clone, Default)]
 pub struct StatsBuilder {
     stats: Stats,
-    cases: BTreeSet<Option<u64>>,
-    requests: BTreeSet<Option<u64>>,
+    cases: HashSet<Option<u64>>,
+    requests: HashSet<Option<u64>>,
     steps_per_case: Vec<u64>,
     policies_per_case: Vec<u64>,
     layers_per_case: Vec<u64>,
@@ -232,17 +232,17 @@ impl StatsBuilder {
     pub fn add(&mut self, case: &Case, outcomes: &[Option<&Outcome>]) {
         self.stats.cases += 1;
         self.steps_per_case.push(case.steps.len() as u64);
-        if self.cases.insert(case_digest(case)) {
-            self.stats.distinct_cases += 1;
-        }
         let mut in_case = Decisions::default();
+        let mut digests = Vec::with_capacity(case.steps.len());
         for (step, outcome) in case.steps.iter().zip(outcomes) {
             if let Some(outcome) = outcome {
                 self.coverage.add_outcome(outcome);
             }
             if let Step::Call(call) = step {
+                let request = request_digest(call);
+                digests.push(request);
                 self.stats.requests += 1;
-                if self.requests.insert(request_digest(call)) {
+                if self.requests.insert(request) {
                     self.stats.distinct_requests += 1;
                 }
             }
@@ -274,10 +274,13 @@ impl StatsBuilder {
                 *self.stats.codes.entry(code.clone()).or_default() += 1;
             }
         }
+        if self.cases.insert(case_digest(case, &digests)) {
+            self.stats.distinct_cases += 1;
+        }
         let flips = flips::flipping_pairs(case, outcomes);
         self.stats.cases_with_flipping_pair += u64::from(!flips.is_empty());
         for fact in flips {
-            *self.stats.flipping_pairs.entry(fact).or_default() += 1;
+            *counted(&mut self.stats.flipping_pairs, fact) += 1;
         }
         self.stats.both_decisions += u64::from(in_case.allow > 0 && in_case.deny > 0);
         let policies = policies(case);
@@ -360,16 +363,21 @@ fn hash_bytes(bytes: &[u8], hash: &mut u64) {
     }
 }
 
-/// What makes a case: all but its names and origin.
-fn case_digest(case: &Case) -> Option<u64> {
-    let steps: Vec<Option<u64>> = case.steps.iter().map(step_digest).collect();
+/// What makes a case: all but its names and origin. Its requests are digested already, in their order.
+fn case_digest(case: &Case, requests: &[Option<u64>]) -> Option<u64> {
+    let mut requests = requests.iter().copied();
+    let steps: Vec<Option<u64>> = case
+        .steps
+        .iter()
+        .map(|step| step_digest(step, || requests.next().flatten()))
+        .collect();
     digest(&(&case.world, steps, &case.as_of, &case.quirks, &case.evaluate))
 }
 
 /// What makes a step: all but its name.
-fn step_digest(step: &Step) -> Option<u64> {
+fn step_digest(step: &Step, request: impl FnOnce() -> Option<u64>) -> Option<u64> {
     match step {
-        Step::Call(call) => digest(&(request_digest(call), &call.save, &call.expect)),
+        Step::Call(call) => digest(&(request(), &call.save, &call.expect)),
         Step::Advance(step) => digest(&("advance", &step.advance)),
         Step::Settle { .. } => digest(&"settle"),
         Step::Invoke(step) => {

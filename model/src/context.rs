@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use smol_str::{SmolStr, StrExt as _};
+
 use crate::evaluate::Caller;
 
 /// The value of a condition key. Whether a key holds one value or a list is a property of the key, not of the request (`iam:C-04`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContextValue {
     /// A single-valued key.
-    One(String),
+    One(SmolStr),
     /// A multivalued key; the list may be empty, which counts as null (`iam:C-05`).
     Many(Vec<String>),
     /// Two tags whose keys differ only in case collide on this key; no value can be relied on (`iam:C-02`, `iam:OQ-15`).
@@ -20,19 +22,19 @@ pub enum ContextValue {
 
 impl From<&str> for ContextValue {
     fn from(text: &str) -> Self {
-        Self::One(text.to_owned())
+        Self::One(SmolStr::new(text))
     }
 }
 
 impl From<String> for ContextValue {
     fn from(text: String) -> Self {
-        Self::One(text)
+        Self::One(text.into())
     }
 }
 
 impl From<bool> for ContextValue {
     fn from(truth: bool) -> Self {
-        Self::One(truth.to_string())
+        Self::One(SmolStr::new_static(if truth { "true" } else { "false" }))
     }
 }
 
@@ -42,14 +44,14 @@ impl From<Vec<String>> for ContextValue {
     }
 }
 
-/// One key as it was given.
+/// One key as it was given. Most names and values are short, and there are dozens in every check: such texts stand where they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     /// The name without case.
     // INVARIANT: ASCII lower case.
-    key: String,
+    key: SmolStr,
     /// The spelling given, for messages and traces.
-    spelling: String,
+    spelling: SmolStr,
     value: ContextValue,
 }
 
@@ -70,8 +72,8 @@ impl Context {
     /// Sets a key, replacing an earlier value.
     pub fn set(&mut self, key: &str, value: impl Into<ContextValue>) {
         self.put(Arc::new(Entry {
-            key: key.to_ascii_lowercase(),
-            spelling: key.to_owned(),
+            key: key.to_ascii_lowercase_smolstr(),
+            spelling: SmolStr::new(key),
             value: value.into(),
         }));
     }
@@ -149,10 +151,10 @@ impl Context {
     pub fn family<'a>(&'a self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a ContextValue)> {
         let prefix = prefix.to_ascii_lowercase();
         let length = prefix.len();
-        let first = self.entries.partition_point(|entry| entry.key < prefix);
+        let first = self.entries.partition_point(|entry| *entry.key < *prefix);
         self.entries[first..]
             .iter()
-            .take_while(move |entry| entry.key.starts_with(&prefix))
+            .take_while(move |entry| entry.key.starts_with(prefix.as_str()))
             .map(move |entry| (&entry.spelling[length..], &entry.value))
     }
 

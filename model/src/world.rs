@@ -23,6 +23,7 @@ pub(crate) mod state;
 pub(crate) mod symbol;
 pub(crate) mod trace;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 pub use build::CURRENT_DATE;
@@ -214,7 +215,7 @@ impl World {
     ///
     /// # Errors
     /// As for [`World::apply`].
-    pub fn take(&mut self, step: &Step) -> Result<(Step, Outcome), StepError> {
+    pub fn take<'s>(&mut self, step: &'s Step) -> Result<(Cow<'s, Step>, Outcome), StepError> {
         call::apply(&mut self.state, step)
     }
 
@@ -226,11 +227,12 @@ impl World {
         resolve::text(&self.state, text)
     }
 
-    /// The step with every reference replaced and the account of its principal filled in. `expect` is resolved too.
+    /// The step with every reference replaced and the account of its principal filled in. `expect` is resolved too. The step itself, where
+    /// there is nothing to replace.
     ///
     /// # Errors
     /// [`ReferenceError`].
-    pub fn resolve_step(&self, step: &Step) -> Result<Step, ReferenceError> {
+    pub fn resolve_step<'s>(&self, step: &'s Step) -> Result<Cow<'s, Step>, ReferenceError> {
         resolve::step(&self.state, step)
     }
 

@@ -7,11 +7,11 @@ use std::ops::Bound;
 
 /// Bytes of a name that are looked at first.
 const START: usize = 4;
-/// Words of the filter.
-const WORDS: usize = 32;
+/// Words of the filter: so many that the few hundred names of a long case leave most of their bits free.
+const WORDS: usize = 256;
 
 /// Names and their meanings.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Names {
     meanings: BTreeMap<String, String>,
     /// One bit for the first bytes of every name.
@@ -19,6 +19,16 @@ pub(super) struct Names {
     filter: [u64; WORDS],
     /// Whether there is a name that the filter says nothing about.
     some_are_short: bool,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            meanings: BTreeMap::new(),
+            filter: [0; WORDS],
+            some_are_short: false,
+        }
+    }
 }
 
 /// The filter says nothing that the names do not say.
@@ -144,7 +154,7 @@ impl Names {
 }
 
 fn place_of(start: [u8; START]) -> (usize, u64) {
-    let hash = u32::from_le_bytes(start).wrapping_mul(0x9e37_79b1) >> 21;
+    let hash = u32::from_le_bytes(start).wrapping_mul(0x9e37_79b1) >> 18;
     (hash as usize / 64, 1 << (hash % 64))
 }
 

@@ -1,6 +1,7 @@
 //! The model's way through a case, kept by whoever took it already: the generator takes every step to see that it can be taken, and then the
 //! model need not take them again beside the target.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use countersign_model::case::Step;
@@ -20,8 +21,8 @@ pub struct Rehearsal {
 /// A step that the model took.
 #[derive(Debug, Clone)]
 pub(super) struct Rehearsed {
-    /// The step with every reference replaced.
-    pub(super) step: Step,
+    /// The step with every reference replaced; none if it has none.
+    pub(super) step: Option<Step>,
     pub(super) outcome: Outcome,
 }
 
@@ -59,7 +60,11 @@ impl Rehearsal {
     }
 
     /// The next step, as it was taken, with what came of it.
-    pub fn push(&mut self, step: Step, outcome: Outcome) {
+    pub fn push(&mut self, step: Cow<'_, Step>, outcome: Outcome) {
+        let step = match step {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(step) => Some(step),
+        };
         self.steps.push_back(Rehearsed { step, outcome });
     }
 }

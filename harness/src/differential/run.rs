@@ -1,5 +1,6 @@
 //! Drives one case: model and target take the same steps, side by side. Comparing is `compare`'s, reporting somebody else's.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -212,16 +213,16 @@ pub(super) struct Worlds<'c> {
 }
 
 /// A step that the model took.
-struct Taken {
+struct Taken<'s> {
     /// What comes of it as it is written.
     outcome: Outcome,
     /// What the target is asked; none where the two forms of the case come to different ends.
-    there: Option<Translated>,
+    there: Option<Translated<'s>>,
 }
 
 /// A taken step in the target's names.
-struct Translated {
-    step: Step,
+struct Translated<'s> {
+    step: Cow<'s, Step>,
     /// What comes of it; none if it is what comes of it as it is written.
     outcome: Option<Outcome>,
 }
@@ -269,12 +270,13 @@ impl Worlds<'_> {
         }
     }
 
-    fn take(&mut self, written: &Step, there: &Step) -> Result<Taken, StepError> {
+    fn take<'s>(&mut self, written: &'s Step, there: &'s Step) -> Result<Taken<'s>, StepError> {
         let Some((world, _)) = &mut self.there else {
             let (step, outcome) = match self.rehearsed.pop_front() {
                 Some(rehearsed) => {
                     self.taken += 1;
-                    (rehearsed.step, rehearsed.outcome)
+                    let step = rehearsed.step.map_or(Cow::Borrowed(written), Cow::Owned);
+                    (step, rehearsed.outcome)
                 }
                 None => {
                     self.catch_up();

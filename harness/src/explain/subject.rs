@@ -267,15 +267,11 @@ fn of_step(case: &Case, position: usize) -> Result<(Ruling, Journey), AskError> 
     };
     let mut walked = Vec::with_capacity(position);
     for (place, before) in case.steps[..position].iter().enumerate() {
-        let resolved = world.resolve_step(before).map_err(|error| wrong(place)(error.into()))?;
-        let outcome = world.apply(before).map_err(wrong(place))?;
-        walked.push((resolved, outcome));
+        let (resolved, outcome) = world.take(before).map_err(wrong(place))?;
+        walked.push((resolved.into_owned(), outcome));
     }
-    let resolved = world
-        .resolve_step(step)
-        .map_err(|error| wrong(position)(error.into()))?;
     let then = world.clone();
-    let outcome = world.apply(step).map_err(wrong(position))?;
+    let (resolved, outcome) = world.take(step).map_err(wrong(position))?;
     let ruling = Ruling {
         decision: outcome.decision,
         code: outcome.code,
@@ -289,7 +285,7 @@ fn of_step(case: &Case, position: usize) -> Result<(Ruling, Journey), AskError> 
     let journey = Journey {
         world: then,
         walked,
-        step: resolved,
+        step: resolved.into_owned(),
     };
     Ok((ruling, journey))
 }

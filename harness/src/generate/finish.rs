@@ -407,12 +407,13 @@ impl Scene<'_, '_, '_> {
             .cloned()
             // Written the same way in every step of this actor, or the steps would not share a session.
             .map(|drafts| plain_document(&drafts).into());
+        // A case of very many steps says it where a reader could look it up: the model need not do so for each.
+        let owner = who
+            .identity
+            .map_or(who.account, |identity| self.identities[identity].account);
+        let account = (self.settings.crossings > 0).then(|| self.accounts[owner].clone());
         match who.kind {
-            ActorKind::User { mfa } => StepPrincipal::User {
-                account: None,
-                name,
-                mfa,
-            },
+            ActorKind::User { mfa } => StepPrincipal::User { account, name, mfa },
             ActorKind::Role {
                 session,
                 tags,
@@ -420,7 +421,7 @@ impl Scene<'_, '_, '_> {
                 source_identity,
                 policy_arns,
             } => StepPrincipal::Role {
-                account: None,
+                account,
                 name,
                 session,
                 policy,
@@ -434,7 +435,7 @@ impl Scene<'_, '_, '_> {
                     .identity
                     .map_or_else(|| "root".to_owned(), |identity| self.identities[identity].name.clone());
                 StepPrincipal::FederatedUser {
-                    account: None,
+                    account,
                     name,
                     by,
                     policy,

@@ -9,7 +9,7 @@ use serde_json::Value;
 const LATER: usize = 32;
 
 /// The fact of each pair of a case, a step being in at most one pair with a later one.
-pub(super) fn flipping_pairs(case: &Case, outcomes: &[Option<&Outcome>]) -> Vec<String> {
+pub(super) fn flipping_pairs(case: &Case, outcomes: &[Option<&Outcome>]) -> Vec<&'static str> {
     let calls: Vec<(&CallStep, Decision)> = case
         .steps
         .iter()
@@ -34,43 +34,55 @@ pub(super) fn flipping_pairs(case: &Case, outcomes: &[Option<&Outcome>]) -> Vec<
 }
 
 /// The only fact in which two calls of one operation differ; none where there are more.
-fn difference(first: &CallStep, second: &CallStep) -> Option<String> {
-    let mut facts: Vec<&'static str> = Vec::new();
-    if first.principal != second.principal {
-        facts.push("caller");
-    }
-    if first.shape != second.shape {
-        facts.push("shape");
-    }
-    if first.through != second.through || first.region != second.region {
-        facts.push("network");
-    }
+fn difference(first: &CallStep, second: &CallStep) -> Option<&'static str> {
+    let mut facts = Facts::default();
+    facts.add("shape", usize::from(first.shape != second.shape))?;
+    let way = first.through != second.through || first.region != second.region;
+    facts.add("network", usize::from(way))?;
     let parameters = members_that_differ(
         (first.with.iter(), &|name| first.with.get(name)),
         (second.with.iter(), &|name| second.with.get(name)),
     );
-    facts.extend((0..parameters).map(|_| "parameter"));
+    facts.add("parameter", parameters)?;
     let network = members_that_differ(
         (first.context.iter(), &|name| first.context.get(name)),
         (second.context.iter(), &|name| second.context.get(name)),
     );
-    facts.extend((0..network).map(|_| "network"));
-    match facts.as_slice() {
-        [] => Some("what came between".to_owned()),
-        [fact] => Some((*fact).to_owned()),
-        _ => None,
+    facts.add("network", network)?;
+    facts.add("caller", usize::from(first.principal != second.principal))?;
+    Some(facts.only.unwrap_or("what came between"))
+}
+
+/// At most one fact.
+#[derive(Default)]
+struct Facts {
+    only: Option<&'static str>,
+}
+
+impl Facts {
+    /// Adds so many facts of a name; none where they are too many together.
+    fn add(&mut self, name: &'static str, count: usize) -> Option<()> {
+        match (count, self.only) {
+            (0, _) => Some(()),
+            (1, None) => {
+                self.only = Some(name);
+                Some(())
+            }
+            _ => None,
+        }
     }
 }
 
 /// Members, and how to find one.
 type Members<'a, I> = (I, &'a dyn Fn(&str) -> Option<&'a Value>);
 
+/// How many members differ, up to two.
 fn members_that_differ<'a, I, J>((first, in_first): Members<'a, I>, (second, in_second): Members<'a, J>) -> usize
 where
     I: Iterator<Item = (&'a String, &'a Value)>,
     J: Iterator<Item = (&'a String, &'a Value)>,
 {
-    let changed = first.filter(|(name, value)| in_second(name) != Some(value));
-    let added = second.filter(|(name, _)| in_first(name).is_none());
-    changed.count() + added.count()
+    let changed = first.filter(|(name, value)| in_second(name) != Some(value)).map(|_| ());
+    let added = second.filter(|(name, _)| in_first(name).is_none()).map(|_| ());
+    changed.chain(added).take(2).count()
 }

@@ -280,7 +280,7 @@ fn given_context(request: &EvaluatorRequest) -> Result<BTreeMap<String, Option<C
                     Some(if is_multivalued(key) {
                         ContextValue::Many(vec![text])
                     } else {
-                        ContextValue::One(text)
+                        ContextValue::from(text)
                     })
                 }
             };

@@ -1,5 +1,6 @@
 //! The way of a step: references, the caller, dispatch to the service, and the outcome. On an error of the step the state stays as it was.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -33,10 +34,10 @@ const POST_FORM_STATUS: u16 = 204;
 const DELETION_DAYS: i64 = 30;
 
 /// Does one step. Answers the step with its references replaced, and what comes of it.
-pub(crate) fn apply(state: &mut State, step: &Step) -> Result<(Step, Outcome), StepError> {
+pub(crate) fn apply<'s>(state: &mut State, step: &'s Step) -> Result<(Cow<'s, Step>, Outcome), StepError> {
     let mut next = state.clone();
     let step = resolve::step(&next, step)?;
-    let outcome = match &step {
+    let outcome = match &*step {
         Step::Call(step) => call(&mut next, step)?,
         Step::Invoke(step) => invoke(&mut next, step)?,
         Step::Advance(step) => {

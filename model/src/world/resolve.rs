@@ -1,5 +1,6 @@
 //! What `{{…}}` references stand for, and in which account a name lives. The grammar is in `case::reference`.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
@@ -70,9 +71,12 @@ pub(crate) fn policy(state: &State, policy: &PolicyText) -> Result<PolicyText, R
     })
 }
 
-/// The step with every reference replaced and the principal's account filled in.
-pub(crate) fn step(state: &State, step: &Step) -> Result<Step, ReferenceError> {
-    Ok(match step {
+/// The step with every reference replaced and the principal's account filled in; the step itself, where nothing is to be done.
+pub(crate) fn step<'s>(state: &State, step: &'s Step) -> Result<Cow<'s, Step>, ReferenceError> {
+    if is_resolved(step) {
+        return Ok(Cow::Borrowed(step));
+    }
+    Ok(Cow::Owned(match step {
         Step::Call(call) => Step::Call(Box::new(CallStep {
             name: call.name.clone(),
             kind: call.kind,
@@ -96,7 +100,50 @@ pub(crate) fn step(state: &State, step: &Step) -> Result<Step, ReferenceError> {
             ..invoke.as_ref().clone()
         })),
         other => other.clone(),
-    })
+    }))
+}
+
+/// Whether nothing of a step is to be replaced or filled in.
+fn is_resolved(step: &Step) -> bool {
+    match step {
+        Step::Call(call) => {
+            call.expect.is_none()
+                && names_all(&call.principal)
+                && !call
+                    .with
+                    .iter()
+                    .any(|(name, value)| refers(name) || has_reference(value))
+                && !call.context.values().any(has_reference)
+        }
+        Step::Invoke(_) => false,
+        Step::Advance(_) | Step::Settle { .. } | Step::Arrange(_) => true,
+    }
+}
+
+/// Whether a principal has its account, and no reference.
+fn names_all(principal: &StepPrincipal) -> bool {
+    match principal {
+        StepPrincipal::User {
+            account: Some(_), name, ..
+        } => !refers(name),
+        StepPrincipal::Role {
+            account: Some(_),
+            name,
+            session,
+            policy,
+            policy_arns,
+            tags,
+            source_identity,
+            mfa: _,
+        } => {
+            let texts = [name, session].into_iter().chain(source_identity);
+            let texts = texts.chain(policy_arns).chain(tags.values());
+            !policy.as_ref().is_some_and(|policy| refers(policy.text())) && !texts.into_iter().any(|text| refers(text))
+        }
+        StepPrincipal::Root { account: Some(_) } | StepPrincipal::Anonymous => true,
+        StepPrincipal::Service { source_arn, .. } => !source_arn.as_deref().is_some_and(refers),
+        _ => false,
+    }
 }
 
 /// The principal with its account filled in.
