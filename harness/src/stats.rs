@@ -233,14 +233,17 @@ impl StatsBuilder {
         self.stats.cases += 1;
         self.steps_per_case.push(case.steps.len() as u64);
         let mut in_case = Decisions::default();
-        let mut digests = Vec::with_capacity(case.steps.len());
+        let mut step_digests = Vec::with_capacity(case.steps.len());
         for (step, outcome) in case.steps.iter().zip(outcomes) {
             if let Some(outcome) = outcome {
                 self.coverage.add_outcome(outcome);
             }
-            if let Step::Call(call) = step {
-                let request = request_digest(call);
-                digests.push(request);
+            let request = match step {
+                Step::Call(call) => request_digest(call),
+                _ => None,
+            };
+            step_digests.push(step_digest(step, request));
+            if let Step::Call(_) = step {
                 self.stats.requests += 1;
                 if self.requests.insert(request) {
                     self.stats.distinct_requests += 1;
@@ -274,7 +277,7 @@ impl StatsBuilder {
                 *self.stats.codes.entry(code.clone()).or_default() += 1;
             }
         }
-        if self.cases.insert(case_digest(case, &digests)) {
+        if self.cases.insert(case_digest(case, &step_digests)) {
             self.stats.distinct_cases += 1;
         }
         let flips = flips::flipping_pairs(case, outcomes);
@@ -363,21 +366,15 @@ fn hash_bytes(bytes: &[u8], hash: &mut u64) {
     }
 }
 
-/// What makes a case: all but its names and origin. Its requests are digested already, in their order.
-fn case_digest(case: &Case, requests: &[Option<u64>]) -> Option<u64> {
-    let mut requests = requests.iter().copied();
-    let steps: Vec<Option<u64>> = case
-        .steps
-        .iter()
-        .map(|step| step_digest(step, || requests.next().flatten()))
-        .collect();
+/// What makes a case: all but its names and origin, with its steps digested already.
+fn case_digest(case: &Case, steps: &[Option<u64>]) -> Option<u64> {
     digest(&(&case.world, steps, &case.as_of, &case.quirks, &case.evaluate))
 }
 
-/// What makes a step: all but its name.
-fn step_digest(step: &Step, request: impl FnOnce() -> Option<u64>) -> Option<u64> {
+/// What makes a step: all but its name, with the request of a call digested already.
+fn step_digest(step: &Step, request: Option<u64>) -> Option<u64> {
     match step {
-        Step::Call(call) => digest(&(request(), &call.save, &call.expect)),
+        Step::Call(call) => digest(&(request, &call.save, &call.expect)),
         Step::Advance(step) => digest(&("advance", &step.advance)),
         Step::Settle { .. } => digest(&"settle"),
         Step::Invoke(step) => {

@@ -9,6 +9,8 @@ use std::ops::Bound;
 const START: usize = 4;
 /// Words of the filter: so many that the few hundred names of a long case leave most of their bits free.
 const WORDS: usize = 256;
+/// Bits of a hash that do not say a place in the filter.
+const REST: u32 = u32::BITS - (WORDS * 64).ilog2();
 
 /// Names and their meanings.
 #[derive(Debug, Clone)]
@@ -154,7 +156,7 @@ impl Names {
 }
 
 fn place_of(start: [u8; START]) -> (usize, u64) {
-    let hash = u32::from_le_bytes(start).wrapping_mul(0x9e37_79b1) >> 18;
+    let hash = u32::from_le_bytes(start).wrapping_mul(0x9e37_79b1) >> REST;
     (hash as usize / 64, 1 << (hash % 64))
 }
 

@@ -4,7 +4,7 @@ use countersign_model::case::{AccountSpec, CallStep, Case, KeySpec, Shape, Step,
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::provision::is_imported;
+use crate::target::provision::is_imported;
 
 macro_rules! capabilities {
     ($($(#[doc = $doc:literal])+ $name:ident = $word:literal,)+) => {
@@ -322,7 +322,7 @@ fn has_other_spec(key: &KeySpec) -> bool {
     let other = |given: &Option<String>, default: &str| given.as_deref().is_some_and(|given| given != default);
     other(&key.spec, "SYMMETRIC_DEFAULT")
         || other(&key.usage, "ENCRYPT_DECRYPT")
-        || other(&key.origin, "AWS_KMS")
+        || is_imported(key)
         || key.multi_region == Some(true)
 }
 
