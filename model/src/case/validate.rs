@@ -15,6 +15,7 @@ use super::legal::{self, IllegalName};
 use super::load::{Problem, ProblemKind, nearest};
 use super::tree::{Key, Node, NodeValue};
 use super::{Case, Step, StepKind};
+use crate::name::Arn;
 use crate::quirks::{QuirkError, Quirks};
 use crate::rule;
 
@@ -126,6 +127,7 @@ pub(super) fn problems(document: &Node, case: &Case, text: &str) -> Vec<Problem>
     let mut found = Vec::new();
     header(document, case, &mut found);
     form(document, case, &mut found);
+    requests(document, &mut found);
     values(document, &mut found);
     steps(document, case, &mut found);
     scalars::check(document, text, &mut found);
@@ -275,6 +277,25 @@ fn form(document: &Node, case: &Case, found: &mut Vec<Problem>) {
             );
         }
         _ => {}
+    }
+}
+
+/// What an evaluator is asked about is an ARN or `*` (`iam:G-50`).
+fn requests(document: &Node, found: &mut Vec<Problem>) {
+    let Some(evaluate) = document.get("evaluate") else {
+        return;
+    };
+    let listed = evaluate.get("requests").map_or(&[][..], Node::entries);
+    let requests = evaluate.get("request").into_iter().chain(listed);
+    for resource in requests.filter_map(|request| request.get("resource")) {
+        let is_wrong = |text: &&str| *text != "*" && Arn::new(*text).is_err();
+        if let Some(text) = resource.text().filter(is_wrong) {
+            let kind = ProblemKind::Value(format!("`{text}` is neither an ARN nor `*`"));
+            found.push(
+                Problem::new(kind, resource.label())
+                    .help("an ARN has six fields: `arn:partition:service:region:account:resource`"),
+            );
+        }
     }
 }
 

@@ -325,6 +325,41 @@ fn every_fault_is_told_with_its_place_and_a_hint() {
     }
 }
 
+/// Found by fuzzing: a request for what only looks like a key's ARN was decided by two readings in two ways.
+#[test]
+fn what_an_evaluator_is_asked_about_is_an_arn_or_a_star() {
+    let one = "  request: {principal: anonymous, action: kms:Decrypt, resource: RESOURCE}\n";
+    let listed = "  requests:\n  - {principal: anonymous, action: kms:Decrypt, resource: \"*\", expect: {decision: error}}\n  - {principal: anonymous, action: kms:Decrypt, resource: RESOURCE}\n";
+    for (requests, line) in [(one, 6), (listed, 8)] {
+        let head = "countersign: 1\nid: test.resource\ntitle: A resource\norigin: handwritten\nevaluate:\n";
+        let written = |resource: &str| format!("{head}{}", requests.replace("RESOURCE", resource));
+        for wrong in [
+            "ari:aws:kms:us-east-1:111111111111:key/k",
+            "arn:aws:kms:us-east-1:k",
+            "\"\"",
+            "' *'",
+        ] {
+            let error = load_str("resource.yaml", &written(wrong), Syntax::Yaml).expect_err(wrong);
+            let [problem] = error.problems() else {
+                panic!("{error:?}")
+            };
+            let told = describe(&error, problem);
+            assert!(
+                told.starts_with(&format!("value@{line} ")) && told.contains("neither an ARN nor `*`"),
+                "{told}"
+            );
+        }
+        for right in [
+            "'*'",
+            "arn:aws:kms:us-east-1:111111111111:key/k",
+            "'arn:aws:s3:::bucket/a:b'",
+        ] {
+            load_str("resource.yaml", &written(right), Syntax::Yaml)
+                .unwrap_or_else(|error| panic!("{right}: {error:?}"));
+        }
+    }
+}
+
 fn describe(error: &CaseError, problem: &countersign_model::case::load::Problem) -> String {
     let (line, _) = error.position(problem);
     format!(

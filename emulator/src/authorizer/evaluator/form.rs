@@ -12,7 +12,7 @@ use super::request::{FormCaller, build_context};
 use super::saving::text_of;
 use super::*;
 use crate::authorizer::principal::{is_provider, is_service_name};
-use crate::authorizer::{ContextValue, PrincipalResolver};
+use crate::authorizer::{ContextValue, PrincipalResolver, arn};
 
 /// What `s3:ListAllMyBuckets` is matched as.
 const EVERY_BUCKET: &str = "arn:aws:s3:::*";
@@ -29,6 +29,9 @@ pub enum FormError {
     /// A principal that names nobody who can call.
     #[error("`{0}` is not a principal that can call")]
     Principal(String),
+    /// A resource that is neither an ARN nor `*`.
+    #[error("`{0}` is neither an ARN nor `*`")]
+    Resource(String),
     /// An account id that is not twelve digits.
     #[error("`{0}` is not an account id")]
     Account(String),
@@ -255,6 +258,9 @@ fn read_canonical_users(raw: BTreeMap<String, String>) -> Result<BTreeMap<String
 }
 
 fn read_request(raw: RequestForm<'_>) -> Result<EvaluatorRequest, FormError> {
+    if raw.resource != "*" && !matches!(arn::split(&raw.resource), Some(["arn", ..])) {
+        return Err(FormError::Resource(raw.resource.into_owned()));
+    }
     let given = match &raw.context {
         Some(context) => read_context(context)?,
         None => GivenContext::new(),

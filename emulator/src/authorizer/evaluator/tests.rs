@@ -439,6 +439,9 @@ fn what_is_not_of_the_form_is_refused() {
     stranger["principal"] = json!("arn:aws:iam::111111111111:group/g");
     let mut account = request.clone();
     account["resource_account"] = json!("1");
+    // Found by fuzzing: what only looks like a key's ARN was decided by key policy.
+    let mut resource = request.clone();
+    resource["resource"] = json!("ari:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab");
     let mut context = request.clone();
     context["context"] = json!({"k": {}});
     let mut ambiguous = request.clone();
@@ -454,6 +457,7 @@ fn what_is_not_of_the_form_is_refused() {
             "unknown field `identities`",
         ),
         (json!({"request": stranger}), "is not a principal that can call"),
+        (json!({"request": resource}), "is neither an ARN nor `*`"),
         (json!({"request": account}), "`1` is not an account id"),
         (json!({"request": context}), "the context key `k`"),
         (
