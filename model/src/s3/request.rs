@@ -94,10 +94,10 @@ impl Request<'_> {
         Ok(())
     }
 
-    /// Requests by others need the header; anonymous ones never pass (`svc:S-9`).
+    /// Requests by others, services among them, need the header; anonymous ones never pass (`svc:S-9`).
     pub(super) fn check_requester_pays(&mut self, name: &str) -> Result<(), Stop> {
         let bucket = self.bucket(name);
-        if !bucket.requester_pays || self.actor.account() == Some(&bucket.owner) || self.actor.is_service() {
+        if !bucket.requester_pays || self.actor.account() == Some(&bucket.owner) {
             return Ok(());
         }
         self.trace.rule("svc:S-9");
