@@ -59,7 +59,7 @@ struct Entry {
 /// Every check has a copy of its caller's with some keys more: copies share the entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
-    // INVARIANT: sorted by key, each key once.
+    // INVARIANT: sorted by the length of the key, then by the key, each key once: most comparisons are of lengths.
     entries: Vec<Arc<Entry>>,
 }
 
@@ -112,10 +112,9 @@ impl Context {
         }
     }
 
-    /// Removes every key whose name starts so, without case.
-    pub fn remove_family(&mut self, prefix: &str) {
-        let prefix = lower_case(prefix);
-        self.entries.retain(|entry| !entry.key.starts_with(&*prefix));
+    /// Keeps the keys, given in lower case, of which something is true.
+    pub(crate) fn retain(&mut self, mut is_kept: impl FnMut(&str) -> bool) {
+        self.entries.retain(|entry| is_kept(&entry.key));
     }
 
     /// The value of a key given in any case.
@@ -144,17 +143,14 @@ impl Context {
 
     /// Every key in the spelling given, with its value, sorted without case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ContextValue)> {
-        self.entries.iter().map(|entry| (entry.spelling.as_str(), &entry.value))
+        sorted(self.entries.iter()).map(|entry| (entry.spelling.as_str(), &entry.value))
     }
 
-    /// The keys whose names start with a prefix (without case): the rest of the name as spelled, and the value.
+    /// The keys whose names start with a prefix (without case), sorted: the rest of the name as spelled, and the value.
     pub fn family<'a>(&'a self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a ContextValue)> {
-        let prefix = prefix.to_ascii_lowercase();
         let length = prefix.len();
-        let first = self.entries.partition_point(|entry| *entry.key < *prefix);
-        self.entries[first..]
-            .iter()
-            .take_while(move |entry| entry.key.starts_with(prefix.as_str()))
+        let lower = lower_case(prefix);
+        sorted(self.entries.iter().filter(move |entry| entry.key.starts_with(&*lower)))
             .map(move |entry| (&entry.spelling[length..], &entry.value))
     }
 
@@ -167,8 +163,20 @@ impl Context {
 
     /// Where a key in lower case stands, or would stand.
     fn place_of(&self, key: &str) -> Result<usize, usize> {
-        self.entries.binary_search_by(|entry| entry.key.as_str().cmp(key))
+        self.entries.binary_search_by(|entry| {
+            entry
+                .key
+                .len()
+                .cmp(&key.len())
+                .then_with(|| entry.key.as_str().cmp(key))
+        })
     }
+}
+
+fn sorted<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>) -> impl Iterator<Item = &'a Arc<Entry>> {
+    let mut sorted: Vec<_> = entries.collect();
+    sorted.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+    sorted.into_iter()
 }
 
 fn lower_case(key: &str) -> Cow<'_, str> {

@@ -14,6 +14,7 @@ mod build_resources;
 mod call;
 pub mod catalogue;
 pub(crate) mod clock;
+pub(crate) mod growing;
 mod notes;
 pub(crate) mod parameters;
 pub(crate) mod policy;

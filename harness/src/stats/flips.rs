@@ -39,9 +39,23 @@ fn difference(first: &CallStep, second: &CallStep) -> Option<&'static str> {
     facts.add("shape", usize::from(first.shape != second.shape))?;
     let way = first.through != second.through || first.region != second.region;
     facts.add("network", usize::from(way))?;
+    facts.add("caller", usize::from(first.principal != second.principal))?;
+    // A call has a handful of parameters: to look at them all is quicker than to hash a name.
     let parameters = members_that_differ(
-        (first.with.iter(), &|name| first.with.get(name)),
-        (second.with.iter(), &|name| second.with.get(name)),
+        (first.with.iter(), &|name| {
+            first
+                .with
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value)
+        }),
+        (second.with.iter(), &|name| {
+            second
+                .with
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value)
+        }),
     );
     facts.add("parameter", parameters)?;
     let network = members_that_differ(
@@ -49,7 +63,6 @@ fn difference(first: &CallStep, second: &CallStep) -> Option<&'static str> {
         (second.context.iter(), &|name| second.context.get(name)),
     );
     facts.add("network", network)?;
-    facts.add("caller", usize::from(first.principal != second.principal))?;
     Some(facts.only.unwrap_or("what came between"))
 }
 

@@ -2,7 +2,6 @@
 //! Signature Version 4; other forms of a signature are `shape`'s.
 
 use std::fmt;
-use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -86,20 +85,25 @@ impl SigningKeys {
             request.headers_mut().insert(TOKEN, header_value(token)?);
         }
         let (canonical, signed) = canonical(&request, &payload)?;
-        let scope = format!("{}/{region}/{service}/aws4_request", &date_time[..8]);
-        let text = format!(
-            "AWS4-HMAC-SHA256\n{date_time}\n{scope}\n{}",
-            sha256_hex(canonical.as_bytes())
-        );
+        let scope = [&date_time[..8], region, service, "aws4_request"].join("/");
+        let hash = sha256_hex(canonical.as_bytes());
+        let text = ["AWS4-HMAC-SHA256", &date_time, &scope, &hash].join("\n");
         let signature = self.calculate(credentials.secret_access_key(), &scope, &text, || {
             v4::generate_signing_key(credentials.secret_access_key(), now, region, service)
                 .as_ref()
                 .to_vec()
         });
-        let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed}, Signature={signature}",
-            credentials.access_key_id()
-        );
+        let authorization = [
+            "AWS4-HMAC-SHA256 Credential=",
+            credentials.access_key_id(),
+            "/",
+            &scope,
+            ", SignedHeaders=",
+            &signed,
+            ", Signature=",
+            &signature,
+        ]
+        .concat();
         request
             .headers_mut()
             .insert(AUTHORIZATION, header_value(&authorization)?);
@@ -139,7 +143,7 @@ fn canonical(request: &Request<Bytes>, payload: &str) -> Result<(String, String)
     text.push('\n');
     let names = signed_names(request.headers());
     for name in &names {
-        text.push_str(name);
+        text.push_str(name.as_str());
         text.push(':');
         let mut values = request.headers().get_all(*name).iter();
         let first = values.next();
@@ -152,19 +156,17 @@ fn canonical(request: &Request<Bytes>, payload: &str) -> Result<(String, String)
         }
         text.push('\n');
     }
+    let names: Vec<&str> = names.into_iter().map(HeaderName::as_str).collect();
     let signed = names.join(";");
-    // Writing to a String cannot fail.
-    let _ = write!(text, "\n{signed}\n{payload}");
+    for part in ["\n", &signed, "\n", payload] {
+        text.push_str(part);
+    }
     Ok((text, signed))
 }
 
-fn signed_names(headers: &HeaderMap) -> Vec<&str> {
-    let mut names: Vec<&str> = headers
-        .keys()
-        .filter(|name| !UNSIGNED.contains(name))
-        .map(HeaderName::as_str)
-        .collect();
-    names.sort_unstable();
+fn signed_names(headers: &HeaderMap) -> Vec<&HeaderName> {
+    let mut names: Vec<&HeaderName> = headers.keys().filter(|name| !UNSIGNED.contains(name)).collect();
+    names.sort_unstable_by_key(|name| name.as_str());
     names
 }
 

@@ -14,6 +14,7 @@ use crate::kms::key::KeyRef;
 use crate::name::{AccountId, Region};
 use crate::world::clock::Delayed;
 use crate::world::policy::StoredPolicy;
+use crate::world::shared::Shared;
 
 /// A general purpose bucket.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +43,7 @@ pub(crate) struct Bucket {
     /// Target bucket and prefix of the access logs.
     pub(crate) logging: Option<(String, String)>,
     /// Versions of each key, oldest first. INVARIANT: no list is empty.
-    pub(crate) objects: BTreeMap<String, Vec<ObjectVersion>>,
+    pub(crate) objects: BTreeMap<String, Shared<Vec<ObjectVersion>>>,
     pub(crate) uploads: BTreeMap<String, Upload>,
 }
 
@@ -205,6 +206,15 @@ impl Bucket {
         match id {
             Some(id) => versions.iter().find(|version| version.version_id == id),
             None => versions.last(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn version_mut(&mut self, key: &str, id: Option<&str>) -> Option<&mut ObjectVersion> {
+        let versions = self.objects.get_mut(key)?;
+        match id {
+            Some(id) => versions.iter_mut().find(|version| version.version_id == id),
+            None => versions.last_mut(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::bucket::{Bucket, ObjectVersion};
 use super::request::Request;
@@ -53,38 +54,33 @@ impl Request<'_> {
 
     /// The keys that follow from the request alone; `owner` is whose buckets it is about.
     pub(super) fn keys_of_request(&self, action: &str, owner: &AccountId) -> Context {
-        let mut all: BTreeMap<&'static str, ContextValue> = BTreeMap::new();
-        all.insert("s3:ResourceAccount", owner.as_str().into());
+        let mut all: Vec<(&'static str, ContextValue)> = vec![("s3:ResourceAccount", owner.as_str().into())];
         if !self.actor.is_anonymous() {
-            all.insert("s3:authType", auth_type(self.shape).into());
-            all.insert("s3:signatureversion", "AWS4-HMAC-SHA256".into());
-            all.insert("s3:signatureAge", "0".into());
+            all.push(("s3:authType", auth_type(self.shape).into()));
+            all.push(("s3:signatureversion", "AWS4-HMAC-SHA256".into()));
+            all.push(("s3:signatureAge", "0".into()));
         }
         for (parameter, key) in HEADER_KEYS {
-            if let Some(text) = self.parameter_text(parameter) {
-                all.insert(key, text.into());
+            match self.with.value(parameter) {
+                Some(Value::String(text)) => all.push((key, text.as_str().into())),
+                Some(Value::Number(number)) if number.is_i64() => all.push((key, number.to_string().into())),
+                _ => {}
             }
         }
         if let Ok(Some(source)) = self.with.text("CopySource") {
-            all.insert(
-                "s3:x-amz-copy-source",
-                source
-                    .trim_start_matches('/')
-                    .split('?')
-                    .next()
-                    .unwrap_or_default()
-                    .into(),
-            );
+            let path = source.trim_start_matches('/').split('?').next();
+            all.push(("s3:x-amz-copy-source", path.unwrap_or_default().into()));
         }
         self.object_lock_keys(&mut all);
         let creates = matches!(
             self.operation.name.as_str(),
             "PutObject" | "PostObject" | "CopyObject" | "CompleteMultipartUpload"
         );
-        all.insert("s3:ObjectCreationOperation", creates.into());
+        all.push(("s3:ObjectCreationOperation", creates.into()));
+        let has_all = !is_listed(action);
         let mut keys = Context::new();
         for (key, value) in all {
-            if table().action_has_key(action, key) || !is_listed(action) {
+            if has_all || table().action_has_key(action, key) {
                 keys.set(key, value);
             }
         }
@@ -92,30 +88,28 @@ impl Request<'_> {
     }
 
     /// The keys of Object Lock that stand in a body, and the days that a retention asks for.
-    fn object_lock_keys(&self, all: &mut BTreeMap<&'static str, ContextValue>) {
+    fn object_lock_keys(&self, all: &mut Vec<(&'static str, ContextValue)>) {
         for (structure, member, key) in BODY_KEYS {
             if let Ok(Some(inner)) = self.with.inside(structure)
                 && let Ok(Some(text)) = inner.text(member)
             {
-                all.insert(key, text.into());
+                all.push((key, text.into()));
             }
         }
-        let until = match all.get("s3:object-lock-retain-until-date") {
-            Some(ContextValue::One(text)) => text.parse::<Timestamp>().ok(),
+        // What a body says stands behind what a header says.
+        let until = all
+            .iter()
+            .rev()
+            .find(|(key, _)| *key == "s3:object-lock-retain-until-date");
+        let until = match until {
+            Some((_, ContextValue::One(text))) => text.parse::<Timestamp>().ok(),
             _ => None,
         };
         if let Some(until) = until {
             let seconds = until.duration_since(self.state.clock.now).as_secs();
             let days = seconds.div_euclid(86_400) + i64::from(seconds.rem_euclid(86_400) > 0);
-            all.insert("s3:object-lock-remaining-retention-days", days.to_string().into());
+            all.push(("s3:object-lock-remaining-retention-days", days.to_string().into()));
         }
-    }
-
-    fn parameter_text(&self, name: &str) -> Option<String> {
-        if let Ok(Some(text)) = self.with.text(name) {
-            return Some(text.to_owned());
-        }
-        self.with.integer(name).ok().flatten().map(|number| number.to_string())
     }
 
     /// The tags that the request brings: in the header of a write, or in the body of PutObjectTagging.

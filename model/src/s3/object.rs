@@ -194,12 +194,8 @@ impl Request<'_> {
             .check_request_acl("s3:PutObjectAcl", &place, true)?
             .unwrap_or_default();
         let key = place.key.clone().unwrap_or_default();
-        let versions = self.bucket_mut(&place.bucket).objects.get_mut(&key);
-        let version = versions.and_then(|versions| match &place.version {
-            Some(id) => versions.iter_mut().find(|version| version.version_id == *id),
-            None => versions.last_mut(),
-        });
-        if let Some(version) = version {
+        let bucket = self.bucket_mut(&place.bucket);
+        if let Some(version) = bucket.version_mut(&key, place.version.as_deref()) {
             version.acl = acl;
         }
         Ok(empty())

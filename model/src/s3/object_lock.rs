@@ -178,12 +178,8 @@ impl Request<'_> {
     /// Changes how a version is kept.
     fn keep(&mut self, place: &Place, change: impl FnOnce(&mut Keeping)) {
         let key = place.key.clone().unwrap_or_default();
-        let versions = self.bucket_mut(&place.bucket).objects.get_mut(&key);
-        let version = versions.and_then(|versions| match &place.version {
-            Some(id) => versions.iter_mut().find(|version| version.version_id == *id),
-            None => versions.last_mut(),
-        });
-        if let Some(version) = version {
+        let bucket = self.bucket_mut(&place.bucket);
+        if let Some(version) = bucket.version_mut(&key, place.version.as_deref()) {
             change(&mut version.keeping);
         }
     }

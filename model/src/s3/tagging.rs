@@ -45,14 +45,8 @@ impl Request<'_> {
 
     fn set_tags(&mut self, place: &Place, tags: BTreeMap<String, String>) {
         let key = place.key.clone().unwrap_or_default();
-        let Some(versions) = self.bucket_mut(&place.bucket).objects.get_mut(&key) else {
-            return;
-        };
-        let version = match &place.version {
-            Some(id) => versions.iter_mut().find(|version| version.version_id == *id),
-            None => versions.last_mut(),
-        };
-        if let Some(version) = version {
+        let bucket = self.bucket_mut(&place.bucket);
+        if let Some(version) = bucket.version_mut(&key, place.version.as_deref()) {
             version.tags = tags;
         }
     }

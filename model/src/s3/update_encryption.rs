@@ -108,12 +108,8 @@ impl Request<'_> {
             data_key: output["CiphertextBlob"].as_str().unwrap_or_default().to_owned(),
         };
         let key = place.key.clone().unwrap_or_default();
-        let versions = self.bucket_mut(&place.bucket).objects.get_mut(&key);
-        let version = versions.and_then(|versions| match &place.version {
-            Some(id) => versions.iter_mut().find(|version| version.version_id == *id),
-            None => versions.last_mut(),
-        });
-        if let Some(version) = version {
+        let bucket = self.bucket_mut(&place.bucket);
+        if let Some(version) = bucket.version_mut(&key, place.version.as_deref()) {
             version.encryption = encryption;
         }
         Ok(empty())

@@ -105,13 +105,16 @@ pub(crate) fn forward(keys: &mut Context) {
 }
 
 fn remove_rows(keys: &mut Context, gone: impl Fn(&Row) -> bool) {
-    for row in ROWS.iter().filter(|row| gone(row)) {
-        if row.0.ends_with('/') {
-            keys.remove_family(row.0);
-        } else {
-            keys.remove(row.0);
-        }
-    }
+    keys.retain(|key| {
+        !ROWS.iter().any(|row| {
+            let is_of_row = if row.0.ends_with('/') {
+                key.starts_with(row.0)
+            } else {
+                key == row.0
+            };
+            is_of_row && gone(row)
+        })
+    });
 }
 
 #[cfg(test)]

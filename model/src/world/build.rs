@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::call::parse_duration;
 use super::clock::{Clock, Delayed};
+use super::growing::Growing;
 use super::policy::{StoredPolicy, managed};
 use super::state::{Contents, Group, IdentityPolicies, ManagedPolicy, Role, State, User};
 use super::{InitialSymbols, WorldError, build_keys, build_organization, build_resources, resolve, symbol};
@@ -43,9 +44,10 @@ pub(crate) fn build(case: &Case) -> Result<State, WorldError> {
         clock,
         saved: BTreeMap::new().into(),
         sessions: BTreeMap::new().into(),
-        symbols: BTreeSet::new().into(),
+        session_policies: Growing::default(),
+        symbols: Growing::default(),
         sequence: 0,
-        ciphertexts: BTreeMap::new().into(),
+        ciphertexts: Growing::default(),
         signatures: BTreeMap::new().into(),
         public_keys: BTreeMap::new().into(),
         import_tokens: BTreeMap::new().into(),
@@ -77,7 +79,7 @@ pub(crate) fn build(case: &Case) -> Result<State, WorldError> {
             .initial_symbols
             .unique_ids
             .values()
-            .map(|id| Arc::from(id.as_str())),
+            .map(|id| (Arc::from(id.as_str()), ())),
     );
     Ok(state)
 }

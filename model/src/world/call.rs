@@ -1,7 +1,7 @@
 //! The way of a step: references, the caller, dispatch to the service, and the outcome. On an error of the step the state stays as it was.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::actor::{Actor, Network};
 use super::catalogue;
+use super::growing::Growing;
 use super::notes;
 use super::parameters::Parameters;
 use super::resolve;
@@ -282,7 +283,12 @@ fn done(before: &State, after: &State) -> Outcome {
 }
 
 /// Every place of an output where a text stands that the target chooses.
-fn find_symbols(symbols: &BTreeSet<Arc<str>>, value: &Value, path: &mut String, found: &mut BTreeMap<String, String>) {
+fn find_symbols(
+    symbols: &Growing<Arc<str>, ()>,
+    value: &Value,
+    path: &mut String,
+    found: &mut BTreeMap<String, String>,
+) {
     let length = path.len();
     match value {
         Value::Object(members) => {
@@ -337,7 +343,9 @@ mod tests {
         assert_eq!(value_at(&value, "Grants.0.GrantId"), Some(&json!("x")));
         assert_eq!(value_at(&value, "Grants.1.GrantId"), None);
         let mut found = BTreeMap::new();
-        find_symbols(&BTreeSet::from(["x".into()]), &value, &mut String::new(), &mut found);
+        let mut symbols = Growing::default();
+        symbols.insert("x".into(), ());
+        find_symbols(&symbols, &value, &mut String::new(), &mut found);
         assert_eq!(found, BTreeMap::from([("Grants.0.GrantId".to_owned(), "x".to_owned())]));
     }
 }

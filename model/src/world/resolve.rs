@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::ReferenceError;
 use super::state::State;
 use crate::case::reference::{Reference, ReferenceKind, TextPart, parse_text};
-use crate::case::{CallStep, Expect, InvokeStep, MessageExpect, OneOrMany, PolicyText, Step, StepPrincipal};
+use crate::case::{CallStep, Expect, InvokeStep, MessageExpect, OneOrMany, PolicyKey, PolicyText, Step, StepPrincipal};
 use crate::name::AccountId;
 
 /// Replaces every reference in a text.
@@ -44,10 +44,18 @@ pub(crate) fn map(state: &State, members: &Map<String, Value>) -> Result<Map<Str
     if !members.iter().any(|(name, value)| refers(name) || has_reference(value)) {
         return Ok(members.clone());
     }
-    members
-        .iter()
-        .map(|(name, value)| Ok((text(state, name)?, json(state, value)?)))
-        .collect()
+    if members.keys().any(|name| refers(name)) {
+        return members
+            .iter()
+            .map(|(name, value)| Ok((text(state, name)?, json(state, value)?)))
+            .collect();
+    }
+    // The names stay where they are.
+    let mut resolved = members.clone();
+    for value in resolved.values_mut().filter(|value| has_reference(value)) {
+        *value = json(state, value)?;
+    }
+    Ok(resolved)
 }
 
 /// Whether a text may have references in it.
@@ -179,7 +187,7 @@ pub(crate) fn principal(state: &State, principal: &StepPrincipal) -> Result<Step
             *session = text(state, session)?;
             *account = fill(account, ReferenceKind::Role, name)?;
             if let Some(given) = policy {
-                *given = self::policy(state, &PolicyText::from(given.clone()))?.into();
+                session_policy(state, given)?;
             }
             for arn in policy_arns {
                 *arn = text(state, arn)?;
@@ -200,7 +208,7 @@ pub(crate) fn principal(state: &State, principal: &StepPrincipal) -> Result<Step
                 None => fill(&None, ReferenceKind::User, by)?,
             };
             if let Some(given) = policy {
-                *given = self::policy(state, &PolicyText::from(given.clone()))?.into();
+                session_policy(state, given)?;
             }
         }
         StepPrincipal::Root { account } => {
@@ -216,6 +224,14 @@ pub(crate) fn principal(state: &State, principal: &StepPrincipal) -> Result<Step
         StepPrincipal::Anonymous => {}
     }
     Ok(resolved)
+}
+
+/// Replaces the references in a session policy.
+fn session_policy(state: &State, key: &mut PolicyKey) -> Result<(), ReferenceError> {
+    if refers(key.text()) {
+        *key = policy(state, &PolicyText::from(key.clone()))?.into();
+    }
+    Ok(())
 }
 
 fn expect(state: &State, expect: &Expect) -> Result<Expect, ReferenceError> {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::clock::{Clock, Delayed};
+use super::growing::Growing;
 use super::policy::StoredPolicy;
 use super::shared::Shared;
 use super::{InitialSymbols, OrganizationNames};
@@ -33,12 +34,14 @@ pub(crate) struct State {
     pub(crate) saved: Shared<BTreeMap<String, String>>,
     /// When each principal's temporary credentials were made: at their first use.
     pub(crate) sessions: Shared<BTreeMap<StepPrincipal, Timestamp>>,
+    /// Session policies that were read, by their texts: who has one uses it many times.
+    pub(crate) session_policies: Growing<Arc<str>, Arc<StoredPolicy>>,
     /// Texts the model invented for what the target chooses while the case runs.
-    pub(crate) symbols: Shared<BTreeSet<Arc<str>>>,
+    pub(crate) symbols: Growing<Arc<str>, ()>,
     /// Numbers what is invented.
     pub(crate) sequence: u64,
     /// What every ciphertext blob stands for. Not contents: making a ciphertext changes nothing in AWS.
-    pub(crate) ciphertexts: Shared<BTreeMap<Arc<str>, Shared<Ciphertext>>>,
+    pub(crate) ciphertexts: Growing<Arc<str>, Shared<Ciphertext>>,
     /// What every signature and MAC stands for, likewise.
     pub(crate) signatures: Shared<BTreeMap<String, Signature>>,
     /// The key spec of every public key that was given out.
@@ -195,7 +198,7 @@ impl State {
 
     /// Registers a text as chosen by the target and gives it back.
     pub(crate) fn symbol(&mut self, text: String) -> String {
-        self.symbols.insert(text.as_str().into());
+        self.symbols.insert(text.as_str().into(), ());
         text
     }
 

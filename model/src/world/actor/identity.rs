@@ -37,7 +37,7 @@ impl Identity {
     }
 }
 
-pub(super) fn identify(state: &State, principal: &StepPrincipal, issued: Timestamp) -> Result<Identity, StepError> {
+pub(super) fn identify(state: &mut State, principal: &StepPrincipal, issued: Timestamp) -> Result<Identity, StepError> {
     if let Some(illegal) = legal::of_principal(principal).into_iter().next() {
         // STS would not make such a session (the loader says so with a place).
         return Err(StepError::Caller(illegal.why));
@@ -193,7 +193,7 @@ pub(super) fn service_caller(name: &str, region: &Region) -> Caller {
 
 /// The session policies, parsed. AWS would refuse a bad one when the session is made, so that there would be no caller.
 pub(super) fn session_policies(
-    state: &State,
+    state: &mut State,
     inline: Option<&str>,
     managed: &[String],
 ) -> Result<Option<Vec<Arc<StoredPolicy>>>, StepError> {
@@ -202,9 +202,18 @@ pub(super) fn session_policies(
     }
     let mut policies = Vec::new();
     if let Some(text) = inline {
-        let policy = StoredPolicy::save(state, text, PolicyKind::Session)
-            .map_err(|refusal| StepError::Caller(format!("its session policy is refused: {refusal}")))?;
-        policies.push(Arc::new(policy));
+        let policy = match state.session_policies.get(text) {
+            // What it says does not depend on the world: it names no principal.
+            Some(known) => Arc::clone(known),
+            None => {
+                let policy = StoredPolicy::save(state, text, PolicyKind::Session)
+                    .map_err(|refusal| StepError::Caller(format!("its session policy is refused: {refusal}")))?;
+                let policy = Arc::new(policy);
+                state.session_policies.insert(text.into(), Arc::clone(&policy));
+                policy
+            }
+        };
+        policies.push(policy);
     }
     for arn in managed {
         let policy = crate::world::policy::managed(state, arn)
