@@ -1,15 +1,19 @@
-//! What `{{…}}` references stand for, and in which account a name lives. The grammar is in `case::reference`.
+//! What `{{…}}` references stand for, and in which account a name lives. The grammar is in `case::reference`; `steps` finds the references
+//! of a step.
 
-use std::borrow::Cow;
+mod steps;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
 use super::ReferenceError;
 use super::state::State;
+use crate::case::PolicyText;
 use crate::case::reference::{Reference, ReferenceKind, TextPart, parse_text};
-use crate::case::{CallStep, Expect, InvokeStep, MessageExpect, OneOrMany, PolicyKey, PolicyText, Step, StepPrincipal};
 use crate::name::AccountId;
+
+pub(super) use steps::step;
 
 /// Replaces every reference in a text.
 pub(crate) fn text(state: &State, text: &str) -> Result<String, ReferenceError> {
@@ -77,214 +81,6 @@ pub(crate) fn policy(state: &State, policy: &PolicyText) -> Result<PolicyText, R
         PolicyText::Verbatim(given) => PolicyText::Verbatim(text(state, given)?),
         PolicyText::Document(members) => PolicyText::Document(map(state, members)?),
     })
-}
-
-/// The step with every reference replaced and the principal's account filled in; the step itself, where nothing is to be done.
-pub(crate) fn step<'s>(state: &State, step: &'s Step) -> Result<Cow<'s, Step>, ReferenceError> {
-    if is_resolved(step) {
-        return Ok(Cow::Borrowed(step));
-    }
-    Ok(Cow::Owned(match step {
-        Step::Call(call) => Step::Call(Box::new(CallStep {
-            name: call.name.clone(),
-            kind: call.kind,
-            principal: principal(state, &call.principal)?,
-            call: call.call.clone(),
-            with: map(state, &call.with)?,
-            region: call.region.clone(),
-            through: call.through.clone(),
-            shape: call.shape,
-            context: call
-                .context
-                .iter()
-                .map(|(key, value)| Ok((key.clone(), json(state, value)?)))
-                .collect::<Result<_, ReferenceError>>()?,
-            save: call.save.clone(),
-            expect: call.expect.as_ref().map(|given| expect(state, given)).transpose()?,
-        })),
-        Step::Invoke(invoke) => Step::Invoke(Box::new(InvokeStep {
-            account: Some(account_of_function(state, invoke)?),
-            expect: invoke.expect.as_ref().map(|given| expect(state, given)).transpose()?,
-            ..invoke.as_ref().clone()
-        })),
-        other => other.clone(),
-    }))
-}
-
-/// Whether nothing of a step is to be replaced or filled in.
-fn is_resolved(step: &Step) -> bool {
-    match step {
-        Step::Call(call) => {
-            call.expect.is_none()
-                && names_all(&call.principal)
-                && !call
-                    .with
-                    .iter()
-                    .any(|(name, value)| refers(name) || has_reference(value))
-                && !call.context.values().any(has_reference)
-        }
-        Step::Invoke(_) => false,
-        Step::Advance(_) | Step::Settle { .. } | Step::Arrange(_) => true,
-    }
-}
-
-/// Whether a principal has its account, and no reference.
-fn names_all(principal: &StepPrincipal) -> bool {
-    match principal {
-        StepPrincipal::User {
-            account: Some(_), name, ..
-        } => !refers(name),
-        StepPrincipal::Role {
-            account: Some(_),
-            name,
-            session,
-            policy,
-            policy_arns,
-            tags,
-            source_identity,
-            mfa: _,
-        } => {
-            let texts = [name, session].into_iter().chain(source_identity);
-            let texts = texts.chain(policy_arns).chain(tags.values());
-            !policy.as_ref().is_some_and(|policy| refers(policy.text())) && !texts.into_iter().any(|text| refers(text))
-        }
-        StepPrincipal::Root { account: Some(_) } | StepPrincipal::Anonymous => true,
-        StepPrincipal::Service { source_arn, .. } => !source_arn.as_deref().is_some_and(refers),
-        _ => false,
-    }
-}
-
-/// The principal with its account filled in.
-pub(crate) fn principal(state: &State, principal: &StepPrincipal) -> Result<StepPrincipal, ReferenceError> {
-    let fill = |account: &Option<AccountId>, kind: ReferenceKind, name: &str| match account {
-        Some(account) => Ok(Some(account.clone())),
-        None => the_account(
-            state,
-            &format!("{} {name}", kind.word()),
-            kind,
-            name,
-            &owners(state, kind, name),
-        )
-        .map(Some),
-    };
-    let mut resolved = principal.clone();
-    match &mut resolved {
-        StepPrincipal::User { account, name, .. } => {
-            *name = text(state, name)?;
-            *account = fill(account, ReferenceKind::User, name)?;
-        }
-        StepPrincipal::Role {
-            account,
-            name,
-            policy,
-            policy_arns,
-            tags,
-            session,
-            source_identity,
-            ..
-        } => {
-            *name = text(state, name)?;
-            *session = text(state, session)?;
-            *account = fill(account, ReferenceKind::Role, name)?;
-            if let Some(given) = policy {
-                session_policy(state, given)?;
-            }
-            for arn in policy_arns {
-                *arn = text(state, arn)?;
-            }
-            for value in tags.values_mut() {
-                *value = text(state, value)?;
-            }
-            if let Some(identity) = source_identity {
-                *identity = text(state, identity)?;
-            }
-        }
-        StepPrincipal::FederatedUser {
-            account, by, policy, ..
-        } => {
-            *account = match account {
-                Some(account) => Some(account.clone()),
-                None if by == "root" => Some(the_only_account(state, "federated_user by root")?),
-                None => fill(&None, ReferenceKind::User, by)?,
-            };
-            if let Some(given) = policy {
-                session_policy(state, given)?;
-            }
-        }
-        StepPrincipal::Root { account } => {
-            if account.is_none() {
-                *account = Some(the_only_account(state, "root")?);
-            }
-        }
-        StepPrincipal::Service { source_arn, .. } => {
-            if let Some(arn) = source_arn {
-                *arn = text(state, arn)?;
-            }
-        }
-        StepPrincipal::Anonymous => {}
-    }
-    Ok(resolved)
-}
-
-/// Replaces the references in a session policy.
-fn session_policy(state: &State, key: &mut PolicyKey) -> Result<(), ReferenceError> {
-    if refers(key.text()) {
-        *key = policy(state, &PolicyText::from(key.clone()))?.into();
-    }
-    Ok(())
-}
-
-fn expect(state: &State, expect: &Expect) -> Result<Expect, ReferenceError> {
-    let mut resolved = expect.clone();
-    resolved.message = expect
-        .message
-        .as_ref()
-        .map(|message| {
-            Ok::<_, ReferenceError>(match message {
-                MessageExpect::Whole(given) => MessageExpect::Whole(text(state, given)?),
-                MessageExpect::Prefix { prefix } => MessageExpect::Prefix {
-                    prefix: text(state, prefix)?,
-                },
-                MessageExpect::Contains { contains } => MessageExpect::Contains {
-                    contains: contains
-                        .iter()
-                        .map(|part| text(state, part))
-                        .collect::<Result<_, _>>()?,
-                },
-            })
-        })
-        .transpose()?;
-    if let Some(OneOrMany::One(code)) = &mut resolved.code {
-        *code = text(state, code)?;
-    }
-    if let Some(trail) = &mut resolved.trail {
-        for event in trail {
-            *event = json(state, event)?;
-        }
-    }
-    if let Some(output) = &mut resolved.output {
-        *output = json(state, output)?;
-    }
-    for check in resolved.checks.iter_mut().flatten() {
-        if let Some(resource) = &mut check.resource {
-            *resource = text(state, resource)?;
-        }
-    }
-    Ok(resolved)
-}
-
-/// The account of the function of an `invoke` step.
-fn account_of_function(state: &State, invoke: &InvokeStep) -> Result<AccountId, ReferenceError> {
-    match &invoke.account {
-        Some(account) => Ok(account.clone()),
-        None => the_account(
-            state,
-            &format!("invoke {}", invoke.function),
-            ReferenceKind::Function,
-            &invoke.function,
-            &owners(state, ReferenceKind::Function, &invoke.function),
-        ),
-    }
 }
 
 /// What a reference stands for.
