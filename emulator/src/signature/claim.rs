@@ -117,7 +117,8 @@ impl Claim {
     /// True when `header` (lower case) is covered by the signature.
     #[must_use]
     pub fn signs(&self, header: &str) -> bool {
-        self.signed_headers().any(|name| name == header)
+        let mut names = self.signed_headers.as_bytes().split(|byte| *byte == b';');
+        names.any(|name| name == header.as_bytes())
     }
 
     /// Lower-case names of the signed headers, in the order stated.

@@ -5,21 +5,24 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-/// Bytes of a name that are looked at first.
-const START: usize = 4;
-/// Words of the filter: so many that the few hundred names of a long case leave most of their bits free.
-const WORDS: usize = 256;
-/// Bits of a hash that do not say a place in the filter.
-const REST: u32 = u32::BITS - (WORDS * 64).ilog2();
+/// Bytes that are looked at together.
+const BLOCK: usize = 4;
+/// Entries of the table of steps: so many that the few hundred names of a long case leave most of them alone.
+const STEPS: usize = 4096;
+/// Bits of a hash that do not say a place in the table.
+const REST: u32 = u32::BITS - STEPS.ilog2();
 
-/// Names and their meanings.
+/// Names and their meanings. They are looked for as Wu and Manber do: where the bytes at which the shortest name could end are no bytes of any
+/// name, nothing begins between here and there.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
     meanings: BTreeMap<String, String>,
-    /// One bit for the first bytes of every name.
-    // INVARIANT: the bit of every name of at least `START` bytes is set.
-    filter: [u64; WORDS],
-    /// Whether there is a name that the filter says nothing about.
+    /// How far a search may go on behind a block of bytes, by the block's hash.
+    // INVARIANT: no more than the distance of the block, in the first `shortest` bytes of any name, to the last block there.
+    steps: [u8; STEPS],
+    /// Bytes of the shortest name, if there is one and none is shorter than a block.
+    shortest: usize,
+    /// Whether there is a name that is shorter than a block: then every place is looked at.
     some_are_short: bool,
 }
 
@@ -27,13 +30,14 @@ impl Default for Names {
     fn default() -> Self {
         Self {
             meanings: BTreeMap::new(),
-            filter: [0; WORDS],
+            steps: [0; STEPS],
+            shortest: 0,
             some_are_short: false,
         }
     }
 }
 
-/// The filter says nothing that the names do not say.
+/// The table says nothing that the names do not say.
 impl PartialEq for Names {
     fn eq(&self, other: &Self) -> bool {
         self.meanings == other.meanings
@@ -60,14 +64,22 @@ impl Names {
 
     /// Gives a name its meaning; an old one goes.
     pub(super) fn insert(&mut self, name: &str, meaning: &str) {
-        match name.as_bytes().first_chunk::<START>() {
-            Some(start) => {
-                let (word, bit) = place_of(*start);
-                self.filter[word] |= bit;
-            }
-            None => self.some_are_short |= !name.is_empty(),
-        }
+        self.some_are_short |= name.len() < BLOCK && !name.is_empty();
         self.meanings.insert(name.to_owned(), meaning.to_owned());
+        if name.len() < BLOCK {
+            return;
+        }
+        // What is longer than a step can say is looked at in part.
+        let length = name.len().min(usize::from(u8::MAX));
+        if self.shortest == 0 || length < self.shortest {
+            self.shortest = length;
+            self.steps = [narrow(length - BLOCK + 1); STEPS];
+            for name in self.meanings.keys().filter(|name| name.len() >= BLOCK) {
+                note_blocks(&mut self.steps, name, length);
+            }
+        } else {
+            note_blocks(&mut self.steps, name, self.shortest);
+        }
     }
 
     /// Forgets a name.
@@ -80,84 +92,89 @@ impl Names {
 
     /// The first name, in their order, that stands in a text.
     pub(super) fn first_in(&self, text: &str) -> Option<&str> {
-        self.may_be_in(text).then(|| {
-            let mut names = self.meanings.keys();
-            names.find(|name| text.contains(name.as_str())).map(String::as_str)
-        })?
+        self.next_in(text, 0)?;
+        let mut names = self.meanings.keys();
+        names.find(|name| text.contains(name.as_str())).map(String::as_str)
     }
 
     /// Replaces every occurrence of a name by what it stands for: leftmost first, of several at one place the longest. What was put in is
     /// not looked at again.
     pub(super) fn translate<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if !self.may_be_in(text) {
+        let Some(first) = self.next_in(text, 0) else {
             return Cow::Borrowed(text);
-        }
-        if let Some(whole) = self.meanings.get(text) {
-            return Cow::Owned(whole.clone());
-        }
+        };
         let mut translated = String::new();
         let mut copied = 0;
-        let mut at = 0;
-        while let Some((place, name, meaning)) = self.next_in(text, at) {
+        let mut next = Some(first);
+        while let Some((place, name, meaning)) = next {
             translated.push_str(&text[copied..place]);
             translated.push_str(meaning);
-            at = place + name.len();
-            copied = at;
-        }
-        if copied == 0 {
-            return Cow::Borrowed(text);
+            copied = place + name.len();
+            next = self.next_in(text, copied);
         }
         translated.push_str(&text[copied..]);
         Cow::Owned(translated)
     }
 
-    /// Whether a name may stand in a text; no is certain.
-    fn may_be_in(&self, text: &str) -> bool {
-        if self.meanings.is_empty() {
-            return false;
-        }
-        self.some_are_short || text.as_bytes().windows(START).any(|window| self.passes(window))
-    }
-
     /// The next name from a place on, the longest that begins there.
     fn next_in<'a>(&'a self, text: &str, from: usize) -> Option<(usize, &'a str, &'a str)> {
-        let bytes = text.as_bytes();
-        (from..bytes.len())
-            .filter(|place| self.some_are_short || bytes[*place..].get(..START).is_some_and(|start| self.passes(start)))
-            // Names are whole characters, so that they only begin where one begins.
-            .filter(|place| text.is_char_boundary(*place))
-            .find_map(|place| {
-                let (name, meaning) = self.longest_at(&text[place..], text.len())?;
-                Some((place, name, meaning))
-            })
+        if self.some_are_short {
+            return (from..text.len()).find_map(|place| self.longest_at(text, place));
+        }
+        if self.shortest == 0 {
+            return None;
+        }
+        let before_last = self.shortest - BLOCK;
+        let mut last = from + before_last;
+        while let Some(block) = text.as_bytes().get(last..).and_then(<[u8]>::first_chunk) {
+            match self.steps[place_of(*block)] {
+                0 => {
+                    let found = self.longest_at(text, last - before_last);
+                    if found.is_some() {
+                        return found;
+                    }
+                    last += 1;
+                }
+                step => last += usize::from(step),
+            }
+        }
+        None
     }
 
-    /// The longest name that a text begins with and that is shorter than `whole`.
-    fn longest_at(&self, rest: &str, whole: usize) -> Option<(&str, &str)> {
-        let first = rest.chars().next()?.len_utf8();
-        let start = match rest.get(..START) {
+    /// The longest name that begins at a place of a text.
+    fn longest_at(&self, text: &str, place: usize) -> Option<(usize, &str, &str)> {
+        // Names are whole characters, so that they only begin where one begins.
+        let rest = text.get(place..)?;
+        // All names that can begin here begin with the same bytes.
+        let start = match rest.get(..self.shortest) {
             Some(start) if !self.some_are_short => start,
-            _ => &rest[..first],
+            _ => &rest[..rest.chars().next()?.len_utf8()],
         };
         // Names that a text begins with are sorted by their length and none is behind the text itself.
         let upto = self.meanings.range::<str, _>((Bound::Unbounded, Bound::Included(rest)));
         upto.rev()
             .take_while(|(name, _)| name.starts_with(start))
-            .find(|(name, _)| name.len() < whole && rest.starts_with(name.as_str()))
-            .map(|(name, meaning)| (name.as_str(), meaning.as_str()))
-    }
-
-    fn passes(&self, start: &[u8]) -> bool {
-        start.first_chunk::<START>().is_some_and(|start| {
-            let (word, bit) = place_of(*start);
-            self.filter[word] & bit != 0
-        })
+            .find(|(name, _)| rest.starts_with(name.as_str()))
+            .map(|(name, meaning)| (place, name.as_str(), meaning.as_str()))
     }
 }
 
-fn place_of(start: [u8; START]) -> (usize, u64) {
-    let hash = u32::from_le_bytes(start).wrapping_mul(0x9e37_79b1) >> REST;
-    (hash as usize / 64, 1 << (hash % 64))
+/// Notes where the blocks of a name's first bytes stand, seen from the last of them.
+fn note_blocks(steps: &mut [u8; STEPS], name: &str, length: usize) {
+    for (at, block) in name.as_bytes()[..length].windows(BLOCK).enumerate() {
+        if let Some(block) = block.first_chunk() {
+            let step = &mut steps[place_of(*block)];
+            *step = (*step).min(narrow(length - BLOCK - at));
+        }
+    }
+}
+
+fn narrow(step: usize) -> u8 {
+    u8::try_from(step).unwrap_or(u8::MAX)
+}
+
+fn place_of(block: [u8; BLOCK]) -> usize {
+    (u32::from_le_bytes(block).wrapping_mul(0x9e37_79b1) >> REST) as usize
 }
 
 #[cfg(test)]
@@ -190,19 +207,43 @@ mod tests {
         translated
     }
 
+    fn compare(names: &BTreeMap<String, String>, text: &str) -> Result<(), TestCaseError> {
+        let mut fast = Names::default();
+        for (name, meaning) in names {
+            fast.insert(name, meaning);
+        }
+        prop_assert_eq!(fast.translate(text).into_owned(), plainly(text, names));
+        let first = names.keys().find(|name| text.contains(name.as_str()));
+        prop_assert_eq!(fast.first_in(text), first.map(String::as_str));
+        Ok(())
+    }
+
     proptest! {
         #[test]
         fn texts_are_translated_as_one_would_say_it(
             names in prop::collection::btree_map("[ab\u{e9}]{1,7}", "[xyz]{0,3}", 0..6),
             text in "[ab\u{e9}-]{0,30}",
         ) {
-            let mut fast = Names::default();
-            for (name, meaning) in &names {
-                fast.insert(name, meaning);
-            }
-            prop_assert_eq!(fast.translate(&text).into_owned(), plainly(&text, &names));
-            let first = names.keys().find(|name| text.contains(name.as_str()));
-            prop_assert_eq!(fast.first_in(&text), first.map(String::as_str));
+            compare(&names, &text)?;
+        }
+
+        #[test]
+        fn names_that_no_step_can_pass_over_are_found(
+            names in prop::collection::btree_map("[ab\u{e9}]{4,9}", "[xyz]{0,3}", 0..6),
+            text in "[ab\u{e9}-]{0,60}",
+        ) {
+            compare(&names, &text)?;
+        }
+
+        #[test]
+        fn long_names_are_found_among_others(
+            names in prop::collection::btree_map("[a-d]{20,24}", "[xyz]{0,3}", 1..4),
+            around in "[a-d]{0,40}",
+            place in 0_usize..40,
+        ) {
+            let name = names.keys().next().expect("there is one");
+            let (before, after) = around.split_at(place.min(around.len()));
+            compare(&names, &format!("{before}{name}{after}{name}"))?;
         }
     }
 

@@ -32,20 +32,27 @@ const CROSS_ACCOUNT_KEY_ACTIONS: &[&str] = &[
 pub(super) fn is_foreign_key_operation(request: &Request<'_>, sets: &PolicySets<'_>) -> bool {
     let accounts = (request.caller.account(), request.resource_account);
     let is_foreign = matches!(accounts, (Some(own), Some(owner)) if own != owner);
-    let operation = request.action.operation().to_ascii_lowercase();
-    is_of_kms(request)
-        && is_foreign
+    is_foreign
+        && is_of_kms(request)
         && matches!(sets.resource, ResourcePolicy::Key(_))
-        && !CROSS_ACCOUNT_KEY_ACTIONS.contains(&operation.as_str())
+        && !is_one_of(request, CROSS_ACCOUNT_KEY_ACTIONS)
 }
 
 /// Whether it would change an alias that is AWS's own (`svc:K-30`).
 pub(super) fn changes_reserved_alias(request: &Request<'_>) -> bool {
-    let name = request.resource.splitn(6, ':').nth(5).unwrap_or("");
-    let operation = request.action.operation().to_ascii_lowercase();
     is_of_kms(request)
-        && name.starts_with("alias/aws/")
-        && matches!(operation.as_str(), "createalias" | "updatealias" | "deletealias")
+        && is_one_of(request, &["createalias", "updatealias", "deletealias"])
+        && request
+            .resource
+            .splitn(6, ':')
+            .nth(5)
+            .is_some_and(|name| name.starts_with("alias/aws/"))
+}
+
+/// Whether the action is one of these, given in lower case.
+fn is_one_of(request: &Request<'_>, operations: &[&str]) -> bool {
+    let operation = request.action.operation();
+    operations.iter().any(|one| one.eq_ignore_ascii_case(operation))
 }
 
 fn is_of_kms(request: &Request<'_>) -> bool {

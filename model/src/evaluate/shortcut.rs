@@ -61,7 +61,9 @@ impl Shortcut {
 
 /// Credentials that cannot make a call at all (`iam:L-63`, `iam:L-78`) and calls nobody can be kept from (`iam:L-80`).
 pub(super) fn shortcut(request: &Request<'_>) -> Option<Shortcut> {
-    let service = request.action.service().to_ascii_lowercase();
+    let service = ["iam", "sts"]
+        .into_iter()
+        .find(|service| service.eq_ignore_ascii_case(request.action.service()))?;
     let operation = request.action.operation().to_ascii_lowercase();
     let allow = |rule| {
         Some(Shortcut {
@@ -78,7 +80,7 @@ pub(super) fn shortcut(request: &Request<'_>) -> Option<Shortcut> {
         })
     };
     let context = request.context;
-    match (service.as_str(), request.caller) {
+    match (service, request.caller) {
         // A permission that other services ask for, not a call to IAM.
         ("iam", _) if operation == "passrole" => None,
         ("sts", Caller::Service { .. }) if operation == "getcalleridentity" => allow(rule("iam:L-80")),

@@ -77,10 +77,12 @@ impl Request<'_> {
             "PutObject" | "PostObject" | "CopyObject" | "CompleteMultipartUpload"
         );
         all.push(("s3:ObjectCreationOperation", creates.into()));
-        let has_all = !is_listed(action);
+        // Actions that the table does not list carry every key.
+        let listed = table().actions().get(action).map(|action| &action.condition_keys);
+        let listed = listed.filter(|keys| keys.contains("s3:ResourceAccount"));
         let mut keys = Context::new();
         for (key, value) in all {
-            if has_all || table().action_has_key(action, key) {
+            if listed.is_none_or(|listed| listed.contains(key)) {
                 keys.set(key, value);
             }
         }
