@@ -40,22 +40,9 @@ fn difference(first: &CallStep, second: &CallStep) -> Option<&'static str> {
     let way = first.through != second.through || first.region != second.region;
     facts.add("network", usize::from(way))?;
     facts.add("caller", usize::from(first.principal != second.principal))?;
-    // A call has a handful of parameters: to look at them all is quicker than to hash a name.
     let parameters = members_that_differ(
-        (first.with.iter(), &|name| {
-            first
-                .with
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| value)
-        }),
-        (second.with.iter(), &|name| {
-            second
-                .with
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| value)
-        }),
+        (first.with.iter(), &|name| parameter(first, name)),
+        (second.with.iter(), &|name| parameter(second, name)),
     );
     facts.add("parameter", parameters)?;
     let network = members_that_differ(
@@ -64,6 +51,12 @@ fn difference(first: &CallStep, second: &CallStep) -> Option<&'static str> {
     );
     facts.add("network", network)?;
     Some(facts.only.unwrap_or("what came between"))
+}
+
+/// A call has a handful of parameters: to look at them all is quicker than to hash a name.
+fn parameter<'a>(call: &'a CallStep, name: &str) -> Option<&'a Value> {
+    let mut given = call.with.iter();
+    given.find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// At most one fact.
