@@ -131,7 +131,7 @@ impl Arn {
     /// [`NameError::Arn`] when they are not.
     pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
         let text = text.into();
-        if text.starts_with("arn:") && text.bytes().filter(|byte| *byte == b':').count() >= 5 {
+        if text.starts_with("arn:") && arn_fields(&text).is_some() {
             Ok(Self(text))
         } else {
             Err(NameError::Arn(text))
@@ -140,19 +140,7 @@ impl Arn {
 
     /// The field by its position: 0 `arn`, 1 partition, 2 service, 3 Region, 4 account, 5 resource.
     pub fn field(&self, position: usize) -> &str {
-        // ARNs are short: a plain loop is quicker than a search made for long texts.
-        let colons = self
-            .0
-            .bytes()
-            .enumerate()
-            .filter(|(_, byte)| *byte == b':')
-            .map(|(at, _)| at);
-        let start = match position.checked_sub(1) {
-            Some(before) => colons.clone().nth(before).map_or(self.0.len(), |colon| colon + 1),
-            None => 0,
-        };
-        let end = colons.take(5).find(|colon| *colon >= start).unwrap_or(self.0.len());
-        &self.0[start..end]
+        arn_fields(&self.0).map_or("", |fields| fields.get(position).copied().unwrap_or(""))
     }
 
     /// The partition field.
@@ -164,6 +152,18 @@ impl Arn {
     pub fn account(&self) -> Option<AccountId> {
         AccountId::new(self.field(4)).ok()
     }
+}
+
+/// The six fields of an ARN, the sixth with its colons; none of a text with fewer.
+pub(crate) fn arn_fields(text: &str) -> Option<[&str; 6]> {
+    let (mut fields, mut rest) = ([""; 6], text);
+    for field in &mut fields[..5] {
+        // ARNs are short: a plain loop is quicker than a search made for long texts.
+        let colon = rest.bytes().position(|byte| byte == b':')?;
+        (*field, rest) = (&rest[..colon], &rest[colon + 1..]);
+    }
+    fields[5] = rest;
+    Some(fields)
 }
 
 text_name! {

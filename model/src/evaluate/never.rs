@@ -1,6 +1,7 @@
 //! What KMS never lets anybody do, whatever the policies allow (`svc:K-9`, `svc:K-30`). A Deny is looked for first (`iam:L-10`).
 
 use super::input::{PolicySets, Request, ResourcePolicy};
+use crate::name::arn_fields;
 
 /// Key operations that work on a key of another account (`svc:K-8`), as permissions.
 const CROSS_ACCOUNT_KEY_ACTIONS: &[&str] = &[
@@ -42,11 +43,7 @@ pub(super) fn is_foreign_key_operation(request: &Request<'_>, sets: &PolicySets<
 pub(super) fn changes_reserved_alias(request: &Request<'_>) -> bool {
     is_of_kms(request)
         && is_one_of(request, &["createalias", "updatealias", "deletealias"])
-        && request
-            .resource
-            .splitn(6, ':')
-            .nth(5)
-            .is_some_and(|name| name.starts_with("alias/aws/"))
+        && arn_fields(request.resource).is_some_and(|fields| fields[5].starts_with("alias/aws/"))
 }
 
 /// Whether the action is one of these, given in lower case.

@@ -4,6 +4,7 @@
 use super::PolicyKind;
 use super::variable::{Syntax, Template};
 use crate::context::Context;
+use crate::name::arn_fields;
 use crate::rule::RuleId;
 
 /// One symbol of a glob.
@@ -258,17 +259,6 @@ fn arn_shape(text: &str, kind: PolicyKind, variables: bool) -> Option<ArnShape> 
         ),
         has_early_variable,
     })
-}
-
-/// The six fields of a requested ARN; none if it is not one.
-pub(super) fn arn_fields(text: &str) -> Option<[&str; 6]> {
-    let (mut fields, mut rest) = ([""; 6], text);
-    for field in &mut fields[..5] {
-        let colon = rest.bytes().position(|byte| byte == b':')?;
-        (*field, rest) = (&rest[..colon], &rest[colon + 1..]);
-    }
-    fields[5] = rest;
-    Some(fields)
 }
 
 /// Matches an ARN pattern whose variables are already filled in, as the Arn operators do: both sides split into six parts, each

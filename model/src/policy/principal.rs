@@ -127,7 +127,7 @@ impl PrincipalForm {
     }
 
     fn from_arn(text: &str) -> Option<Self> {
-        let [arn, partition, service, region, account, resource] = super::pattern::arn_fields(text)?;
+        let [arn, partition, service, region, account, resource] = crate::name::arn_fields(text)?;
         // Cross-partition delegation does not exist (iam:P-19); wildcards name nobody (iam:P-14).
         if arn != "arn" || partition != "aws" || !region.is_empty() || text.contains(['*', '?']) {
             return None;

@@ -3,9 +3,10 @@
 use super::PolicyKind;
 use super::condition::{ConditionTest, Situation};
 use super::notes;
-use super::pattern::{ActionPattern, ResourceMatch, ResourcePattern, arn_fields};
+use super::pattern::{ActionPattern, ResourceMatch, ResourcePattern};
 use super::principal::{MatchKinds, PrincipalEntry, PrincipalForm, deny_exempts, kinds_of};
 use crate::evaluate::{Caller, Request};
+use crate::name::arn_fields;
 use crate::quirks::{Quirks, UnresolvedNotResource};
 use crate::rule::{RuleId, rule};
 

@@ -1,6 +1,6 @@
 //! The condition keys of an S3 check (`svc:S-40`…`svc:S-48`): headers, parameters and tags, those that the table says exist for the action.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -19,7 +19,7 @@ impl Request<'_> {
         // The resource is the bucket owner's, even where an object has another owner.
         keys.set("aws:ResourceAccount", bucket.owner.as_str());
         if let Some(object) = object
-            && (table().action_has_key(action, "s3:ExistingObjectTag/<key>") || !is_listed(action))
+            && listed_keys(action).is_none_or(|listed| listed.contains("s3:ExistingObjectTag/<key>"))
         {
             keys.set_family(
                 "s3:ExistingObjectTag/",
@@ -77,9 +77,7 @@ impl Request<'_> {
             "PutObject" | "PostObject" | "CopyObject" | "CompleteMultipartUpload"
         );
         all.push(("s3:ObjectCreationOperation", creates.into()));
-        // Actions that the table does not list carry every key.
-        let listed = table().actions().get(action).map(|action| &action.condition_keys);
-        let listed = listed.filter(|keys| keys.contains("s3:ResourceAccount"));
+        let listed = listed_keys(action);
         let mut keys = Context::new();
         for (key, value) in all {
             if listed.is_none_or(|listed| listed.contains(key)) {
@@ -165,9 +163,10 @@ const HEADER_KEYS: &[(&str, &str)] = &[
     ("VersionId", "s3:versionid"),
 ];
 
-/// Actions that the table does not list carry every key.
-fn is_listed(action: &str) -> bool {
-    table().action_has_key(action, "s3:ResourceAccount")
+/// The keys that exist for an action; none if the table does not list them: such an action carries every key.
+fn listed_keys(action: &str) -> Option<&'static BTreeSet<String>> {
+    let keys = &table().actions().get(action)?.condition_keys;
+    keys.contains("s3:ResourceAccount").then_some(keys)
 }
 
 /// `s3:authType` (`svc:S-46`).

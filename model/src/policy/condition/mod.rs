@@ -315,7 +315,7 @@ impl ConditionTest {
     /// Fewer than six parts on either side: no match (`iam:C-53`); a lone star is a switch (`iam:OQ-23`).
     fn arn_matches(&self, pattern: &[Symbol], requested: &str, quirks: &Quirks) -> bool {
         if matches!(pattern, [Symbol::AnyRun]) {
-            return quirks.lone_star_arn_like_matches && super::pattern::arn_fields(requested).is_some();
+            return quirks.lone_star_arn_like_matches && crate::name::arn_fields(requested).is_some();
         }
         super::pattern::arn_like(pattern, requested).unwrap_or(false)
     }

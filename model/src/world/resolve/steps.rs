@@ -234,11 +234,15 @@ mod tests {
         "steps": []
     }"#;
 
+    fn world() -> World {
+        let case: Case = serde_json::from_str(WORLD).expect("the case is one");
+        World::new(&case).expect("the world can be built")
+    }
+
     /// Every member of a step that may hold a reference: a step that has one there and nowhere else does not stay as it is.
     #[test]
     fn a_reference_is_replaced_wherever_it_stands() {
-        let case: Case = serde_json::from_str(WORLD).expect("the case is one");
-        let world = World::new(&case).expect("the world can be built");
+        let world = world();
         let role = || json!({"role": "r", "account": "111111111111"});
         let call = |member: &str, value: serde_json::Value| {
             let mut step = json!({"as": role(), "call": "s3:GetObject", "with": {"Bucket": "bkt", "Key": "k"}});
@@ -296,8 +300,7 @@ mod tests {
 
     #[test]
     fn a_step_without_references_stays_where_it_is() {
-        let case: Case = serde_json::from_str(WORLD).expect("the case is one");
-        let world = World::new(&case).expect("the world can be built");
+        let world = world();
         let step = json!({
             "as": {"role": "r", "account": "111111111111", "session": "s", "tags": {"a": "b"}},
             "call": "s3:GetObject", "with": {"Bucket": "bkt", "Key": "{k}"}, "context": {"aws:Referer": "x"}
